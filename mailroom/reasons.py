@@ -1,0 +1,18 @@
+"""Every reason code, and what it means in the coordinator's words.
+
+A code that is used and not listed here fails a test, and so does one that is listed and never used.
+Sections belong to the stage that gives the reason.
+"""
+
+from __future__ import annotations
+
+__all__ = ["REASONS"]
+
+REASONS: dict[str, str] = {
+    # --- ingest and the ledger
+    # --- parse: taking the message apart
+    # --- parse: institutions and authorities
+    # --- parse: activities and topics
+    # --- parse: kind, sessions, questions, decision
+    # --- notify
+}
