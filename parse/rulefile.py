@@ -1,0 +1,143 @@
+"""Rule files of the programme: YAML that a careful non-programmer edits, read with line numbers.
+
+    lists:                          # word lists that patterns call as {doing}
+      doing: [meeting, working on]
+    rules:
+      - id: group.been-meeting      # unique over all files; what evidence and reports name
+        says: existing_collaborative
+        weight: 2                   # optional, 1 unless given
+        patterns: ["we [have|'ve] been {doing}"]      # the language of parse/phrases.py
+        match: ["We've been meeting on Fridays."]     # must match; tested
+        not: ["We have been asked to write."]         # must not match; tested
+
+Errors are ProgrammeErrors with file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mailroom.errors import ProgrammeError
+from parse.phrases import Phrase, PhraseError, PhraseMatcherSet
+
+__all__ = ["Rule", "RuleFile", "compile_rules", "load_rules", "load_yaml"]
+
+_KEYS = {"id", "says", "weight", "patterns", "match", "not"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    phrase: Phrase
+    match: tuple[str, ...]
+    not_match: tuple[str, ...]
+    file: str
+    line: int
+    extra: Mapping[str, Any] = field(default_factory=dict)  # further keys that the finder allows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleFile:
+    file: str
+    lists: Mapping[str, tuple[str, ...]]
+    rules: tuple[Rule, ...]
+    settings: Mapping[str, Any]  # top-level keys other than lists and rules
+
+
+class _Lined(yaml.SafeLoader):
+    """Mappings carry the line they start at under ``__line__``."""
+
+
+def _mapping(loader: _Lined, node: yaml.MappingNode) -> dict[Any, Any]:
+    loader.flatten_mapping(node)
+    pairs = loader.construct_pairs(node, deep=True)
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise yaml.constructor.ConstructorError(None, None, f"key «{twice}» is there twice", node.start_mark)
+    result["__line__"] = node.start_mark.line + 1
+    return result
+
+
+_Lined.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load_yaml(path: Path, *, shown: str | None = None) -> dict[str, Any]:
+    """A YAML mapping; nested mappings hold their line under ``__line__``. Raises ProgrammeError."""
+    shown = shown or path.name
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Lined)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise ProgrammeError(shown, None, "the file is not there") from None
+    except UnicodeDecodeError as error:
+        raise ProgrammeError(shown, None, f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        raise ProgrammeError(shown, mark.line + 1 if mark else None, f"not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(data, dict):
+        raise ProgrammeError(shown, 1, "should be a mapping of keys to values")
+    return data
+
+
+def _strings(value: Any, *, file: str, line: int, key: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if not isinstance(item, str):
+            raise ProgrammeError(file, line, f"«{key}» should hold texts; {item!r} is none (put it in quotation marks)")
+    return tuple(values)
+
+
+def load_rules(path: Path, *, shown: str | None = None, says: Sequence[str] | None = None, extra: Sequence[str] = ()) -> RuleFile:
+    """Read a rule file. ``says``: the allowed values of that key; ``extra``: further keys a rule may have."""
+    file = shown or path.name
+    data = load_yaml(path, shown=file)
+    lists: dict[str, tuple[str, ...]] = {}
+    for name, words in (data.get("lists") or {}).items():
+        if name != "__line__":
+            lists[name] = _strings(words, file=file, line=data["lists"]["__line__"], key=name)
+    rules: list[Rule] = []
+    for item in data.get("rules") or []:
+        line = item.get("__line__", 1) if isinstance(item, dict) else 1
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+            raise ProgrammeError(file, line, "each rule needs an id (a short text)")
+        for key in item.keys() - _KEYS - set(extra) - {"__line__"}:
+            raise ProgrammeError(file, line, f"rule «{item['id']}»: unknown key «{key}»")
+        label = item.get("says", "")
+        if says is not None and label not in says:
+            raise ProgrammeError(file, line, f"rule «{item['id']}»: «says: {label}» is none of {', '.join(says)}")
+        patterns = _strings(item.get("patterns"), file=file, line=line, key="patterns")
+        if not patterns:
+            raise ProgrammeError(file, line, f"rule «{item['id']}» has no patterns")
+        rules.append(
+            Rule(
+                phrase=Phrase(id=item["id"], label=label, patterns=patterns, weight=float(item.get("weight", 1))),
+                match=_strings(item.get("match"), file=file, line=line, key="match"),
+                not_match=_strings(item.get("not"), file=file, line=line, key="not"),
+                file=file,
+                line=line,
+                extra={key: item[key] for key in extra if key in item},
+            )
+        )
+    settings = {key: value for key, value in data.items() if key not in ("lists", "rules", "__line__")}
+    return RuleFile(file=file, lists=lists, rules=tuple(rules), settings=settings)
+
+
+def compile_rules(file: RuleFile, *, lists: Mapping[str, Sequence[str]] | None = None) -> PhraseMatcherSet:
+    """The rules as a matcher; a pattern that cannot be read is a ProgrammeError with its line."""
+    words = {**(lists or {}), **file.lists}
+    for rule in file.rules:
+        try:
+            PhraseMatcherSet([rule.phrase], words)
+        except PhraseError as error:
+            raise ProgrammeError(file.file, rule.line, str(error)) from error
+    try:
+        return PhraseMatcherSet([rule.phrase for rule in file.rules], words)
+    except PhraseError as error:
+        raise ProgrammeError(file.file, None, str(error)) from error
