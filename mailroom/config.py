@@ -1,0 +1,309 @@
+"""config.yaml: what an operator sets, validated before anything is touched.
+
+Every mistake is a ``Misconfigured`` that names file, line and key, what is wrong and, for an unknown
+key, the nearest known one. Secrets stand nowhere in the file: they name an environment variable or a
+file and are read only when they are needed. Relative paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from mailroom.errors import Misconfigured
+
+__all__ = ["Config", "ImapConfig", "MailboxConfig", "RepliesConfig", "Secret", "SmtpConfig", "data_folder", "find_config", "load_config"]
+
+_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_SIZES = {"": 1, "k": 1000, "kb": 1000, "mb": 1000**2, "m": 1000**2, "gb": 1000**3}
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h|d)?\s*", value)):
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2] or ""])
+    raise ValueError("should be a duration such as 60s, 5m or 1h")
+
+
+def _size(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", value.lower())) and match[2] in _SIZES:
+        return int(match[1]) * _SIZES[match[2]]
+    raise ValueError("should be a size such as 25MB")
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Size = Annotated[int, BeforeValidator(_size)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Secret(_Model):
+    """Where a secret stands: ``{env: NAME}`` or ``{file: PATH}``."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_here(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError("a secret does not stand in this file: name an environment variable {env: NAME} or a file {file: PATH}")
+        return value
+
+    @model_validator(mode="after")
+    def _one(self) -> Secret:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("give one of env or file")
+        return self
+
+    def reveal(self) -> str:
+        """The secret itself; raises Misconfigured saying what is missing."""
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if value is None:
+                raise Misconfigured(f"environment variable {self.env} is not set (config.yaml names it as a password); set it and start again")
+            return value
+        assert self.file is not None  # noqa: S101 - validated above
+        try:
+            return self.file.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise Misconfigured(f"password file {self.file}: {error.strerror}; create it, readable by mailroom only") from error
+
+
+class ImapConfig(_Model):
+    host: str
+    port: int = Field(default=993, ge=1, le=65535)
+    tls: Literal["none", "starttls", "implicit"] = "implicit"
+    ca_file: Path | None = None
+    user: str
+    password: Secret
+    folder: str = "INBOX"
+    timeout: Duration = timedelta(seconds=30)
+
+
+class MoveTo(_Model):
+    move: str = Field(min_length=1)
+
+
+class MailboxConfig(_Model):
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    imap: ImapConfig | None = None
+    maildir: Path | None = None
+    folder: Path | None = None
+    every: Duration = timedelta(seconds=60)
+    idle: bool = True
+    after: Literal["leave"] | MoveTo = "leave"
+    max_size: Size = 50_000_000
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> MailboxConfig:
+        if sum(kind is not None for kind in (self.imap, self.maildir, self.folder)) != 1:
+            raise ValueError("give one of imap, maildir or folder")
+        if self.every < timedelta(seconds=1):
+            raise ValueError("every: at least 1s")
+        return self
+
+    @property
+    def move_to(self) -> str | None:
+        return self.after.move if isinstance(self.after, MoveTo) else None
+
+
+class SmtpConfig(_Model):
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["none", "starttls", "implicit"] = "starttls"
+    ca_file: Path | None = None
+    user: str | None = None
+    password: Secret | None = None
+    envelope_sender: str = ""
+    timeout: Duration = timedelta(seconds=30)
+
+    @model_validator(mode="after")
+    def _login(self) -> SmtpConfig:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password belong together: give both, or neither for a server that asks for none")
+        return self
+
+
+class RepliesConfig(_Model):
+    mode: Literal["hold", "send"] = "hold"
+    from_: str = Field(alias="from")
+    smtp: SmtpConfig | None = None
+    not_before: AwareDatetime | None = None
+    own_addresses: tuple[str, ...] = ()
+    per_address_a_day: int = Field(default=3, ge=1)
+
+    @field_validator("from_")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        name, address = parseaddr(value)
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or any(c in value for c in "\r\n"):
+            raise ValueError('should be an address such as "Action Research <car@union.example>"')
+        return value
+
+    @model_validator(mode="after")
+    def _can_send(self) -> RepliesConfig:
+        if self.mode == "send" and self.smtp is None:
+            raise ValueError("mode: send needs smtp: (the server that takes the answers)")
+        return self
+
+    @property
+    def own(self) -> frozenset[str]:
+        """All our own addresses, lower case."""
+        return frozenset(address.casefold() for address in (parseaddr(self.from_)[1], *self.own_addresses))
+
+
+class ProgrammeConfig(_Model):
+    folder: Path | None = None
+    schools: tuple[Path, ...] = ()
+
+
+class StoreConfig(_Model):
+    url: str = "sqlite:///mailroom.db"
+
+
+class Config(_Model):
+    programme: ProgrammeConfig = ProgrammeConfig()
+    mailboxes: tuple[MailboxConfig, ...] = Field(min_length=1)
+    replies: RepliesConfig
+    store: StoreConfig = StoreConfig()
+    engine: Literal["inprocess"] = "inprocess"
+
+    @field_validator("mailboxes")
+    @classmethod
+    def _names(cls, value: tuple[MailboxConfig, ...]) -> tuple[MailboxConfig, ...]:
+        names = [mailbox.name for mailbox in value]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two mailboxes are called «{name}»; the ledger needs each name once")
+        return value
+
+
+def data_folder() -> Path:
+    """Where the shipped programme and config template are: inside the wheel, or the checkout."""
+    inside = Path(__file__).parent / "data"
+    return inside if (inside / "programme").is_dir() else Path(__file__).parent.parent
+
+
+def find_config(given: str | None) -> Path:
+    """The file named by --config, else $MAILROOM_CONFIG, else ./config.yaml."""
+    path = Path(given or os.environ.get("MAILROOM_CONFIG") or "config.yaml")
+    if not path.is_file():
+        hint = "name one with --config FILE" if given is None else "check the path"
+        raise Misconfigured(f"{path}: there is no such file; {hint}, or write a fresh one with «mailroom init»")
+    return path
+
+
+def _walk(node: yaml.Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    yield path, node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            for below, line in _walk(value, (*path, key.value)):
+                yield below, key.start_mark.line + 1 if below == (*path, key.value) else line
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _walk(value, (*path, index))
+
+
+def _model_keys(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that are known where an unknown one stands."""
+    model: Any = Config
+    for part in loc[:-1]:
+        if isinstance(part, int):
+            continue
+        field = next((f for name, f in model.model_fields.items() if (f.alias or name) == part), None) if hasattr(model, "model_fields") else None
+        if field is None:
+            return []
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        if model is None:
+            return []
+    return [f.alias or name for name, f in model.model_fields.items()]
+
+
+def _problem(error: Any, lines: dict[tuple[str | int, ...], int], path: Path) -> str:
+    loc = tuple(part for part in error["loc"] if part not in ("MoveTo", "literal['leave']"))
+    at = loc
+    while at and at not in lines:
+        at = at[:-1]
+    key = ".".join(str(part) for part in loc) or "the file"
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(str(loc[-1]), _model_keys(loc), n=1, cutoff=0.5)
+        known = ", ".join(_model_keys(loc))
+        text = "unknown key" + (f"; did you mean «{near[0]}»?" if near else f"; known here: {known}" if known else "")
+    elif kind == "missing":
+        text = "is missing"
+    else:
+        text = error["msg"].removeprefix("Value error, ")
+    return f"{path}, line {lines.get(at, 1)}: {key}: {text}"
+
+
+def load_config(path: Path) -> Config:
+    """Read and validate; raises Misconfigured with one line for each mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Misconfigured(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise Misconfigured(f"{path}: {error.strerror}") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise Misconfigured(f"{path}, line {mark.line + 1 if mark else 1}: not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(data, dict) or node is None:
+        raise Misconfigured(f"{path}, line 1: should hold keys such as mailboxes: and replies: (see «mailroom init»)")
+    lines = dict(_walk(node))
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise Misconfigured("\n".join(dict.fromkeys(_problem(e, lines, path) for e in error.errors()))) from error
+    return _resolve(config, path.resolve().parent)
+
+
+def _resolve(config: Config, base: Path) -> Config:
+    """Paths relative to the file's folder; the shipped programme where none of that name stands there."""
+
+    def at(value: Path | None) -> Path | None:
+        return None if value is None else base / value.expanduser()
+
+    def secret(value: Secret | None) -> Secret | None:
+        return value if value is None or value.file is None else value.model_copy(update={"file": at(value.file)})
+
+    folder = at(config.programme.folder)
+    if folder is None or (config.programme.folder == Path("programme") and not folder.is_dir()):
+        folder = data_folder() / "programme"
+    mailboxes = []
+    for mailbox in config.mailboxes:
+        imap = mailbox.imap and mailbox.imap.model_copy(update={"ca_file": at(mailbox.imap.ca_file), "password": secret(mailbox.imap.password)})
+        mailboxes.append(mailbox.model_copy(update={"imap": imap, "maildir": at(mailbox.maildir), "folder": at(mailbox.folder)}))
+    smtp = config.replies.smtp and config.replies.smtp.model_copy(
+        update={"ca_file": at(config.replies.smtp.ca_file), "password": secret(config.replies.smtp.password)}
+    )
+    url = config.store.url
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":
+        url = f"sqlite:///{base / url.removeprefix('sqlite:///')}"
+    return config.model_copy(
+        update={
+            "programme": ProgrammeConfig(folder=folder, schools=tuple(base / school.expanduser() for school in config.programme.schools)),
+            "mailboxes": tuple(mailboxes),
+            "replies": config.replies.model_copy(update={"smtp": smtp}),
+            "store": StoreConfig(url=url),
+        }
+    )
