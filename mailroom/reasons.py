@@ -10,6 +10,7 @@ __all__ = ["REASONS"]
 
 REASONS: dict[str, str] = {
     # --- ingest and the ledger
+    "too_large": "The message is larger than the limit for this mailbox; it is still in the mailbox and has to be read there.",
     # --- parse: taking the message apart
     # --- parse: institutions and authorities
     # --- parse: activities and topics
