@@ -1,0 +1,166 @@
+"""The outbox: one answer for a message at most, its bytes frozen, and where each answer stands.
+
+``held`` or ``suppressed`` -> (release) -> ``due`` -> (claim) -> ``sending`` -> ``sent``, ``due`` again or
+``dead``. A claim is committed before a byte leaves; a reply found in ``sending`` at the start of a round
+goes out again as the very same bytes under the same Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, or_, select, text, true, update
+
+from mailroom.model import ReplyState, RuleHit
+from store import history
+from store.database import clean
+from store.ledger import chunks
+from store.register import address_key
+from store.serialise import decode
+from store.tables import outbox
+from store.types import Reply
+
+__all__ = ["ANSWER", "CAP_ADDRESS"]
+
+ANSWER = "answer"  # the one purpose there is; reminders and digests will be others
+CAP_ADDRESS = "cap_address"
+RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
+_NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
+_COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
+_ADDRESS_LOCKS = 0x6D72  # first half of the key of advisory locks by address
+
+
+def answers_since(connection: Connection, addresses: Iterable[str], since: datetime) -> dict[str, int]:
+    """For each address (casefolded), how many answers count from ``since`` on."""
+    keys = sorted({address_key(a) for a in addresses})
+    counted = dict.fromkeys(keys, 0)
+    for part in chunks(keys):
+        query = (
+            select(outbox.c.recipient_key, func.count())
+            .where(outbox.c.recipient_key.in_(part), outbox.c.counted_at >= since, outbox.c.state.not_in(_NOT_COUNTED))
+            .group_by(outbox.c.recipient_key)
+        )
+        counted.update({key: count for key, count in connection.execute(query)})
+    return counted
+
+
+def lock_addresses(connection: Connection, addresses: Iterable[str]) -> None:
+    """Until the end of the transaction, nobody else decides on answers to these (SQLite has one writer anyway)."""
+    if connection.dialect.name == "postgresql":
+        for key in sorted({address_key(a) for a in addresses}):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"), {"space": _ADDRESS_LOCKS, "key": key})
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[Reply]:
+    """Replies whose time has come, those waiting longest first."""
+    query = (
+        select(*_COLUMNS)
+        .where(outbox.c.state == ReplyState.DUE, or_(outbox.c.next_attempt_at.is_(None), outbox.c.next_attempt_at <= now))
+        .order_by(outbox.c.next_attempt_at, outbox.c.id)
+        .limit(limit)
+    )
+    return [reply_of(row) for row in connection.execute(query)]
+
+
+def claim(connection: Connection, reply_id: int, now: datetime) -> bytes | None:
+    claimed = connection.execute(
+        update(outbox).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.DUE).values(state=ReplyState.SENDING, attempts=outbox.c.attempts + 1)
+    )
+    if claimed.rowcount != 1:
+        return None
+    return content_of(connection, reply_id)
+
+
+def leave_sending(connection: Connection, reply_id: int, now: datetime, event: str, values: dict[str, Any]) -> bool:
+    """Out of ``sending`` into ``values['state']``, with a line of history; False when it was elsewhere."""
+    changed = connection.execute(update(outbox).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.SENDING).values(**values))
+    if changed.rowcount != 1:
+        return False
+    row = connection.execute(select(outbox.c.message_id, outbox.c.registration_id, outbox.c.attempts).where(outbox.c.id == reply_id)).one()
+    after = {"state": str(values["state"]), "attempts": row.attempts, **({"error": values["last_error"]} if values.get("last_error") else {})}
+    line = history.entry(
+        event,
+        now,
+        message_id=row.message_id,
+        registration_id=row.registration_id,
+        reply_id=reply_id,
+        before={"state": str(ReplyState.SENDING)},
+        after=after,
+    )
+    history.add(connection, [line])
+    return True
+
+
+def recover_sending(connection: Connection, now: datetime) -> list[int]:
+    rows = connection.execute(select(outbox.c.id).where(outbox.c.state == ReplyState.SENDING).order_by(outbox.c.id)).all()
+    for row in rows:
+        leave_sending(connection, row.id, now, "reply.recovered", {"state": ReplyState.DUE, "next_attempt_at": now})
+    return [row.id for row in rows]
+
+
+def release(connection: Connection, ids: Sequence[int] | None, now: datetime, actor: str) -> list[int]:
+    """Held or suppressed replies become due; with ``ids`` None, all the held ones."""
+    states = RELEASABLE if ids is not None else (ReplyState.HELD,)
+    released: list[int] = []
+    for part in chunks(sorted(set(ids))) if ids is not None else [None]:
+        query = (
+            select(outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
+            .where(outbox.c.state.in_(states), outbox.c.id.in_(part) if part is not None else true())
+            .order_by(outbox.c.id)
+            .with_for_update()
+        )
+        rows = connection.execute(query).all()
+        for some in chunks(rows):
+            connection.execute(
+                update(outbox).where(outbox.c.id.in_([row.id for row in some])).values(state=ReplyState.DUE, reason="", next_attempt_at=now, counted_at=now)
+            )
+            lines = [
+                history.entry(
+                    "reply.released",
+                    now,
+                    actor=actor,
+                    message_id=row.message_id,
+                    registration_id=row.registration_id,
+                    reply_id=row.id,
+                    before={"state": row.state, "reason": row.reason},
+                    after={"state": str(ReplyState.DUE)},
+                )
+                for row in some
+            ]
+            history.add(connection, lines)
+            released += [row.id for row in some]
+    return released
+
+
+def listed(connection: Connection, state: ReplyState | None, limit: int, offset: int) -> list[Reply]:
+    query = select(*_COLUMNS).where(outbox.c.state == state if state is not None else true()).order_by(outbox.c.id).limit(limit).offset(offset)
+    return [reply_of(row) for row in connection.execute(query)]
+
+
+def by_id(connection: Connection, reply_id: int) -> Reply | None:
+    row = connection.execute(select(*_COLUMNS).where(outbox.c.id == reply_id)).one_or_none()
+    return None if row is None else reply_of(row)
+
+
+def of_message(connection: Connection, message_id: int) -> tuple[Reply, ...]:
+    return tuple(reply_of(row) for row in connection.execute(select(*_COLUMNS).where(outbox.c.message_id == message_id).order_by(outbox.c.id)))
+
+
+def content_of(connection: Connection, reply_id: int) -> bytes | None:
+    return connection.scalar(select(outbox.c.content).where(outbox.c.id == reply_id))
+
+
+def counts(connection: Connection) -> dict[ReplyState, int]:
+    counted = {state: count for state, count in connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))}
+    return {state: counted.get(state, 0) for state in ReplyState}
+
+
+def reply_of(row: Any) -> Reply:
+    checks = tuple(decode(RuleHit, check) for check in row.checks)
+    return Reply(**{**row._mapping, "checks": checks, "state": ReplyState(row.state)})
+
+
+def error_text(error: str) -> str:
+    return clean(error)[:2000]

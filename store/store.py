@@ -1,0 +1,310 @@
+"""The store: what the rest of mailroom sees of the database, one verb for each thing it does to it.
+
+Promises. Every writing verb is one durable transaction: it happened whole, or not at all, also when the
+process is killed inside it. Offering the same thing twice changes nothing. Nothing is deleted. Opening
+a store touches no disk; only ``upgrade`` and a first ``ensure_current`` make a database, and a store
+opened with ``read_only`` never alters one.
+
+Errors: Temporary (locked, away, disk full), Permanent (this row cannot be stored), Misconfigured (wrong
+address, older or newer schema).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import select
+
+from mailroom.errors import Permanent
+from mailroom.model import Arrival, Decision, Extraction, MessageState, Reading, ReplyDraft, ReplyState
+from store import history, ledger, locking, outbox, recording, register, schema
+from store.database import Database
+from store.serialise import decode, unpack_parsed
+from store.tables import history as history_table
+from store.tables import installation, readings
+from store.types import (
+    Added,
+    Cap,
+    Event,
+    MailboxStatus,
+    MessageRecord,
+    MessageSummary,
+    Record,
+    Recorded,
+    Registration,
+    RegistrationDraft,
+    RegistrationState,
+    Reply,
+    Status,
+    StoredMessage,
+    StoredReading,
+)
+
+__all__ = ["Store"]
+
+
+class Store:
+    """A store at an address: ``sqlite:///mailroom.db`` or ``postgresql://user@host/name``."""
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._database = Database(url, read_only=read_only)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._database.close()
+
+    # --- the schema and the one worker
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version's; Misconfigured if the database is newer."""
+        schema.upgrade(self._database)
+
+    def ensure_current(self, *, first_run_ok: bool = True) -> None:
+        """Make the schema at a first run; Misconfigured if the database is older or newer."""
+        schema.ensure_current(self._database, first_run_ok=first_run_ok)
+
+    def check(self) -> tuple[str, ...]:
+        """What stands in the way, each with its mend; () if nothing. Touches nothing."""
+        return schema.check(self._database)
+
+    def exclusive(self, timeout: float = 0.0) -> AbstractContextManager[None]:
+        """Hold the one worker's lock; Temporary if another has it for longer than ``timeout`` seconds."""
+        return locking.exclusive(self._database, timeout)
+
+    def secret(self) -> bytes:
+        """Random bytes made once for this installation: the key of tokens that must not be guessed."""
+        with self._database.read() as connection:
+            secret: bytes = connection.execute(select(installation.c.secret)).scalar_one()
+            return secret
+
+    # --- arrivals
+
+    def known_uids(self, mailbox: str, uidvalidity: int) -> set[int]:
+        with self._database.read() as connection:
+            return ledger.known_uids(connection, mailbox, uidvalidity)
+
+    def add_arrivals(self, batch: Sequence[Arrival], now: datetime) -> Added:
+        """Store a batch durably. What is there already is left as it is; the same bytes seen in another
+        place are linked to the message first stored; a message without content is quarantined."""
+        if not batch:
+            return Added(new=0, linked=0)
+        with self._database.write() as connection:
+            return ledger.add_arrivals(connection, batch, now)
+
+    def unaccounted(self, mailbox: str, uidvalidity: int, server_uids: Iterable[int]) -> list[int]:
+        """UIDs on the server that the ledger has no message for, ascending."""
+        return sorted(set(server_uids) - self.known_uids(mailbox, uidvalidity))
+
+    def unsettled_uids(self, mailbox: str, uidvalidity: int) -> list[int]:
+        """UIDs that are decided and still to be moved on the server, ascending."""
+        with self._database.read() as connection:
+            return ledger.unsettled_uids(connection, mailbox, uidvalidity)
+
+    def mark_settled(self, mailbox: str, uidvalidity: int, uids: Iterable[int]) -> None:
+        with self._database.write() as connection:
+            ledger.mark_settled(connection, mailbox, uidvalidity, uids)
+
+    def note_poll(self, mailbox: str, now: datetime, *, ok: bool, error: str = "") -> None:
+        """Remember how the last poll of a mailbox ended."""
+        with self._database.write() as connection:
+            ledger.note_poll(connection, mailbox, now, ok, error)
+
+    # --- reading and deciding
+
+    def waiting(self, mailbox: str | None = None, *, limit: int = 100, after_id: int = 0) -> list[StoredMessage]:
+        """Messages to be read, oldest first: one page, from ``after_id`` on."""
+        with self._database.read() as connection:
+            return ledger.waiting(connection, mailbox, limit, after_id)
+
+    def record(
+        self,
+        message_id: int,
+        reading: Reading,
+        state: MessageState,
+        registration: RegistrationDraft | None = None,
+        reply: ReplyDraft | None = None,
+        reply_state: ReplyState = ReplyState.HELD,
+        reply_reason: str = "",
+        *,
+        cap: Cap | None = None,
+        now: datetime,
+    ) -> bool:
+        """Write one decision whole; False (and nothing written) when the message no longer waits."""
+        record = Record(
+            message_id=message_id,
+            reading=reading,
+            state=state,
+            registration=registration,
+            reply=reply,
+            reply_state=reply_state,
+            reply_reason=reply_reason,
+            cap=cap,
+        )
+        with self._database.write() as connection:
+            return recording.record_batch(connection, [record], now)[0].recorded
+
+    def record_many(self, batch: Sequence[Record], now: datetime) -> list[Recorded]:
+        """Write several decisions in one commit. If one is refused, each goes by itself and the refused
+        ones come back with ``error`` set. Temporary trouble is raised: it is not any one record's."""
+        if not batch:
+            return []
+        try:
+            with self._database.write() as connection:
+                return recording.record_batch(connection, batch, now)
+        except (Permanent, ValueError, TypeError) as error:
+            if len(batch) == 1:
+                return [Recorded(message_id=batch[0].message_id, recorded=False, error=str(error))]
+        return [self.record_many([record], now)[0] for record in batch]
+
+    def failed_attempt(self, message_id: int, error: str, now: datetime, max_attempts: int) -> bool:
+        """Count a reading that failed; True when that was one too many and it is quarantined now."""
+        with self._database.write() as connection:
+            return ledger.failed_attempt(connection, message_id, error, now, max_attempts)
+
+    def quarantine(self, message_id: int, reason: str, now: datetime, *, detail: str = "") -> bool:
+        """Put a waiting message aside with a reason code; False when it no longer waits."""
+        with self._database.write() as connection:
+            return ledger.quarantine(connection, message_id, reason, detail, now)
+
+    # --- the outbox
+
+    def answers_since(self, address: str, since: datetime) -> int:
+        """How many answers to an address count from ``since`` on (not suppressed, not dead)."""
+        with self._database.read() as connection:
+            return outbox.answers_since(connection, [address], since)[register.address_key(address)]
+
+    def due(self, now: datetime, limit: int = 100) -> list[Reply]:
+        with self._database.read() as connection:
+            return outbox.due(connection, now, limit)
+
+    def claim(self, reply_id: int, now: datetime) -> bytes | None:
+        """Mark as ``sending``, durably, and give the bytes; None when it is not due (any more)."""
+        with self._database.write() as connection:
+            return outbox.claim(connection, reply_id, now)
+
+    def mark_sent(self, reply_id: int, now: datetime) -> bool:
+        values = {"state": ReplyState.SENT, "sent_at": now, "last_error": "", "next_attempt_at": None}
+        with self._database.write() as connection:
+            return outbox.leave_sending(connection, reply_id, now, "reply.sent", values)
+
+    def mark_retry(self, reply_id: int, error: str, next_attempt_at: datetime, now: datetime) -> bool:
+        values = {"state": ReplyState.DUE, "last_error": outbox.error_text(error), "next_attempt_at": next_attempt_at}
+        with self._database.write() as connection:
+            return outbox.leave_sending(connection, reply_id, now, "reply.deferred", values)
+
+    def mark_dead(self, reply_id: int, error: str, now: datetime, *, reason: str = "") -> bool:
+        values = {"state": ReplyState.DEAD, "last_error": outbox.error_text(error), "next_attempt_at": None, "reason": reason}
+        with self._database.write() as connection:
+            return outbox.leave_sending(connection, reply_id, now, "reply.dead", values)
+
+    def recover_sending(self, now: datetime) -> list[int]:
+        """At the start of a round, under ``exclusive``: replies left in ``sending`` are due again, as they are."""
+        with self._database.write() as connection:
+            return outbox.recover_sending(connection, now)
+
+    def release(self, ids: Sequence[int] | None, now: datetime, *, actor: str = history.MAILROOM) -> list[int]:
+        """Make these held or suppressed replies due, or (None) all held ones; gives the ids that were."""
+        with self._database.write() as connection:
+            return outbox.release(connection, ids, now, actor)
+
+    def replies(self, state: ReplyState | None = None, *, limit: int = 100, offset: int = 0) -> list[Reply]:
+        with self._database.read() as connection:
+            return outbox.listed(connection, state, limit, offset)
+
+    def reply(self, reply_id: int) -> Reply | None:
+        with self._database.read() as connection:
+            return outbox.by_id(connection, reply_id)
+
+    def reply_content(self, reply_id: int) -> bytes | None:
+        """The exact bytes of a reply, in whatever state."""
+        with self._database.read() as connection:
+            return outbox.content_of(connection, reply_id)
+
+    def reply_counts(self) -> dict[ReplyState, int]:
+        with self._database.read() as connection:
+            return outbox.counts(connection)
+
+    # --- looking
+
+    def balance(self, mailbox: str | None = None) -> dict[MessageState, int]:
+        """How many messages are in each named place: every state has its number, 0 too."""
+        with self._database.read() as connection:
+            return ledger.balance(connection, mailbox)
+
+    def messages(
+        self, state: MessageState | None = None, *, mailbox: str | None = None, limit: int = 100, before_id: int | None = None
+    ) -> list[MessageSummary]:
+        """Lines of the ledger, newest first; the next page starts ``before_id`` the last one's."""
+        with self._database.read() as connection:
+            return ledger.listed(connection, state, mailbox, limit, before_id)
+
+    def message(self, reference: int | str) -> MessageRecord | None:
+        """Everything known of a message: by number, Message-ID, registration id, or start of its sha256."""
+        with self._database.read() as connection:
+            found = ledger.find(connection, reference)
+            if found is None:
+                return None
+            rows = connection.execute(select(readings).where(readings.c.message_id == found.id).order_by(readings.c.id)).all()
+            registrations = register.of_message(connection, found.id)
+            replies = outbox.of_message(connection, found.id)
+            return MessageRecord(
+                message=found,
+                content=ledger.content_of(connection, found.id),
+                identifiers=ledger.identifiers(connection, found.id),
+                arrivals=ledger.seen(connection, found.id),
+                readings=tuple(
+                    StoredReading(
+                        id=row.id,
+                        read_at=row.read_at,
+                        reading=Reading(
+                            parsed=unpack_parsed(row.parsed),
+                            extraction=decode(Extraction, row.extraction),
+                            decision=decode(Decision, row.decision),
+                            rules_version=row.rules_version,
+                        ),
+                    )
+                    for row in rows
+                ),
+                registrations=registrations,
+                replies=replies,
+                history=history.of(
+                    connection,
+                    (history_table.c.message_id == found.id) | history_table.c.registration_id.in_([r.id for r in registrations]),
+                ),
+            )
+
+    def history(self, *, registration_id: str) -> tuple[Event, ...]:
+        """What happened to a registration, oldest first."""
+        with self._database.read() as connection:
+            return history.of(connection, history_table.c.registration_id == registration_id)
+
+    def registration(self, registration_id: str) -> Registration | None:
+        with self._database.read() as connection:
+            return register.by_id(connection, registration_id)
+
+    def registrations(self, states: Collection[RegistrationState] | None = None) -> Iterator[Registration]:
+        """The register as it is at this moment, one page in memory, in an order that does not change."""
+        with self._database.read() as connection:
+            yield from register.stream(connection, states)
+
+    def status(self) -> Status:
+        """Totals of the installation, from one snapshot."""
+        with self._database.read() as connection:
+            return Status(
+                mailboxes=tuple(
+                    MailboxStatus(mailbox=name, messages=ledger.balance(connection, name), poll=ledger.poll_note(connection, name))
+                    for name in ledger.mailboxes(connection)
+                ),
+                registrations=register.counts(connection),
+                replies=outbox.counts(connection),
+            )

@@ -1,0 +1,271 @@
+"""The tables: the truth of an installation, the same on SQLite and on PostgreSQL.
+
+Raw bytes stand apart from the ledger so that listing a quarter of a million messages never drags them
+along. Two identities stand apart too: ``arrivals`` is where a mailbox showed a message (transport),
+``messages`` is the message itself (mailbox and sha256). Alembic's migrations build what is described
+here, and a test compares the two; triggers (an append-only history, raw bytes that never change) are in
+the migrations alone, because SQLAlchemy cannot describe them.
+
+Times are UTC, in and out, and naive times are refused.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+from mailroom.model import MessageState, ReplyState
+from store.types import RegistrationState
+
+__all__ = [
+    "arrivals",
+    "contents",
+    "history",
+    "installation",
+    "message_identifiers",
+    "messages",
+    "metadata",
+    "outbox",
+    "polls",
+    "readings",
+    "registration_messages",
+    "registration_values",
+    "registrations",
+]
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware time, kept as UTC: ``timestamptz`` on PostgreSQL, sortable text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value.isoformat()}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+Json = JSON(none_as_null=True)
+
+
+def _one_of(column: str, states: type[StrEnum]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(str(s)) for s in states)})", name=column)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("mailbox", String(200), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("internal_date", UTCDateTime, nullable=False),
+    Column("stored_at", UTCDateTime, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("state_at", UTCDateTime, nullable=False),
+    Column("kind", String(40)),
+    Column("reason", String(80), nullable=False, server_default=text("''")),  # a code of mailroom.reasons
+    Column("reason_detail", Text, nullable=False, server_default=text("''")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("sender_name", Text),
+    Column("sender_address", Text),
+    Column("subject", Text),
+    UniqueConstraint("mailbox", "sha256"),
+    _one_of("state", MessageState),
+    Index(None, "mailbox", "state", "id"),
+    Index(None, "state", "id"),
+    Index(None, "sha256"),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("message_id", Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("mailbox", String(200), nullable=False),
+    Column("uidvalidity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("message_id", Id, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("internal_date", UTCDateTime, nullable=False),
+    Column("fetched_at", UTCDateTime, nullable=False),
+    Column("settled", Boolean, nullable=False, server_default=text("false")),  # moved on the server, where that is wished
+    PrimaryKeyConstraint("mailbox", "uidvalidity", "uid"),
+)
+Index(
+    "ix_arrivals_unsettled",
+    arrivals.c.mailbox,
+    arrivals.c.uidvalidity,
+    arrivals.c.uid,
+    sqlite_where=text("settled IS 0"),  # as is_(False) is written, so that the planner sees it
+    postgresql_where=text("settled IS false"),
+)
+
+message_identifiers = Table(  # RFC 5322 Message-ID fields: none, one, several, repeated by others
+    "message_identifiers",
+    metadata,
+    Column("message_id", Id, ForeignKey("messages.id"), nullable=False),
+    Column("identifier", Text, nullable=False, index=True),
+    PrimaryKeyConstraint("message_id", "identifier"),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("message_id", Id, ForeignKey("messages.id"), nullable=False, index=True),
+    Column("read_at", UTCDateTime, nullable=False),
+    Column("rules_version", String(80), nullable=False),
+    Column("extraction", Json, nullable=False),
+    Column("decision", Json, nullable=False),
+    Column("parsed", LargeBinary, nullable=False),  # store.serialise.pack_parsed
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("member_name", Text, nullable=False),
+    Column("member_address", Text, nullable=False),
+    Column("member_key", Text, nullable=False, index=True),  # the address, casefolded
+    Column("state", String(20), nullable=False, index=True),
+    Column("missing", Json, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("received_at", UTCDateTime, nullable=False),  # INTERNALDATE of the message that began it
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("updated_at", UTCDateTime, nullable=False),
+    _one_of("state", RegistrationState),
+    Index(None, "received_at", "id"),
+)
+
+registration_values = Table(
+    "registration_values",
+    metadata,
+    Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
+    Column("field", String(40), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("message_id", Id, ForeignKey("messages.id"), index=True),
+    Column("evidence", Json),
+    Column("person", Text),
+    PrimaryKeyConstraint("registration_id", "field", "position"),
+    # No value without its source: a message and the words in it, or a person.
+    CheckConstraint("(message_id IS NOT NULL AND evidence IS NOT NULL) OR person IS NOT NULL", name="provenance"),
+    Index(None, "field", "value"),
+)
+
+registration_messages = Table(
+    "registration_messages",
+    metadata,
+    Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
+    Column("message_id", Id, ForeignKey("messages.id"), nullable=False, index=True),
+    PrimaryKeyConstraint("registration_id", "message_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("message_id", Id, ForeignKey("messages.id"), nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("registration_id", String(40), ForeignKey("registrations.id"), index=True),
+    Column("template", String(80), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("recipient_key", Text, nullable=False),  # casefolded, for the cap
+    Column("subject", Text, nullable=False),
+    Column("identifier", Text, nullable=False),  # our Message-ID
+    Column("content", LargeBinary, nullable=False),  # the exact bytes, the same at each attempt
+    Column("checks", Json, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(80), nullable=False, server_default=text("''")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text, nullable=False, server_default=text("''")),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("counted_at", UTCDateTime, nullable=False),  # when the cap counts it: made, or released
+    Column("next_attempt_at", UTCDateTime),
+    Column("sent_at", UTCDateTime),
+    UniqueConstraint("message_id", "purpose"),  # at most one answer for a message, ever
+    UniqueConstraint("identifier"),
+    _one_of("state", ReplyState),
+    Index(None, "state", "next_attempt_at", "id"),
+    Index(None, "recipient_key", "counted_at"),
+)
+
+history = Table(  # append-only: triggers refuse UPDATE and DELETE
+    "history",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("actor", Text, nullable=False),  # "mailroom", or a person
+    Column("message_id", Id, index=True),
+    Column("registration_id", String(40), index=True),
+    Column("reply_id", Id, index=True),
+    Column("rules_version", String(80)),
+    Column("before", Json),
+    Column("after", Json),
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("mailbox", String(200), primary_key=True),
+    Column("last_poll_at", UTCDateTime, nullable=False),
+    Column("last_success_at", UTCDateTime),
+    Column("last_error", Text, nullable=False, server_default=text("''")),
+)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # keys tokens that a stranger must not guess
+    CheckConstraint("id = 1", name="single"),
+)

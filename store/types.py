@@ -1,0 +1,268 @@
+"""What the store takes and gives: small frozen values, no database row among them.
+
+Times are aware and in UTC. ``reason`` and ``event`` are codes; their sentences are looked up when shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from mailroom.model import Evidence, MessageState, Reading, ReplyDraft, ReplyState, RuleHit
+
+__all__ = [
+    "Added",
+    "Cap",
+    "Event",
+    "FieldValue",
+    "MailboxStatus",
+    "MessageRecord",
+    "MessageSummary",
+    "PollNote",
+    "Record",
+    "Recorded",
+    "Registration",
+    "RegistrationDraft",
+    "RegistrationState",
+    "Reply",
+    "Seen",
+    "Status",
+    "StoredMessage",
+    "StoredReading",
+]
+
+
+class RegistrationState(StrEnum):
+    """The named place of a registration."""
+
+    REGISTERED = "registered"
+    ASK_MEMBER = "ask_member"  # waits for the member
+    REVIEW = "review"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Added:
+    """What a batch of arrivals came to: ``new`` messages, and arrivals ``linked`` to messages already held."""
+
+    new: int
+    linked: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldValue:
+    """One value of a registration's field, with its source: words in the message, or a person.
+
+    ``message_id`` is filled in by the store for a draft: it is the message being recorded.
+    """
+
+    field: str  # a Slot's value: institution, authority, activity, topic, session
+    value: str
+    evidence: tuple[Evidence, ...] = ()
+    person: str | None = None
+    message_id: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.evidence and not self.person:
+            raise ValueError(f"{self.field} «{self.value}» has neither evidence nor a person who said so")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationDraft:
+    """A registration as decided from one message. Order of ``values`` within a field is kept."""
+
+    member_name: str
+    member_address: str
+    state: RegistrationState
+    values: tuple[FieldValue, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """A member's record as it stands."""
+
+    id: str
+    member_name: str
+    member_address: str
+    state: RegistrationState
+    values: tuple[FieldValue, ...]
+    missing: tuple[str, ...]
+    messages: tuple[int, ...]  # ids of the messages it rests on, oldest first
+    revision: int
+    received_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    def values_of(self, field: str) -> tuple[str, ...]:
+        return tuple(v.value for v in self.values if v.field == field)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cap:
+    """At most ``per_address`` answers to one address within ``window``; further ones are parked."""
+
+    per_address: int
+    window: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """Everything that one message's decision writes, all of it or nothing."""
+
+    message_id: int
+    reading: Reading
+    state: MessageState
+    registration: RegistrationDraft | None = None
+    reply: ReplyDraft | None = None
+    reply_state: ReplyState = ReplyState.HELD
+    reply_reason: str = ""
+    cap: Cap | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What became of one Record. ``recorded`` is False when the message was no longer waiting, or ``error`` is set."""
+
+    message_id: int
+    recorded: bool
+    registration_id: str | None = None
+    reply_state: ReplyState | None = None
+    reply_reason: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredMessage:
+    """A message to be read: ``content`` are the bytes as they arrived."""
+
+    id: int
+    mailbox: str
+    sha256: str
+    internal_date: datetime
+    size: int
+    attempts: int
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageSummary:
+    """A line of the ledger. Sender and subject are known once the message was read."""
+
+    id: int
+    mailbox: str
+    sha256: str
+    size: int
+    internal_date: datetime
+    stored_at: datetime
+    state: MessageState
+    state_at: datetime
+    kind: str | None
+    reason: str
+    reason_detail: str
+    attempts: int
+    sender_name: str | None
+    sender_address: str | None
+    subject: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """Where and when a mailbox showed the message."""
+
+    mailbox: str
+    uidvalidity: int
+    uid: int
+    internal_date: datetime
+    fetched_at: datetime
+    settled: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredReading:
+    """A reading as it was stored, with the time."""
+
+    id: int
+    read_at: datetime
+    reading: Reading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """A row of the outbox, without its bytes (``Store.reply_content`` has them)."""
+
+    id: int
+    message_id: int
+    purpose: str
+    registration_id: str | None
+    template: str
+    recipient: str
+    subject: str
+    identifier: str  # our Message-ID, with angle brackets
+    checks: tuple[RuleHit, ...]
+    state: ReplyState
+    reason: str
+    attempts: int
+    last_error: str
+    created_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A line of the history."""
+
+    id: int
+    at: datetime
+    event: str
+    actor: str
+    message_id: int | None
+    registration_id: str | None
+    reply_id: int | None
+    rules_version: str | None
+    before: Mapping[str, object] | None
+    after: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageRecord:
+    """Everything known of one message, for ``explain``."""
+
+    message: MessageSummary
+    content: bytes | None  # None where it was too large to take
+    identifiers: tuple[str, ...]
+    arrivals: tuple[Seen, ...]
+    readings: tuple[StoredReading, ...]
+    registrations: tuple[Registration, ...]
+    replies: tuple[Reply, ...]
+    history: tuple[Event, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PollNote:
+    """The last poll of a mailbox. ``last_error`` is "" when it went well."""
+
+    last_poll_at: datetime
+    last_success_at: datetime | None
+    last_error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailboxStatus:
+    """One mailbox's totals; ``poll`` is None before the first."""
+
+    mailbox: str
+    messages: Mapping[MessageState, int]
+    poll: PollNote | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    """Totals of the installation."""
+
+    mailboxes: tuple[MailboxStatus, ...]
+    registrations: Mapping[RegistrationState, int]
+    replies: Mapping[ReplyState, int]
