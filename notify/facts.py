@@ -1,0 +1,178 @@
+"""What an answer may say about the programme: its name, its sessions, its four activities.
+
+Reads ``programme.yaml``, ``sessions.yaml`` and ``activities.yaml``. Promise: every mistake in them is a
+ProgrammeError with file and line, unknown keys and double ids included. Ids are never interpreted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mailroom.errors import ProgrammeError
+from mailroom.yamlfile import load_yaml
+
+__all__ = ["Activity", "Facts", "Session", "load_facts"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activity:
+    """One way to take part."""
+
+    id: str
+    label: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A training session; times carry the programme's time zone. ``places`` None: no limit."""
+
+    id: str
+    title: str
+    starts: datetime
+    ends: datetime
+    closes: datetime
+    places: int | None
+
+    @property
+    def when(self) -> str:
+        """«Wednesday 19 January 2022, 14:00–15:30», without a locale's help."""
+        start, end = self.starts, self.ends
+        return f"{_DAYS[start.weekday()]} {start.day} {_MONTHS[start.month - 1]} {start.year}, {start:%H:%M}–{end:%H:%M}"
+
+    def is_open(self, at: datetime | None) -> bool:
+        """Whether one can still sign up; None asks no clock."""
+        return at is None or at < self.closes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """The programme, as its answers tell it."""
+
+    name: str
+    organisation: str
+    year: str
+    contact: str
+    what_a_cluster_is: str
+    support: str
+    page: str | None
+    activities: tuple[Activity, ...]
+    sessions: tuple[Session, ...]
+
+    def activity(self, id: str) -> Activity:
+        """The activity of that id; a ProgrammeError where rules name one that is not listed."""
+        for activity in self.activities:
+            if activity.id == id:
+                return activity
+        raise ProgrammeError("activities.yaml", None, f"a rule names the activity «{id}», which is not listed here")
+
+    def session(self, id: str) -> Session:
+        for session in self.sessions:
+            if session.id == id:
+                return session
+        raise ProgrammeError("sessions.yaml", None, f"a rule names the session «{id}», which is not listed here")
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+
+
+def load_facts(folder: Path) -> Facts:
+    """The three files of ``folder``, checked."""
+    file = "programme.yaml"
+    data = load_yaml(folder / file)
+    line = data["__line__"]
+    texts = ("name", "organisation", "year", "contact", "what_a_cluster_is", "support")
+    _known(data, (*texts, "page", "time_zone"), file, line)
+    values = {key: _text(data, key, file, line) for key in texts}
+    page = data.get("page")
+    if page is not None and not (isinstance(page, str) and page.startswith("https://") and not set(page) & set(" <>\"'\r\n\t")):
+        raise ProgrammeError(file, line, f"«page» should be a web address that starts with https://, or null; {page!r} is neither")
+    name = _text(data, "time_zone", file, line)
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ProgrammeError(file, line, f"«time_zone: {name}» is no time zone; write one such as Europe/London") from error
+    return Facts(
+        **values,
+        page=page,
+        activities=tuple(_activities(folder)),
+        sessions=tuple(sorted(_sessions(folder, zone), key=lambda session: session.starts)),
+    )
+
+
+def _activities(folder: Path) -> Iterable[Activity]:
+    file = "activities.yaml"
+    for item, line in _items(folder / file, "activities"):
+        _known(item, ("id", "label", "description"), file, line)
+        yield Activity(id=item["id"], label=_text(item, "label", file, line), description=_text(item, "description", file, line))
+
+
+def _sessions(folder: Path, zone: ZoneInfo) -> Iterable[Session]:
+    file = "sessions.yaml"
+    for item, line in _items(folder / file, "sessions"):
+        _known(item, ("id", "title", "starts", "ends", "closes", "places"), file, line)
+        starts, ends = _time(item, "starts", zone, file, line), _time(item, "ends", zone, file, line)
+        closes = _time(item, "closes", zone, file, line) if item.get("closes") is not None else starts
+        if not starts < ends:
+            raise ProgrammeError(file, line, f"session «{item['id']}» ends before it starts")
+        if closes > ends:
+            raise ProgrammeError(file, line, f"session «{item['id']}»: sign-up closes after its end")
+        places = item.get("places")
+        if places is not None and (not isinstance(places, int) or isinstance(places, bool) or places < 1):
+            raise ProgrammeError(file, line, f"session «{item['id']}»: «places» should be a number from 1, or null for no limit")
+        yield Session(id=item["id"], title=_text(item, "title", file, line), starts=starts, ends=ends, closes=closes, places=places)
+
+
+def _items(path: Path, key: str) -> Iterable[tuple[dict[str, Any], int]]:
+    """The mappings of a list, each with a text ``id`` of its own."""
+    data = load_yaml(path)
+    _known(data, (key,), path.name, 1)
+    items = data.get(key)
+    if not isinstance(items, list) or not items:
+        raise ProgrammeError(path.name, data["__line__"], f"«{key}» should be a list with at least one entry")
+    seen: set[str] = set()
+    for item in items:
+        if not isinstance(item, dict):
+            raise ProgrammeError(path.name, data["__line__"], f"an entry of «{key}» should have keys such as id:, not {item!r}")
+        line = item["__line__"]
+        identity = item.get("id")
+        if isinstance(identity, date):  # 2022-01-19 without quotation marks
+            item["id"] = identity = identity.isoformat()
+        if not isinstance(identity, str) or not identity:
+            raise ProgrammeError(path.name, line, "each entry needs an id (a short text)")
+        if identity in seen:
+            raise ProgrammeError(path.name, line, f"the id «{identity}» is used twice")
+        seen.add(identity)
+        yield item, line
+
+
+def _known(item: dict[str, Any], keys: tuple[str, ...], file: str, line: int) -> None:
+    for key in item.keys() - set(keys) - {"__line__"}:
+        near = difflib.get_close_matches(str(key), keys, n=1)
+        raise ProgrammeError(file, line, f"unknown key «{key}»" + (f"; did you mean «{near[0]}»?" if near else f"; known here: {', '.join(keys)}"))
+
+
+def _text(item: dict[str, Any], key: str, file: str, line: int) -> str:
+    value = item.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise ProgrammeError(file, line, f"«{key}» should be a text" + ("" if value is None else f"; {value!r} is none (put it in quotation marks)"))
+    return " ".join(value.split())
+
+
+def _time(item: dict[str, Any], key: str, zone: ZoneInfo, file: str, line: int) -> datetime:
+    value = item.get(key)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime):
+        raise ProgrammeError(file, line, f"session «{item['id']}»: «{key}» should be a day and time such as 2022-01-19 14:00")
+    return value.replace(tzinfo=zone) if value.tzinfo is None else value.astimezone(zone)
