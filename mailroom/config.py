@@ -273,7 +273,9 @@ def load_config(path: Path) -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        raise Misconfigured("\n".join(dict.fromkeys(_problem(e, lines, path) for e in error.errors()))) from error
+        errors = error.errors()
+        real = [e for e in errors if e["type"] != "too_short" or len(errors) == 1]  # a list emptied by its items' mistakes is none of its own
+        raise Misconfigured("\n".join(dict.fromkeys(_problem(e, lines, path) for e in real))) from error
     return _resolve(config, path.resolve().parent)
 
 

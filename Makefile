@@ -1,0 +1,52 @@
+# Two commands are all a newcomer needs: `make demo` and `make test`. Both set up what they need.
+# Everything is installed into .venv; nothing outside the checkout is changed, except that `make test`,
+# run as root or with sudo at hand, installs the Debian packages that the integration tests use.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+
+.PHONY: demo test lint unit package bench clean help
+help:
+	@echo "make demo   set up, and run the whole job on an embedded mail server (no account needed)"
+	@echo "make test   set up, and run every check and test"
+	@echo "make bench  throughput figures (needs Dovecot: run make test first)"
+	@echo "make clean  remove .venv and caches"
+
+demo: $(VENV)/.ready-demo
+	$(BIN)/mailroom demo
+
+test: $(VENV)/.ready-test
+	@sh tests/system-packages.sh
+	$(MAKE) --no-print-directory lint unit package
+
+lint: $(VENV)/.ready-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=. $(BIN)/lint-imports
+
+unit: $(VENV)/.ready-test
+	PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest tests
+
+# The wheel, installed in a clean environment, is what an operator gets: its command must work.
+package: $(VENV)/.ready-test
+	$(BIN)/python tests/check_wheel.py
+
+bench: $(VENV)/.ready-test
+	$(BIN)/python bench/throughput.py
+
+$(VENV)/bin/pip:
+	@test -n "$(PYTHON)" || { echo "mailroom needs Python 3.11 or later; on Debian or Ubuntu: apt-get install python3 python3-venv"; exit 1; }
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tests/make-venv.sh
+
+$(VENV)/.ready-demo: $(VENV)/bin/pip pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	@touch $@
+
+$(VENV)/.ready-test: $(VENV)/bin/pip pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,lint]"
+	@touch $@ $(VENV)/.ready-demo
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,336 @@
+"""The `mailroom` command. Human output by default, ``--json`` for machines, progress only on a terminal.
+
+Exit status: 0 done; 1 something is wrong that a person must mend (said on standard error, never as a
+traceback); 2 wrong usage; 75 (EX_TEMPFAIL) try again later. Imports are inside the commands, so that
+`mailroom --help` does not wait for spaCy.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mailroom import __version__
+from mailroom.errors import MailroomError, Temporary
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
+    from mailroom.pipeline import Pipeline, RoundReport
+    from store import Store
+
+__all__ = ["cli", "main"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Shared:
+    """What options before the command's name said; the same option after it wins."""
+
+    config: str | None = None
+
+
+def config_option(command: F) -> F:
+    return click.option("--config", "config_file", metavar="FILE", help="The settings; else $MAILROOM_CONFIG, else ./config.yaml.")(command)
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+
+
+def emit(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def get_config(config_file: str | None) -> Config:
+    from mailroom.config import find_config, load_config
+
+    return load_config(find_config(config_file or _Shared.config))
+
+
+def get_store(config: Config, *, create: bool = False) -> Store:
+    from store import Store
+
+    store = Store(config.store.url)
+    store.ensure_current(first_run_ok=create)
+    return store
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def on_terminal(stream: IO[str] = sys.stderr) -> bool:
+    return stream.isatty()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="mailroom")
+@click.option("--config", "config_file", metavar="FILE", help="The settings; may also stand after the command.")
+@click.option("-v", "--verbose", is_flag=True, help="Say what happens, on standard error.")
+def cli(config_file: str | None, verbose: bool) -> None:
+    """Turns a programme mailbox into a tidy register, and answers each member.
+
+    Start with «mailroom demo»; then «mailroom init», edit config.yaml, «mailroom check», «mailroom run».
+    """
+    _Shared.config = config_file
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
+@click.option("--programme", "with_programme", is_flag=True, help="Also copy the programme folder, to edit rules, sessions and reply texts.")
+def init(folder: Path, with_programme: bool) -> None:
+    """Write a commented config.yaml into FOLDER (here, unless named)."""
+    import shutil
+
+    from mailroom.config import data_folder
+
+    target = folder / "config.yaml"
+    if target.exists():
+        raise MailroomError(f"{target} is there already and is left as it is; move it away, or name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(data_folder() / "config.yaml", target)
+    click.echo(f"wrote {target}")
+    if with_programme:
+        if (folder / "programme").exists():
+            raise MailroomError(f"{folder / 'programme'} is there already and is left as it is")
+        shutil.copytree(data_folder() / "programme", folder / "programme")
+        click.echo(f"wrote {folder / 'programme'}")
+    click.echo("Next: edit it, set the environment variables that it names, then run «mailroom check».")
+
+
+@cli.command()
+@config_option
+@json_option
+def check(config_file: str | None, as_json: bool) -> None:
+    """Open every mailbox, the SMTP server, the store and the programme data; touch nothing."""
+    from mailroom.checks import run_checks
+
+    findings = list(run_checks(get_config(config_file)))
+    if as_json:
+        emit([{"part": f.part, "ok": f.ok, "text": f.text} for f in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{'ok   ' if finding.ok else 'WRONG'} {finding.part}: {finding.text}")
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(1)
+
+
+@cli.command()
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep register and replies here; else in a temporary folder.")
+@click.option("--no-wait", is_flag=True, hidden=True, help="Kept for scripts; the demo never waits for a key.")
+def demo(folder: Path | None, no_wait: bool) -> None:
+    """The whole job on an embedded mail server: no account, nothing to install."""
+    from mailroom.demo import run_demo
+
+    run_demo(folder)
+
+
+def build_pipeline(config: Config, *, create: bool = True) -> Pipeline:
+    from mailroom.assemble import assemble
+
+    return assemble(config, get_store(config, create=create))
+
+
+@cli.command()
+@config_option
+@json_option
+def poll(config_file: str | None, as_json: bool) -> None:
+    """One round: take what is new, read it, record it, send what is due; then out."""
+    pipeline = build_pipeline(get_config(config_file))
+    with pipeline.store.exclusive(timeout=60):
+        report = pipeline.round(progress=progress_line() if on_terminal() and not as_json else None)
+    if as_json:
+        emit(report.as_dict())
+    else:
+        print_round(report)
+    if report.errors:
+        raise Temporary("\n".join(report.errors))
+
+
+def progress_line() -> Callable[[str, int, int | None], None]:
+    def show(what: str, done: int, total: int | None) -> None:
+        sys.stderr.write(f"\r\033[K{what} {done}{f' of {total}' if total is not None else ''}")
+        if total is not None and done >= total:
+            sys.stderr.write("\r\033[K")
+        sys.stderr.flush()
+
+    return show
+
+
+def print_round(report: RoundReport) -> None:
+    for name, box in report.mailboxes.items():
+        if box.error:
+            click.echo(f"{name}: could not be polled")
+            continue
+        click.echo(
+            f"{name}: {box.on_server} on the server, {box.new} new, {box.unaccounted} unaccounted: {box.registered} registered, "
+            f"{box.ask_member} waiting for the member, {box.review} for a person, {box.ignored} ignored, {box.quarantined} quarantined, {box.waiting} not read yet"
+        )
+    r = report.replies
+    click.echo(f"replies: {r['sent']} sent, {r['held']} held, {r['due']} due, {r['suppressed']} parked, {r['dead']} undeliverable")
+
+
+@cli.command()
+@config_option
+def run(config_file: str | None) -> None:
+    """Poll on schedule, and at once when the server says mail came, until SIGTERM; a running round is finished."""
+    from mailroom.service import serve
+
+    logging.getLogger().setLevel(min(logging.INFO, logging.getLogger().level))
+    serve(get_config(config_file), build_pipeline)
+
+
+@cli.command()
+@config_option
+@json_option
+def status(config_file: str | None, as_json: bool) -> None:
+    """How many messages and replies are in which state, and when each mailbox was last polled."""
+    from mailroom.show import print_status, status_dict
+
+    config = get_config(config_file)
+    facts = status_dict(config, get_store(config))
+    emit(facts) if as_json else print_status(facts)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--schools", "schools", multiple=True, type=click.Path(dir_okay=False), help="A school list, .csv or the government's .xlsx; may be repeated.")
+@click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
+@click.option("--zones", is_flag=True, help="Also print the zones of each body.")
+@config_option
+@json_option
+def extract(paths: tuple[str, ...], schools: tuple[str, ...], programme: Path | None, zones: bool, config_file: str | None, as_json: bool) -> None:
+    """Read .eml files and print one JSON line for each; folders are walked, «-» is standard input. No store needed."""
+    from mailroom.extracting import extract_lines
+
+    del as_json  # the output is JSON lines anyway
+    chosen = config_file or _Shared.config
+    for line in extract_lines(paths, schools=schools, programme=programme, config=get_config(chosen) if chosen else None, zones=zones):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("which", metavar="ID")
+@config_option
+@json_option
+def explain(which: str, config_file: str | None, as_json: bool) -> None:
+    """Show a message with its zones and evidence, the rules that hit and missed, the decision, the replies.
+
+    ID is a message's or registration's id (or its start), or a Message-ID.
+    """
+    from mailroom.show import explain_dict, print_explain
+
+    config = get_config(config_file)
+    facts = explain_dict(config, get_store(config), which)
+    emit(facts) if as_json else print_explain(facts)
+
+
+@cli.command()
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@config_option
+@json_option
+def export(form: str, config_file: str | None, as_json: bool) -> None:
+    """Print the register, one registration a line."""
+    from mailroom.exporting import export_csv, export_jsonl
+
+    del as_json
+    config = get_config(config_file)
+    (export_csv if form == "csv" else export_jsonl)(get_store(config), sys.stdout)
+
+
+@cli.command()
+@config_option
+def upgrade(config_file: str | None) -> None:
+    """Bring an older database up to this version (make a copy of it first)."""
+    from store import Store
+
+    config = get_config(config_file)
+    store = Store(config.store.url)
+    store.upgrade()
+    click.echo("the database is up to date")
+
+
+@cli.group()
+def replies() -> None:
+    """The outbox: list, show and release answers."""
+
+
+@replies.command("list")
+@click.option("--state", type=click.Choice(["held", "due", "sending", "sent", "suppressed", "dead"]), help="Only those.")
+@config_option
+@json_option
+def replies_list(state: str | None, config_file: str | None, as_json: bool) -> None:
+    """List answers, oldest first."""
+    from mailroom.show import print_replies, reply_dicts
+
+    rows = reply_dicts(get_store(get_config(config_file)), state)
+    emit(rows) if as_json else print_replies(rows)
+
+
+@replies.command("show")
+@click.argument("reply_id", type=int, metavar="ID")
+@config_option
+@json_option
+def replies_show(reply_id: int, config_file: str | None, as_json: bool) -> None:
+    """Show one answer as the member will see it."""
+    from mailroom.show import print_reply, reply_dict
+
+    facts = reply_dict(get_store(get_config(config_file)), reply_id)
+    emit(facts) if as_json else print_reply(facts)
+
+
+@replies.command("release")
+@click.argument("reply_ids", type=int, nargs=-1, metavar="[ID...]")
+@click.option("--all", "everything", is_flag=True, help="All that are held (not those parked by a cap).")
+@config_option
+@json_option
+def replies_release(reply_ids: tuple[int, ...], everything: bool, config_file: str | None, as_json: bool) -> None:
+    """Let held or parked answers go out at the next round."""
+    from datetime import UTC, datetime
+
+    if bool(reply_ids) == everything:
+        raise click.UsageError("name the replies, or give --all")
+    store = get_store(get_config(config_file))
+    with store.exclusive(timeout=60):
+        released = store.release(None if everything else list(reply_ids), datetime.now(UTC))
+    emit({"released": released}) if as_json else click.echo(f"{plural(released, 'reply').replace('replys', 'replies')} will go out at the next round")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: errors that mailroom raises on purpose become one clear paragraph and an exit status."""
+    try:
+        cli.main(args=arguments, prog_name="mailroom", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except Temporary as error:
+        click.echo(f"mailroom: {error}", err=True)
+        sys.exit(75)
+    except MailroomError as error:
+        click.echo(f"mailroom: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as error:
+        logging.getLogger(__name__).debug("unexpected", exc_info=True)
+        if logging.getLogger().isEnabledFor(logging.INFO):
+            logging.getLogger(__name__).exception("unexpected error")
+        click.echo(f"mailroom: this should not happen: {type(error).__name__}: {error}\nNothing is lost. Run it again with -v and report what it prints.", err=True)
+        sys.exit(70)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The timer: jobs every so often, or at once when somebody rings; one at a time each.
+
+One small seam, ``every`` / ``submit`` / ``run``, so that another engine can take its place. Tables are
+the truth and this is only a doorbell: a lost ring is made good by the next beat, and a beat that comes
+while its job still runs is one beat later (APScheduler: memory job store, max_instances=1, coalesce, no
+misfire limit). SIGTERM and SIGINT end it after the running round.
+
+What it does badly: a job that never returns holds its own place for ever; the stages' time limits are
+what keeps that from happening.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+__all__ = ["InProcessEngine"]
+
+log = logging.getLogger(__name__)
+
+
+class InProcessEngine:
+    """Runs jobs in this process. A job that raises is logged and run again at its next beat."""
+
+    def __init__(self) -> None:
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(4)},
+            job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+        )
+        self._stopping = threading.Event()
+        self._jobs: dict[str, _Job] = {}
+        # APScheduler warns of each beat that finds its job running; here that is the normal case.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+    def every(self, name: str, interval: timedelta, job: Callable[[], object]) -> None:
+        """Run ``job`` now and then every ``interval``, and whenever ``submit(name)`` rings."""
+        self._jobs[name] = guarded = _Job(name, job)
+        self._scheduler.add_job(
+            guarded.run, "interval", seconds=interval.total_seconds(), id=name, next_run_time=datetime.now(UTC), replace_existing=True
+        )
+
+    def submit(self, name: str) -> None:
+        """Run the job as soon as it is free; rings while it runs become one more run after it."""
+        job = self._jobs[name]
+        if job.ring() and not self._stopping.is_set():
+            self._scheduler.add_job(job.run_rung, id=f"{name}:rung", replace_existing=True, max_instances=1)
+
+    def stop(self, *_: object) -> None:
+        """End ``run`` after the jobs that are running. Safe in a signal handler and in any thread."""
+        self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def run(self, *, signals: bool = True) -> None:
+        """Until ``stop`` or, with ``signals``, SIGTERM or SIGINT; returns after running jobs finished."""
+        previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+        if signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                previous[number] = signal.signal(number, self.stop)  # type: ignore[assignment]
+        self._scheduler.start()
+        try:
+            while not self._stopping.wait(3600):
+                pass
+        finally:
+            self._scheduler.shutdown(wait=True)
+            for number, handler in previous.items():
+                signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+class _Job:
+    """Keeps a job from running twice at once, and remembers a ring that came meanwhile."""
+
+    def __init__(self, name: str, job: Callable[[], object]) -> None:
+        self.name, self.job = name, job
+        self._running = threading.Lock()
+        self._rung = threading.Event()
+
+    def ring(self) -> bool:
+        """True for the first ring since the last run began."""
+        first = not self._rung.is_set()
+        self._rung.set()
+        return first
+
+    def run_rung(self) -> None:
+        if self._rung.is_set():
+            self.run()
+
+    def run(self) -> None:
+        with self._running:
+            self._rung.clear()
+            try:
+                self.job()
+            except Exception:
+                log.exception("job %s failed; it runs again at its next beat", self.name)

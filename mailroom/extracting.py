@@ -1,0 +1,47 @@
+"""`mailroom extract`: from .eml files to JSON lines, with no store and no mailbox."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailroom.config import data_folder
+from mailroom.errors import MailroomError
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
+
+__all__ = ["extract_lines", "messages_in"]
+
+
+def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """(id, bytes) of each message; raises MailroomError for a path that is not there."""
+    for path in map(Path, paths):
+        if str(path) == "-":
+            yield "-", sys.stdin.buffer.read()
+        elif path.is_dir():
+            for file in sorted(p for p in path.rglob("*.eml") if p.is_file()):
+                yield file.stem, file.read_bytes()
+        elif path.is_file():
+            yield path.stem, path.read_bytes()
+        else:
+            raise MailroomError(f"{path}: there is no such file or folder")
+
+
+def extract_lines(
+    paths: Sequence[str], *, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None, zones: bool = False
+) -> Iterator[str]:
+    from parse.reader import Reader
+    from parse.report import report
+
+    from mailroom.programme import load_programme
+
+    lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
+    folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
+    knowledge = load_programme(folder, lists)
+    reader = Reader(folder, knowledge.schools, own_addresses=config.replies.own if config else (), own_lines=knowledge.own_lines)
+    for name, content in messages_in(paths):
+        yield json.dumps(report(name, reader.read(content), zones=zones), ensure_ascii=False)

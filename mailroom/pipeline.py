@@ -1,0 +1,323 @@
+"""The wiring, on one screen: take, process, deliver.
+
+    take      list UIDs, fetch without marking, store raw COMMIT, only then touch the server
+    process   read, decide; then record + state + outbox intent in one transaction
+    deliver   claim a due reply (its bytes are frozen and durable), send, mark
+
+Killed anywhere, the next round goes on from what is on disk: a message without its row is fetched
+again, a message that waits is read again, a reply caught between SMTP and its mark goes out again as
+the very same bytes. Every message ends in a named state; no error path deletes.
+
+What it does badly: one worker for a store at a time, by the store's lock (the caller holds it).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, Protocol
+
+from ingest.mailbox import Mailbox, Session
+from mailroom.errors import MailroomError, Misconfigured
+from mailroom.model import Arrival, MessageState, Outcome, Reading, ReplyDraft, ReplyState
+from notify.backoff import next_attempt
+from notify.smtp import Deferred, Refused, Sent, Unknown
+from store import Cap, Record, RegistrationDraft, Store, StoredMessage
+
+__all__ = ["MailboxReport", "Pipeline", "RoundReport"]
+
+log = logging.getLogger(__name__)
+Progress = Callable[[str, int, int | None], None]
+
+BATCH_MESSAGES, BATCH_BYTES = 100, 8_000_000  # raw mail held in memory before one durable commit
+RECORDS_AT_ONCE = 25  # readings that share a commit
+ATTEMPTS_TO_READ = 3
+LOOKS_AT_SERVER = 20  # a mailbox that fills faster than we take is taken up again next round
+DUE_AT_ONCE = 100
+
+STATES = {
+    Outcome.REGISTERED: MessageState.REGISTERED,
+    Outcome.ASK_MEMBER: MessageState.ASK_MEMBER,
+    Outcome.REVIEW: MessageState.REVIEW,
+    Outcome.IGNORE: MessageState.IGNORED,
+}
+
+
+class Reads(Protocol):
+    def read(self, content: bytes, *, received_at: datetime | None = None) -> Reading: ...
+
+
+class Sends(Protocol):
+    def send(self, recipient: str, content: bytes) -> Sent | Deferred | Refused | Unknown: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What is to become of a reading: the registration it makes, the reply it deserves, and that reply's place."""
+
+    registration: RegistrationDraft | None
+    reply: ReplyDraft | None
+    reply_state: ReplyState
+    reply_reason: str
+    cap: Cap
+
+
+Answers = Callable[[StoredMessage, Reading, datetime], Answer]
+
+
+@dataclass(kw_only=True, slots=True)
+class MailboxReport:
+    """One mailbox after a round. The counts of states are totals of the ledger; ``unaccounted`` is the closing balance."""
+
+    on_server: int = 0
+    new: int = 0
+    registered: int = 0
+    ask_member: int = 0
+    review: int = 0
+    ignored: int = 0
+    quarantined: int = 0
+    waiting: int = 0
+    unaccounted: int = 0
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        figures = {name: getattr(self, name) for name in self.__slots__ if name != "error"}
+        return {**figures, "error": self.error} if self.error else figures
+
+
+@dataclass(kw_only=True, slots=True)
+class RoundReport:
+    mailboxes: dict[str, MailboxReport] = field(default_factory=dict)
+    replies: dict[str, int] = field(default_factory=dict)
+    sent_now: int = 0
+    read_now: int = 0
+    errors: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage, for bench/
+
+    def as_dict(self) -> dict[str, Any]:
+        result: dict[str, Any] = {"mailboxes": {name: box.as_dict() for name, box in self.mailboxes.items()}, "replies": self.replies}
+        return {**result, "errors": self.errors} if self.errors else result
+
+    @property
+    def news(self) -> bool:
+        return bool(self.read_now or self.sent_now or any(box.new for box in self.mailboxes.values()))
+
+    def summary(self) -> str:
+        """One line for the log; no personal data."""
+        return f"round: {sum(box.new for box in self.mailboxes.values())} new, {self.read_now} read, {self.sent_now} answers sent"
+
+
+class Pipeline:
+    """The whole job over one store. ``answers`` decides on registration and reply; ``open_sender`` is None where nothing may be sent."""
+
+    def __init__(
+        self,
+        *,
+        mailboxes: Sequence[Mailbox],
+        store: Store,
+        reader: Reads,
+        answers: Answers,
+        open_sender: Callable[[], AbstractContextManager[Sends]] | None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.mailboxes, self.store, self.reader = tuple(mailboxes), store, reader
+        self.answers, self.open_sender, self.now = answers, open_sender, now
+
+    def round(self, *, progress: Progress | None = None, stopping: Callable[[], bool] = lambda: False) -> RoundReport:
+        """One round over every mailbox. The caller holds ``store.exclusive``.
+
+        A mailbox or SMTP server that cannot be reached is an entry in ``errors`` and the rest goes on; a
+        Misconfigured is raised once everything else was done.
+        """
+        report = RoundReport()
+        wrong: list[Misconfigured] = []
+        with _timed(report, "recover"):
+            self.store.recover_sending(self.now())
+        sessions: list[tuple[Mailbox, MailboxReport]] = []
+        for mailbox in self.mailboxes:
+            box = report.mailboxes[mailbox.name] = MailboxReport()
+            try:
+                with mailbox.connect() as session:
+                    self._take_and_read(mailbox, session, box, report, progress, stopping)
+            except MailroomError as error:
+                box.error = str(error)
+                self.store.note_poll(mailbox.name, self.now(), ok=False, error=str(error))
+                wrong.append(error) if isinstance(error, Misconfigured) else report.errors.append(f"{mailbox.name}: {error}")
+                self.process(mailbox.name, report, progress)  # what was taken earlier is read all the same
+            sessions.append((mailbox, box))
+        try:
+            with _timed(report, "deliver"):
+                self.deliver(report, stopping)
+        except Misconfigured as error:
+            wrong.append(error)
+        except MailroomError as error:
+            report.errors.append(f"sending: {error}")
+        for mailbox, box in sessions:
+            for state, count in self.store.balance(mailbox.name).items():
+                setattr(box, str(state), count)
+        counts = self.store.reply_counts()
+        report.replies = {
+            "sent": counts[ReplyState.SENT],
+            "held": counts[ReplyState.HELD],
+            "suppressed": counts[ReplyState.SUPPRESSED],
+            "due": counts[ReplyState.DUE] + counts[ReplyState.SENDING],
+            "dead": counts[ReplyState.DEAD],
+        }
+        if wrong:
+            raise Misconfigured("\n".join(str(error) for error in wrong))
+        return report
+
+    def _take_and_read(
+        self, mailbox: Mailbox, session: Session, box: MailboxReport, report: RoundReport, progress: Progress | None, stopping: Callable[[], bool]
+    ) -> None:
+        for _ in range(LOOKS_AT_SERVER):
+            with _timed(report, "take"):
+                on_server = session.uids()
+                new = self.take(mailbox.name, session, on_server, progress)
+            box.new += new
+            self.process(mailbox.name, report, progress)
+            with _timed(report, "take"):
+                if settled := self._settle(mailbox.name, session, on_server):
+                    on_server = [uid for uid in on_server if uid not in settled]
+            if not new or stopping():
+                break
+        box.on_server = len(on_server)
+        # A message may have gone from the server between the listing and its fetch: it is no debt of ours.
+        if missing := self.store.unaccounted(mailbox.name, session.uidvalidity, on_server):
+            still = set(session.uids())
+            box.unaccounted = sum(uid in still for uid in missing)
+            box.on_server -= len(missing) - box.unaccounted
+        self.store.note_poll(mailbox.name, self.now(), ok=True)
+
+    def take(self, name: str, session: Session, on_server: Sequence[int], progress: Progress | None = None) -> int:
+        """Fetch what the ledger does not know and store it; returns how many messages were new."""
+        known = self.store.known_uids(name, session.uidvalidity)
+        fresh = [uid for uid in on_server if uid not in known]
+        new = done = 0
+        for batch in _batches(session.fetch(fresh)):
+            # Durable here, before anything is done to the mailbox: from now on it cannot be lost.
+            new += self.store.add_arrivals(batch, self.now()).new
+            done += len(batch)
+            if progress:
+                progress("fetched", done, len(fresh))
+        return new
+
+    def _settle(self, name: str, session: Session, on_server: Iterable[int]) -> set[int]:
+        """Do what «after:» says with messages that are read; marked once the server has done it."""
+        if not getattr(session, "moves", False):
+            return set()
+        there = set(on_server)
+        ready = self.store.unsettled_uids(name, session.uidvalidity)
+        if present := [uid for uid in ready if uid in there]:
+            session.settle(present)
+        if ready:
+            self.store.mark_settled(name, session.uidvalidity, ready)
+        return set(present)
+
+    def process(self, name: str | None, report: RoundReport, progress: Progress | None = None) -> None:
+        """Read every message that waits, and record what was decided."""
+        after_id = done = 0
+        while waiting := self.store.waiting(name, limit=RECORDS_AT_ONCE, after_id=after_id):
+            after_id = waiting[-1].id
+            records: list[Record] = []
+            for message in waiting:
+                try:
+                    with _timed(report, "read"):
+                        reading = self.reader.read(message.content, received_at=message.internal_date)
+                    with _timed(report, "compose"):
+                        records.append(self._record(message, reading))
+                except Exception as error:  # noqa: BLE001 - one bad message never stops the rest
+                    log.warning("message %d could not be read: %s", message.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+                    self.store.failed_attempt(message.id, f"{type(error).__name__}: {error}", self.now(), ATTEMPTS_TO_READ)
+            with _timed(report, "record"):
+                for result in self.store.record_many(records, self.now()):
+                    if result.error:
+                        self.store.failed_attempt(result.message_id, result.error, self.now(), ATTEMPTS_TO_READ)
+            done += len(waiting)
+            report.read_now += len(records)
+            if progress:
+                progress("read", done, None)
+
+    def _record(self, message: StoredMessage, reading: Reading) -> Record:
+        answer = self.answers(message, reading, self.now())
+        return Record(
+            message_id=message.id,
+            reading=reading,
+            state=STATES[reading.decision.outcome],
+            registration=answer.registration,
+            reply=answer.reply,
+            reply_state=answer.reply_state,
+            reply_reason=answer.reply_reason,
+            cap=answer.cap,
+        )
+
+    def deliver(self, report: RoundReport, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Send what is due. A reply is claimed, durably, before its bytes leave; it is marked when SMTP has answered."""
+        if self.open_sender is None or not self.store.due(self.now(), limit=1):
+            return
+        with self.open_sender() as sender:
+            while not stopping() and (due := self.store.due(self.now(), limit=DUE_AT_ONCE)):
+                for reply in due:
+                    if (content := self.store.claim(reply.id, self.now())) is None:
+                        continue
+                    try:
+                        outcome = sender.send(reply.recipient, content)
+                    except MailroomError as error:
+                        # Nothing left the house: due again, later, and the server's trouble is reported.
+                        self.store.mark_retry(reply.id, str(error), next_attempt(reply.attempts + 1, self.now(), seed=reply.identifier), self.now())
+                        raise
+                    report.sent_now += self._mark(reply.id, reply.attempts + 1, reply.identifier, outcome)
+                    if stopping():
+                        break
+
+    def _mark(self, reply_id: int, attempts: int, seed: str, outcome: Sent | Deferred | Refused | Unknown) -> int:
+        now = self.now()
+        match outcome:
+            case Sent():
+                self.store.mark_sent(reply_id, now)
+                return 1
+            case Refused():
+                self.store.mark_dead(reply_id, outcome.error, now, reason="refused")
+            case Deferred() | Unknown():
+                # Unknown: the connection went after DATA, so it may have been taken. The same bytes under the
+                # same Message-ID go again; a member sees one answer twice at worst, never two different ones.
+                when = next_attempt(attempts, now, seed=seed)
+                if when is None:
+                    self.store.mark_dead(reply_id, outcome.error, now, reason="out_of_attempts")
+                else:
+                    self.store.mark_retry(reply_id, outcome.error, when, now)
+        return 0
+
+
+def _batches(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    batch: list[Arrival] = []
+    size = 0
+    for arrival in arrivals:
+        batch.append(arrival)
+        size += len(arrival.content or b"")
+        if len(batch) >= BATCH_MESSAGES or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+class _timed:
+    """Adds what the block took to the report's seconds of that stage."""
+
+    __slots__ = ("report", "stage", "started")
+
+    def __init__(self, report: RoundReport, stage: str) -> None:
+        self.report, self.stage = report, stage
+
+    def __enter__(self) -> None:
+        self.started = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.report.seconds[self.stage] = self.report.seconds.get(self.stage, 0.0) + perf_counter() - self.started
+
+
