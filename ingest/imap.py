@@ -47,6 +47,7 @@ SIZES_AT_ONCE = 500  # uids on one command line: at most 5.5 kB, below the 8 kB 
 SEARCH_AT_ONCE = 80_000  # uids in one SEARCH answer: imaplib gives up on lines above 1 MB
 REISSUE_IDLE = 240.0  # seconds; a line that has died silently is noticed, and no server's 29 minutes run out
 HEADER_LIMIT = 65_536  # octets of header that identify a message whose body is not fetched
+MOVE_ATTEMPTS = 5
 HIGHEST_UID = 2**32 - 1
 
 
@@ -126,6 +127,7 @@ class ImapSession:
         self._client: Any = None
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_write.setblocking(False)
+        self._watching = threading.Lock()
         try:
             self._open(read_only or move_to is None)
         except BaseException:
@@ -189,8 +191,9 @@ class ImapSession:
         if self._client is not None:
             with contextlib.suppress(Exception):
                 self._client.shutdown()
-        # The reading end stays until the session is collected: another thread may be polling it.
-        self._wake_write.close()
+        with self._watching:  # a thread that polls the reading end has been woken, and lets go of it
+            self._wake_read.close()
+            self._wake_write.close()
 
     def _hang_up(self) -> None:
         """Make whatever read is under way return; the plain socket layer, because TLS would first be polite."""
@@ -199,12 +202,15 @@ class ImapSession:
             with contextlib.suppress(OSError, ValueError):
                 socket.socket.shutdown(line, socket.SHUT_RDWR)
 
+    def _alive(self) -> None:
+        if self._closed.is_set():
+            raise Temporary(f"{self.where}: the session was closed")
+
     @contextmanager
     def _operation(self) -> Iterator[None]:
         """One command under the deadline, its faults put into words."""
         settings = self._settings
-        if self._closed.is_set():
-            raise Temporary(f"{self.where}: the session was closed")
+        self._alive()
         watchdog = threading.Timer(settings.deadline, self._time_is_up)
         watchdog.daemon = True
         watchdog.start()
@@ -296,7 +302,7 @@ class ImapSession:
                 identity = _part(headers.pop(uid), b"BODY[HEADER]")
             elif uid in bodies:
                 # NIL, which some servers send for a message they cannot build, is an empty message: it
-                # is taken, and quarantined further on where a person sees it.
+                # is taken, without a digest (two of them are not the same message), and a person sees it.
                 content = identity = _part(bodies.pop(uid), b"BODY[]")
                 size = len(content)
                 if size > max_size:
@@ -311,7 +317,7 @@ class ImapSession:
                 internal_date=_instant(heads[uid].get(b"INTERNALDATE"), now),
                 fetched_at=now,
                 size=size,
-                sha256=hashlib.sha256(identity).hexdigest(),
+                sha256=hashlib.sha256(identity).hexdigest() if identity else "",
                 content=content,
             )
 
@@ -354,36 +360,54 @@ class ImapSession:
                         if not self._client.folder_exists(self._move_to):
                             raise
             self._target_made = True
-        by_move = self.has("MOVE")
         for some in _slices(uids, SIZES_AT_ONCE):
-            with self._operation():
-                if by_move:
-                    self._client.move(some, self._move_to)
-                    continue
-                # Only what is still there: a repeated round must not copy what it has copied before.
-                there = [int(uid) for uid in self._client.search(["UID", ",".join(map(str, some)), "UNDELETED"])]
-                if there:
-                    self._client.copy(there, self._move_to)
-                    self._client.add_flags(there, [b"\\Deleted"], silent=True)
-                self._client.uid_expunge(some)
+            for attempt in range(MOVE_ATTEMPTS):
+                with self._operation():
+                    try:
+                        self._move(some, self._move_to)
+                        break
+                    except exceptions.IMAPClientAbortError:
+                        raise
+                    except exceptions.IMAPClientError as error:
+                        # Someone else took one of them from under us (RFC 5530): look again, move the rest.
+                        if "[EXPUNGEISSUED]" not in str(error) or attempt + 1 == MOVE_ATTEMPTS:
+                            raise
+
+    def _move(self, uids: list[int], target: str) -> None:
+        client = self._client
+        client.noop()
+        listed = ",".join(map(str, uids))
+        if client.has_capability("MOVE"):
+            if there := client.search(["UID", listed]):
+                client.move(there, target)
+            return
+        # Without UNDELETED a round that was cut short after COPY would copy the same messages again.
+        if there := client.search(["UID", listed, "UNDELETED"]):
+            client.copy(there, target)
+            client.add_flags(there, [b"\\Deleted"], silent=True)
+        client.uid_expunge(uids)
 
     # --- waiting
 
     def wait(self, timeout: float) -> bool:
         until = time.monotonic() + timeout
+        idle = self.has("IDLE")
         if self._stopped.is_set():
             return False
-        idle = self.has("IDLE")
         with self._operation():
             self._client.noop()
         if self._read_news():
             return True
         if not idle:
-            return not self._stopped.wait(max(0.0, until - time.monotonic()))
+            if not self._stopped.wait(max(0.0, until - time.monotonic())):
+                return True
+            self._alive()
+            return False
         while (left := until - time.monotonic()) > 0 and not self._stopped.is_set():
             self._idle(min(left, REISSUE_IDLE))
             if self._read_news():
                 return True
+        self._alive()
         return False
 
     def _idle(self, timeout: float) -> None:
@@ -417,13 +441,13 @@ class ImapSession:
 
     def _watch(self, line: socket.socket, timeout: float) -> None:
         """Until the line is readable (or dead), time is over, or ``stop`` is called."""
-        poller = select.poll()
-        try:
+        with self._watching:
+            if self._closed.is_set():
+                return
+            poller = select.poll()
             poller.register(line, select.POLLIN)
             poller.register(self._wake_read, select.POLLIN)
             poller.poll(timeout * 1000)
-        except (OSError, ValueError) as error:
-            raise Temporary(f"{self.where}: the session was closed") from error
 
 
 class _Refused(MailroomError):

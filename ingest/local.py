@@ -199,7 +199,7 @@ class LocalSession:
                 internal_date=changed,
                 fetched_at=datetime.now(UTC),
                 size=size,
-                sha256=hashlib.sha256(content).hexdigest(),
+                sha256=hashlib.sha256(content).hexdigest() if content else "",
                 content=content if whole else None,
             )
         if unreadable:

@@ -45,8 +45,8 @@ class Session(Protocol):
         """The messages with these uids, in this order; one that has vanished meanwhile is left out.
 
         A message above the size limit comes with ``content`` None; its ``sha256`` is then the digest of
-        its header section, so that it can still be recognised under another uid. Where single messages
-        cannot be read, the others are handed over first and ``Temporary`` is raised at the end.
+        its header section, so that it can still be recognised under another uid. A message of no octets at
+        all has ``sha256`` "": it is like no other. Where single messages cannot be read, the others are handed over first and ``Temporary`` is raised at the end.
         """
         ...
 
