@@ -11,6 +11,8 @@ __all__ = ["REASONS"]
 REASONS: dict[str, str] = {
     # --- ingest and the ledger
     "too_large": "The message is larger than the limit for this mailbox; it is still in the mailbox and has to be read there.",
+    "unreadable": "The message could not be read after several attempts; it is kept as it came and needs a person to look at it.",
+    "cap_address": "This address has had as many answers as one may have in a day, so this one was parked; it can be released by hand.",
     # --- parse: taking the message apart
     # --- parse: institutions and authorities
     # --- parse: activities and topics
