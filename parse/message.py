@@ -26,8 +26,8 @@ import mailparser
 
 from mailroom.model import Address, Attachment, DeliveryReport, ParsedMessage
 from parse.attachments import AttachmentLimits, attachment_text
-from parse.html import html_to_text
-from parse.zones import Zoner
+from parse.html import Mark, align, has_marks, marked_texts, render
+from parse.zones import Envelope, Zoner
 
 __all__ = ["Limits", "parse_message"]
 
@@ -132,8 +132,8 @@ def _addresses(pairs: list[tuple[str, str]]) -> tuple[Address, ...]:
 
 
 class _Reader:
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+    def __init__(self, limits: Limits, zoner: Zoner) -> None:
+        self.limits, self.zoner = limits, zoner
         self.defects: list[str] = []
         self.content_types: list[str] = []
         self.plain: list[str] = []
@@ -178,13 +178,13 @@ class _Reader:
         if not self.original_message_id:
             match = _MESSAGE_ID.search(str(inner.get("Message-ID", "")))
             self.original_message_id = match[0] if match else ""
-        reader = _Reader(self.limits)
+        reader = _Reader(self.limits, self.zoner)
         reader.count = self.count
         reader.walk(inner)
         self.count = reader.count
         subject = decode_header_value(str(inner.get("Subject", "")))
         head = [f"{name}: {decode_header_value(str(inner[name]))}" for name in ("From", "Date", "Subject") if inner[name]]
-        text = "\n".join(head) + "\n\n" + (reader.body())
+        text = "\n".join(head) + "\n\n" + reader.body(self.zoner)[0]
         self.add_attachment(Attachment(filename=self.filename(part) or (subject[:80] or "message") + ".eml", content_type="message/rfc822", size=0, text=text))
 
     def delivery(self, part: email.message.Message) -> None:
@@ -263,22 +263,43 @@ class _Reader:
         except Exception:
             return None
 
-    def body(self) -> str:
-        plain = "\n".join(self.plain).strip("\n")
-        if len(plain.strip()) < 40 and self.html:
-            page = "\n".join(html_to_text(page) for page in self.html)
-            if len(page.strip()) > len(plain.strip()):
-                plain = page
+    def body(self, zoner: Zoner) -> tuple[str, tuple[Mark, ...]]:
+        """The one body text, and what the HTML says of it."""
+        plain = "\n".join(self.plain)
+        marks: tuple[Mark, ...] = ()
+        if self.html and zoner.is_stub(plain):
+            pages = [render(page) for page in self.html]
+            text = "\n".join(page.text for page in pages)
+            if len(text.strip()) > len(plain.strip()) or not plain.strip():
+                offset, found = 0, []
+                for page in pages:
+                    found += [Mark(kind=m.kind, start=m.start + offset, end=m.end + offset) for m in page.marks]
+                    offset += len(page.text) + 1
+                plain, marks = text, tuple(found)
+        elif self.html:
+            texts = [item for page in self.html if has_marks(page) for item in marked_texts(page)]
+            marks = align(plain[: self.limits.body_characters], texts)
         if len(plain) > self.limits.body_characters:
             self.defect("body_cut")
             plain = plain[: self.limits.body_characters]
-        return plain
+        return plain, marks
+
+
+_default_zoner: Zoner | None = None
+
+
+def _zoner() -> Zoner:
+    global _default_zoner
+    if _default_zoner is None:
+        _default_zoner = Zoner()
+    return _default_zoner
 
 
 def parse_message(content: bytes, *, zoner: Zoner | None = None, limits: Limits | None = None) -> ParsedMessage:
     """Take a message apart. Never raises for what a sender can write."""
     limits = limits or Limits()
-    reader = _Reader(limits)
+    zoner = zoner or _zoner()
+    reader = _Reader(limits, zoner)
     match = _HEADER_END.search(content)
     head = content[: match.end()] if match else content
     if len(head) > limits.header_bytes:
@@ -312,12 +333,15 @@ def parse_message(content: bytes, *, zoner: Zoner | None = None, limits: Limits 
     if sent_at is not None and sent_at.tzinfo is None:
         sent_at = sent_at.replace(tzinfo=UTC)
     reader.walk(message)
-    body = reader.body()
+    body, marks = reader.body(zoner)
     report = reader.report
     if report is not None and not report.original_message_id:
         report = DeliveryReport(action=report.action, status=report.status, recipient=report.recipient, original_message_id=reader.original_message_id)
     if not from_:
         reader.defect("no_sender")
+    recipients = _addresses([*(fields.to or []), *(fields.cc or [])]) if fields else ()
+    subject = (values("subject") or [""])[0]
+    envelope = Envelope(sender=from_[0] if from_ else None, recipients=recipients, subject=subject, is_reply=bool(values("in-reply-to") or values("references")))
     returned = values("return-path")
     ids = [m for value in values("message-id") for m in (_MESSAGE_ID.findall(value) or [value.strip()]) if m]
     return ParsedMessage(
@@ -327,13 +351,13 @@ def parse_message(content: bytes, *, zoner: Zoner | None = None, limits: Limits 
         sender=from_[0] if from_ else None,
         from_addresses=from_,
         reply_to=_addresses(fields.reply_to) if fields and fields.reply_to else (),
-        recipients=_addresses([*(fields.to or []), *(fields.cc or [])]) if fields else (),
-        subject=(values("subject") or [""])[0],
+        recipients=recipients,
+        subject=subject,
         sent_at=sent_at,
         return_path=returned[0].strip("<> ") if returned else None,
         headers=headers,
         body=body,
-        zones=(zoner or Zoner()).zones(body),
+        zones=zoner.zones(body, marks=marks, envelope=envelope),
         attachments=tuple(reader.attachments),
         content_types=tuple(reader.content_types),
         report=report,
