@@ -2,7 +2,7 @@
 
 A pattern is what a careful non-programmer can read and edit. Its elements, separated by spaces:
 
-    word            that word, upper or lower case alike; «have» also finds «'ve», «not» also «n't»
+    word            that word, upper or lower case alike; «have» also finds «'ve», «would» «'d», «not» «n't»
     meet*           any word that starts so
     we|us           one of these words
     (a group|team)  one of these phrases
@@ -42,7 +42,10 @@ NUMBER_WORDS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty dozen couple handful half-dozen several few trio pair quartet"
 ).split()
-_CONTRACTIONS = {"'ve": "have", "'m": "am", "'re": "are", "'s": "'s", "'d": "'d", "'ll": "will", "n't": "not"}  # spaCy's norms of what it splits off
+_NORMS = {  # what spaCy splits off contractions, and what it stands for
+    **{"'ve": "have", "ve": "have", "'m": "am", "m": "am", "'re": "are", "'ll": "will", "n't": "not", "nt": "not", "'d": "would"},
+    **{"ca": "can", "wo": "will", "sha": "shall", "gon": "going", "’s": "'s"},
+}
 _LONGEST_TEXT = 400_000  # characters of one view; what comes after is not searched
 
 
@@ -101,7 +104,8 @@ _COMMON = frozenset("a an the of in to and i we my our is are be been have has a
 
 
 def _norm(text: str) -> str:
-    return text.lower().replace(" ", "\u00a0").replace("\n", "\u00a0")
+    lower = text.lower()
+    return _NORMS.get(lower) or lower.replace(" ", "\u00a0").replace("\n", "\u00a0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +156,8 @@ class _Compiler:
                 symbols += [re.escape(c) for c in " " + piece[:-1].lower()]
                 symbols.append(_STEM + _END)
             else:
-                contraction = _CONTRACTIONS.get(piece.lower())
-                for norm in [contraction] if contraction else [_norm(token.norm_) for token in language().make_doc(piece)]:
+                contraction = _NORMS.get(piece.lower())
+                for norm in [contraction] if contraction else [_norm(token.text) for token in language().make_doc(piece)]:
                     symbols += [re.escape(c) for c in " " + norm]
                     symbols.append(_END)
                     anchors = _better(anchors, frozenset((norm,)))
@@ -245,7 +249,7 @@ def _searchable(sentences: Iterable[Span]) -> _Searchable:
         for token in sentence:
             if token.is_space:
                 continue
-            norm = _norm(token.norm_)
+            norm = _norm(token.text)
             if first and norm[0].isalnum():
                 firsts.add(position)
                 first = False

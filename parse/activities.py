@@ -1,0 +1,202 @@
+"""Which of the programme's activities a member says they have, from inspectable cues.
+
+The four activities are told in a hundred ways, so no rule looks for one of them. Rules
+(``programme/rules/activities.yaml``) find cues: who is at it, what they did, how far they are, what they
+want next. A table in the same file says how much each cue speaks for or against each activity; the
+sums are turned into shares, and an activity is taken only when its share is over a named threshold.
+Several are taken only where the message falls into parts that each speak clearly for another one.
+
+Promise: the same text gives the same answer, nothing is taken from quotes, signatures, banners or
+disclaimers, and every cue that spoke is a candidate with its evidence, whichever activity won.
+
+What it does badly: irony, stories about other people told without naming them, and plans described
+in images with no word of doing, learning or planning in them; the member is then asked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailroom.errors import ProgrammeError
+from mailroom.model import Candidate, ParsedMessage, Reason, Slot, ZoneKind
+from parse.phrases import Hit, PhraseMatcherSet
+from parse.rulefile import RuleFile, compile_rules, load_rules
+from parse.textview import TextView
+
+__all__ = ["ACTIVITIES", "Activities", "ActivityFinder", "Part"]
+
+ACTIVITIES = ("existing_collaborative", "existing_individual", "proposed_collaborative", "learning_collaborative")
+NONE = "none"
+_SEPARATOR = "split"  # the cue that announces another matter
+_MOST_PARTS = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activities:
+    """``activities`` in the fixed order of ``ACTIVITIES``; every cue that spoke among ``candidates``."""
+
+    activities: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A stretch of text between possible borders, and how often each cue was found there."""
+
+    counts: Mapping[str, float]
+    hits: tuple[Hit, ...]
+    separated: bool  # a word that announces another matter stands at its start
+
+
+def _number(data: Mapping[str, Any], key: str, file: str) -> float:
+    value = data.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProgrammeError(file, data.get("__line__"), f"settings: «{key}» should be a number")
+    return float(value)
+
+
+class ActivityFinder:
+    """Reads activities with the rules in ``folder/rules``. Raises ProgrammeError for a mistake there."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "rules" / "activities.yaml"
+        file = load_rules(path, shown="rules/activities.yaml")
+        self.weights = self._weights(file)
+        for rule in file.rules:
+            if rule.phrase.label not in self.weights and rule.phrase.label != _SEPARATOR:
+                raise ProgrammeError(file.file, rule.line, f"rule «{rule.phrase.id}»: there is no cue «{rule.phrase.label}» in the table")
+        settings = file.settings.get("settings")
+        if not isinstance(settings, dict):
+            raise ProgrammeError(file.file, None, "«settings» is missing")
+        self.accept = _number(settings, "accept", file.file)
+        self.accept_part = _number(settings, "accept_part", file.file)
+        self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
+        self.matcher: PhraseMatcherSet = compile_rules(file)
+
+    @staticmethod
+    def _weights(file: RuleFile) -> dict[str, dict[str, float]]:
+        table = file.settings.get("cues")
+        if not isinstance(table, dict):
+            raise ProgrammeError(file.file, None, "the table «cues» is missing")
+        weights: dict[str, dict[str, float]] = {}
+        for cue, row in table.items():
+            if cue == "__line__":
+                continue
+            if not isinstance(row, dict):
+                raise ProgrammeError(file.file, table["__line__"], f"cue «{cue}» should be a mapping of activities to weights")
+            for key, value in row.items():
+                if key in ("__line__", "means"):
+                    continue
+                if key not in ACTIVITIES or isinstance(value, bool) or not isinstance(value, int | float):
+                    raise ProgrammeError(file.file, row["__line__"], f"cue «{cue}»: «{key}: {value}» is no activity with a number")
+            weights[cue] = {activity: float(row.get(activity, 0)) for activity in ACTIVITIES}
+        if "always" not in weights:
+            raise ProgrammeError(file.file, table["__line__"], "the cue «always» (what is added to every text) is missing")
+        return weights
+
+    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Activities:
+        """The activities of a message, from the zones whose words are the member's."""
+        parts: list[Part] = []
+        for view in views:
+            if (factor := self.zones.get("attachment" if view.where.startswith("attachment:") else str(view.where), 0.0)) > 0:
+                parts += self.parts(view, factor)
+        return self.decide(parts)
+
+    def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
+        """The view cut at sentence ends, with the hits in each part."""
+        hits = list(self.matcher.find(view))
+        parts: list[Part] = []
+        position = 0
+        for sentence in view.sentences:
+            mine: list[Hit] = []
+            while position < len(hits) and hits[position].span.start < sentence.end:
+                mine.append(hits[position])
+                position += 1
+            borders = sorted({sentence.start, *(h.span.start for h in mine if h.phrase.label == _SEPARATOR)})
+            for index, border in enumerate(borders):
+                end = borders[index + 1] if index + 1 < len(borders) else sentence.end
+                inside = [h for h in mine if border <= h.span.start < end]
+                counts: dict[str, float] = {}
+                for hit in inside:
+                    if hit.phrase.label != _SEPARATOR:
+                        counts[hit.phrase.label] = counts.get(hit.phrase.label, 0.0) + factor * hit.phrase.weight
+                separated = any(h.phrase.label == _SEPARATOR and h.span.start <= border + 2 for h in inside)
+                parts.append(Part(counts=counts, hits=tuple(h for h in inside if h.phrase.label != _SEPARATOR), separated=separated))
+        return parts
+
+    def score(self, parts: Iterable[Part]) -> dict[str, float]:
+        """Sum of the cues' weights for each activity; a cue that comes often counts a little more."""
+        counts: dict[str, float] = {}
+        for part in parts:
+            for cue, count in part.counts.items():
+                counts[cue] = counts.get(cue, 0.0) + count
+        sums = dict(self.weights["always"])
+        for cue, count in counts.items():
+            level = math.log2(1 + min(count, 3.0))
+            for activity, weight in self.weights[cue].items():
+                sums[activity] += weight * level
+        return sums
+
+    def shares(self, parts: Sequence[Part]) -> dict[str, float]:
+        """How the text divides among the activities and none; the shares sum to one."""
+        sums = {NONE: 0.0, **self.score(parts)}
+        top = max(sums.values())
+        powers = {name: math.exp(value - top) for name, value in sums.items()}
+        total = sum(powers.values())
+        return {name: power / total for name, power in powers.items()}
+
+    def decide(self, parts: Sequence[Part]) -> Activities:
+        """One, several or no activities."""
+        if not any(part.counts for part in parts):
+            return Activities()
+        shares = self.shares(parts)
+        chosen = self._several(parts)
+        if not chosen:
+            best = max(ACTIVITIES, key=lambda name: shares[name])
+            if shares[best] >= self.accept:
+                chosen = (best,)
+        reasons = () if chosen or shares[NONE] > 0.5 else (Reason(code="activity_unsure", detail=", ".join(self._ranked(shares))),)
+        return Activities(activities=chosen, candidates=self._candidates(parts, chosen), reasons=reasons, shares=shares)
+
+    @staticmethod
+    def _ranked(shares: Mapping[str, float]) -> list[str]:
+        return sorted((name for name in ACTIVITIES if shares[name] > 0.15), key=lambda name: -shares[name])
+
+    def _several(self, parts: Sequence[Part]) -> tuple[str, ...]:
+        """Two activities, where a word announces another matter and both sides are clear."""
+        parts = parts[:_MOST_PARTS]
+        if not any(part.separated for part in parts):
+            return ()
+        best: tuple[float, tuple[str, ...]] = (0.0, ())
+        for border in range(1, len(parts)):
+            if not (parts[border].separated or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
+                continue
+            left, right = self.shares(parts[:border]), self.shares(parts[border:])
+            first = max(ACTIVITIES, key=lambda name: left[name])
+            second = max(ACTIVITIES, key=lambda name: right[name])
+            both = min(left[first], right[second])
+            if first != second and both >= self.accept_part and both > best[0]:
+                best = (both, tuple(name for name in ACTIVITIES if name in (first, second)))
+        return best[1]
+
+    def _candidates(self, parts: Sequence[Part], chosen: Sequence[str]) -> tuple[Candidate, ...]:
+        found: list[Candidate] = []
+        for part in parts:
+            for hit in part.hits:
+                row = self.weights[hit.phrase.label]
+                wanted = [name for name in chosen if row[name] > 0] or [max(ACTIVITIES, key=lambda name: row[name])]
+                value = max(wanted, key=lambda name: row[name])
+                strength = 1 - math.exp(-max(row[value], 0.0))
+                if strength > 0:
+                    found.append(Candidate(slot=Slot.ACTIVITY, value=value, strength=round(strength, 3), evidence=hit.evidence(), chosen=value in chosen))
+        return tuple(found)
+
+
+_ = (re, ZoneKind)
