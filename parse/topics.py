@@ -1,0 +1,424 @@
+"""What a member's research is about: the phrase that a coordinator would file it under.
+
+Cues are data (``programme/rules/topics.yaml``): words that introduce a topic, follow it, rule it out or say that
+there is none. From a cue this module takes the phrase beside it, ends it where the words of the same file say that
+a phrase ends, and cleans it. All phrases are kept as candidates with their evidence; the strongest is the topic.
+Themes (``programme/themes.yaml``) group topics and are what a phrase without any cue is recognised by.
+
+Promise: a topic is always a stretch of the member's own text (subject, own words, inline answers, attachments),
+never of a quote or signature; time is linear in the text; only the first part of a very long text is read.
+
+What it does badly: it has no grammar, only word classes. A topic that no cue introduces and no theme names is
+missed, and a phrase may run a few words long or short.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mailroom.errors import ProgrammeError
+from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
+from parse.phrases import Hit, PhraseMatcherSet
+from parse.rulefile import compile_rules, load_rules, load_yaml
+from parse.textview import TextView
+
+__all__ = ["Theme", "TopicFinder", "Topics"]
+
+_SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
+_WORDS = (
+    "ends noun_ends clause front front_phrases back people carriers verbs prepositions settings times no_topic no_fragment".split()
+)
+_SETTINGS = "least_strength longest_clause longest_phrase fragment colon quoted direct_question theme subject_line".split()
+_STOPS = frozenset((";", ":", "!", "?", "...", "\u2026", ".", "):"))
+_READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
+_QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
+_NEAR = 40  # tokens between the mention of a topic and what follows from it
+_MOST_TOKENS = 4000  # of one text; a topic is never so far down
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topics:
+    """The topic(s), best first; the themes of the chosen ones; all candidates, the chosen ones marked."""
+
+    topics: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Theme:
+    id: str
+    label: str
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A phrase ``view.doc[start:end]`` before the choice."""
+
+    view: TextView
+    start: int
+    end: int
+    strength: float
+    rule: str
+    note: str = ""
+
+
+class _Text:
+    """A view's tokens and their small-letter forms, as many as are read."""
+
+    __slots__ = ("doc", "low", "view")
+
+    def __init__(self, view: TextView) -> None:
+        self.view, self.doc = view, view.doc
+        self.low = [token.lower_ for token in self.doc[:_MOST_TOKENS]]
+
+
+def _dash(text: _Text, index: int) -> bool:
+    """A dash between phrases, not a hyphen inside a word."""
+    return text.low[index] in {"-", "--"} and index > 0 and bool(text.doc[index - 1].whitespace_)
+
+
+def _mentioned(mentions: Sequence[int], position: int) -> bool:
+    index = bisect_right(mentions, position)
+    return index > 0 and position - mentions[index - 1] <= _NEAR
+
+
+class TopicFinder:
+    """Reads ``rules/topics.yaml`` and ``themes.yaml`` of the programme folder. Raises ProgrammeError."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "rules" / "topics.yaml"
+        file = load_rules(path, shown="rules/topics.yaml", says=_SAYS, extra=("needs",))
+        self.rules = file.rules
+        self.cues: PhraseMatcherSet = compile_rules(file)
+        self.needy = {rule.phrase.id for rule in file.rules if rule.extra.get("needs") == "mention"}
+        self.words = _word_classes(file.settings.get("words"), file.file)
+        self.settings = _numbers(file.settings.get("settings"), file.file)
+        self.themes = _themes(folder / "themes.yaml")
+        self._theme_words = re.compile(
+            "|".join(
+                sorted(
+                    (f"(?P<t{index}>{'|'.join(_phrase_regex(p) for p in theme.phrases)})" for index, theme in enumerate(self.themes)),
+                )
+            ),
+            re.IGNORECASE,
+        )
+
+    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Topics:
+        found: list[_Found] = []
+        none_said: list[Hit] = []
+        previous: TextView | None = None
+        for view in views:
+            if view.where in _READ or (view.where.startswith("attachment:") and "BEGIN:VCALENDAR" not in view.source[:200]):
+                found.extend(self._in_view(view, none_said, asked=previous is not None and self._asks(previous) and view.where == ZoneKind.INLINE_ANSWER))
+            previous = view if view.where in _QUOTED else None
+        return self._choose(found, none_said)
+
+    # --- one text
+
+    def _asks(self, quoted: TextView) -> bool:
+        """Whether the last sentence of a quote asks for the topic."""
+        return any(hit.phrase.label == "asked" for sentence in quoted.sentences[-1:] for hit in self.cues.find_in(quoted, sentence))
+
+    def _in_view(self, view: TextView, none_said: list[Hit], *, asked: bool) -> list[_Found]:
+        text = _Text(view)
+        hits = [hit for hit in self.cues.find(view) if hit.span.end <= len(text.low)]
+        sentences = [s for s in view.sentences if s.end <= len(text.low)]
+        by_label: dict[str, list[Hit]] = {label: [] for label in _SAYS}
+        for hit in hits:
+            by_label[hit.phrase.label].append(hit)
+        none_said += by_label["none"]
+        mentions = sorted(hit.span.end for hit in by_label["mention"] + by_label["dropped"])
+        out: list[_Found] = []
+        position = 0
+        for number, sentence in enumerate(sentences):
+            mine: list[Hit] = []
+            while position < len(hits) and hits[position].span.start < sentence.end:
+                mine.append(hits[position])
+                position += 1
+            further = sentences[number + 1].end if number + 1 < len(sentences) else sentence.end
+            found = self._from_cues(text, sentence.start, sentence.end, further, mine, mentions)
+            found += self._without_cue(text, sentence.start, sentence.end)
+            if any(hit.phrase.label == "elsewhere" for hit in mine):
+                found = [replace(item, strength=item.strength * 0.5, note="topic_elsewhere") for item in found]
+            out += found
+        if asked and sentences and (span := self._phrase(text, sentences[0].start, sentences[0].end)) is not None:
+            out.append(_Found(view=view, start=span[0], end=span[1], strength=0.97, rule="topic.asked"))
+        dropped = [(hit.span.end, self._clause_end(text.low, hit.span.end)) for hit in by_label["dropped"]]
+        return [
+            replace(item, strength=item.strength * 0.3, note="topic_ruled_out") if any(a <= item.start < b for a, b in dropped) else item for item in out
+        ]
+
+    def _clause_end(self, low: Sequence[str], start: int) -> int:
+        for index in range(start, min(len(low), start + 12)):
+            if low[index] in _STOPS or low[index] in {",", "but", "so", "yet"} or "\n" in low[index]:
+                return index
+        return min(len(low), start + 12)
+
+    def _from_cues(self, text: _Text, start: int, end: int, further: int, hits: Sequence[Hit], mentions: Sequence[int]) -> list[_Found]:
+        out: list[_Found] = []
+        low, words = text.low, self.words
+        follows = [hit for hit in hits if hit.phrase.label == "follows" and (hit.phrase.id not in self.needy or _mentioned(mentions, hit.span.start))]
+        for hit in follows:
+            at, strength = hit.span.end, hit.phrase.weight
+            for other in follows:  # «interested in | finding out about | ...»: the topic begins after the last cue of a chain
+                if other.span.end > at and 0 <= other.span.start - at <= 3 and all(w in words["front"] for w in low[at : other.span.start]):
+                    at, strength = other.span.end, max(strength, other.phrase.weight)
+            if low[at - 1] in words["clause"]:
+                at -= 1
+            if low[at : at + 1] == ["("]:  # «Topic area (where known): ...»
+                at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
+            limit = end
+            if all(not w.strip(" \n.:-=?*()_,") for w in low[at:end]):  # the label stands alone, its value on the next line
+                at, limit = end, further
+            out += self._found(text, self._phrase(text, at, limit), strength, hit.phrase.id)
+        for hit in hits:
+            if hit.phrase.label == "leads":
+                out += self._found(text, self._phrase(text, self._lead_start(low, start, hit.span.start), hit.span.start, leads=True), hit.phrase.weight, hit.phrase.id)
+        return out
+
+    def _found(self, text: _Text, span: tuple[int, int] | None, strength: float, rule: str) -> list[_Found]:
+        return [] if span is None else [_Found(view=text.view, start=span[0], end=span[1], strength=strength, rule=rule)]
+
+    def _lead_start(self, low: Sequence[str], start: int, end: int) -> int:
+        """Where a phrase that ends before ``end`` begins: the clause's start, or after the last word that ends phrases."""
+        words = self.words
+        index = end
+        while index > start and (low[index - 1] == "," or low[index - 1] in words["back"]):
+            index -= 1
+        first = start
+        while first < end and (low[first] in words["front"]):
+            first += 1
+        if first < end and low[first] in words["clause"] and end - first < 20:
+            return first
+        for back in range(index - 1, start - 1, -1):
+            word = low[back]
+            if word in _STOPS or word == "," or word in words["ends"] or (word in words["noun_ends"] and word not in {"who", "that", "than", "'s"}):
+                return back + 1
+            if index - back > self.settings["longest_phrase"] + 4:
+                return back
+        return start
+
+    def _without_cue(self, text: _Text, start: int, end: int) -> list[_Found]:
+        """Phrases that only their form or a theme recommends."""
+        low, words, settings = text.low, self.words, self.settings
+        out: list[_Found] = []
+        while start < end and not low[start].strip(" \n*-\u2022.()"):
+            start += 1
+        last = end
+        while last > start and not low[last - 1].strip(" \n"):
+            last -= 1
+        if last <= start:
+            return out
+        ended = low[last - 1] in _STOPS
+        # a sentence of a few words: «Growth mindset.», or its beginning: «Home visits: what do they change?»
+        cut = next((i for i in range(start, last) if low[i] in _STOPS or low[i] in {",", "("} or low[i] in words["ends"] or _dash(text, i)), last)
+        if 0 < cut - start <= settings["longest_phrase"] and not any(w in words["no_fragment"] or w in words["verbs"] for w in low[start:cut]):
+            if low[start] not in words["prepositions"] and low[start] not in words["clause"] and (ended or cut < last) and self._common_words(text, start, cut):
+                out += self._found(text, self._phrase(text, start, cut), settings["fragment"], "topic.fragment")
+        for index in range(start, last):
+            word = low[index]
+            if word == ":" and index + 1 < last and index > start:
+                out += self._found(text, self._phrase(text, index + 1, last), settings["colon"], "topic.colon")
+            elif word == '"' and index + 2 < last and (index == start or text.doc[index - 1].whitespace_ or low[index - 1] in {"(", ":"}):
+                out += self._found(text, self._phrase(text, index, last), settings["quoted"], "topic.quoted")
+        if low[start] in words["clause"] and low[last - 1] == "?" and not any(w in {"you", "your", "i", "me", "session"} for w in low[start:last]):
+            out += self._found(text, self._phrase(text, start, last), settings["direct_question"], "topic.direct-question")
+        return out
+
+    def _common_words(self, text: _Text, start: int, end: int) -> bool:
+        """Whether a fragment is more than a name: some word after the first is in small letters, or it stands alone."""
+        content = [i for i in range(start, end) if text.low[i] not in self.words["front"] and len(text.low[i]) > 2]
+        if not content or any(text.low[i].isdigit() for i in content):
+            return False
+        return len(content) == 1 or any(text.doc[i].text[0].islower() for i in content[1:])
+
+    # --- the phrase
+
+    def _phrase(self, text: _Text, start: int, limit: int, *, leads: bool = False) -> tuple[int, int] | None:
+        """The phrase that begins at or soon after ``start``: where it begins once cleaned, and where it ends."""
+        low, words = text.low, self.words
+        limit = min(limit, len(low), start + 60)
+        start = self._skip_front(low, start, limit)
+        if start >= limit:
+            return None
+        if low[start] == '"':
+            closing = next((i for i in range(start + 2, min(limit, start + 22)) if low[i] == '"'), None)
+            if closing is not None:
+                colon = next((i for i in range(start + 1, closing) if low[i] == ":"), None)
+                return self._clean(text, self._skip_front(low, (colon or start) + 1, closing), closing)
+            start = self._skip_front(low, start + 1, limit)
+            if start >= limit:
+                return None
+        clause = low[start] in words["clause"]
+        end = self._phrase_end(text, start, limit, clause=clause, leads=leads)
+        if low[start] in {"whether", "if", "does", "do"}:
+            verb = next((i for i in range(start + 2, end) if low[i] in words["verbs"]), None)
+            if verb is not None:
+                first = self._skip_front(low, start + 1, verb)
+                if first < verb and low[first] not in words["people"] and not any(w in {"who", "we", "they"} for w in low[first:verb]):
+                    start, end = first, verb
+        return self._clean(text, start, end)
+
+    def _skip_front(self, low: Sequence[str], start: int, limit: int) -> int:
+        words = self.words
+        while start < limit and low[start] != '"':
+            for length in (4, 3, 2):
+                if "-".join(low[start : start + length]) in words["front_phrases"] and start + length < limit:
+                    start += length
+                    break
+            else:
+                if (low[start] in words["front"] and low[start] not in words["clause"]) or not low[start].strip(" \n"):
+                    start += 1
+                else:
+                    break
+        return start
+
+    def _phrase_end(self, text: _Text, start: int, limit: int, *, clause: bool, leads: bool) -> int:
+        low, words = text.low, self.words
+        end, depth = start + 1, 0
+        longest = self.settings["longest_clause"] if clause else self.settings["longest_phrase"]
+        while end < limit and end - start <= longest:
+            word = low[end]
+            if "\n" in word or word in _STOPS or _dash(text, end):
+                break
+            if word == "(" and clause:
+                depth += 1
+            elif word == ")" and depth:
+                depth -= 1
+            elif word in {"(", ")"} or (word == '"' and not clause):
+                break
+            elif not depth and self._ends_at(text, start, end, limit, clause=clause):
+                break
+            if not clause and word in {"who", "that", "in", "which", "to"} and low[end - 1] in words["carriers"]:
+                clause, longest = True, self.settings["longest_clause"]
+            end += 1
+        return end
+
+    def _ends_at(self, text: _Text, start: int, end: int, limit: int, *, clause: bool) -> bool:
+        low, words = text.low, self.words
+        word = low[end]
+        following = low[end + 1] if end + 1 < limit else ""
+        if word == "," or word in words["ends"]:
+            return True
+        if word in {"last", "next", "this", "each", "every"} and following in words["times"]:
+            return True
+        if not clause and word in words["noun_ends"]:
+            return not (word in {"who", "that", "which"} and low[end - 1] in words["carriers"])
+        if word in {"and", "or", "&"} and (following in words["noun_ends"] or following in words["ends"] or following in words["clause"]):
+            return not (clause and following in {"it", "what", "how", "they", "who"})
+        return word in words["prepositions"] and self._is_setting(low, end + 1, limit) and not clause
+
+    def _is_setting(self, low: Sequence[str], index: int, limit: int) -> bool:
+        for word in low[index : min(limit, index + 2)]:
+            if word in self.words["settings"]:
+                return True
+            if word not in {"the", "a", "an", "last"}:
+                return False
+        return False
+
+    def _clean(self, text: _Text, start: int, end: int) -> tuple[int, int] | None:
+        low, words = text.low, self.words
+        while end > start and (low[end - 1] in words["back"] or not low[end - 1].strip(" \n.,;:!?-\"'")):
+            end -= 1
+        content = [w for w in low[start:end] if w[0].isalnum() and (len(w) > 2 or w.isalpha())]
+        if not content or all(w in words["no_topic"] or w in words["front"] or w in words["noun_ends"] or w in words["settings"] or w.isdigit() for w in content):
+            return None
+        return start, end
+
+    # --- the choice
+
+    def _choose(self, found: Sequence[_Found], none_said: Sequence[Hit]) -> Topics:
+        if none_said:
+            found = [replace(item, strength=item.strength * 0.5) for item in found]
+        ranked = sorted(enumerate(found), key=lambda pair: (-pair[1].strength, pair[0]))
+        chosen: list[str] = []
+        candidates: list[Candidate] = []
+        seen: set[str] = set()
+        for _, item in ranked:
+            evidence = _evidence(item)
+            value = " ".join(view_text(item).split())
+            if value.lower() in seen:
+                continue
+            seen.add(value.lower())
+            take = not chosen and item.strength >= self.settings["least_strength"]
+            if take:
+                chosen.append(value)
+            candidates.append(Candidate(slot=Slot.TOPIC, value=value, strength=round(item.strength, 3), evidence=evidence, chosen=take, note=item.note))
+        return Topics(topics=tuple(chosen), themes=self.themes_of(chosen), candidates=tuple(candidates))
+
+    def themes_of(self, topics: Iterable[str]) -> tuple[str, ...]:
+        """Ids of the themes that the topics belong to, in the order of the file."""
+        text = " \n ".join(topics)
+        hit = {int(str(m.lastgroup)[1:]) for m in self._theme_words.finditer(text)}
+        return tuple(theme.id for index, theme in enumerate(self.themes) if index in hit)
+
+
+def view_text(item: _Found) -> str:
+    return item.view.doc[item.start : item.end].text
+
+
+def _evidence(item: _Found) -> Evidence:
+    span = item.view.doc[item.start : item.end]
+    start, end = item.view.to_source(span.start_char, span.end_char)
+    return Evidence(where=item.view.where, start=start, end=end, text=item.view.source[start:end], rule=item.rule)
+
+
+def _phrase_regex(phrase: str) -> str:
+    body = r"[\s-]+".join(re.escape(word) for word in phrase.rstrip("*").split())
+    return rf"\b{body}" + ("" if phrase.endswith("*") else r"(?:s|'s|s')?\b")
+
+
+def _word_classes(data: Any, file: str) -> dict[str, frozenset[str]]:
+    if not isinstance(data, dict):
+        raise ProgrammeError(file, None, "«words» should be a mapping of word classes")
+    line = data.get("__line__")
+    classes: dict[str, frozenset[str]] = {}
+    for name in _WORDS:
+        entry = data.get(name)
+        if not isinstance(entry, str):
+            raise ProgrammeError(file, line, f"«words» needs the class «{name}»: words separated by spaces, after «|»")
+        classes[name] = frozenset(entry.lower().split())
+    for name in data.keys() - set(_WORDS) - {"__line__"}:
+        raise ProgrammeError(file, line, f"«words» has an unknown class «{name}»")
+    return classes
+
+
+def _numbers(data: Any, file: str) -> dict[str, float]:
+    if not isinstance(data, dict):
+        raise ProgrammeError(file, None, "«settings» should be a mapping")
+    line = data.get("__line__")
+    for name in data.keys() - set(_SETTINGS) - {"__line__"}:
+        raise ProgrammeError(file, line, f"unknown setting «{name}»")
+    values: dict[str, float] = {}
+    for name in _SETTINGS:
+        value = data.get(name)
+        if not isinstance(value, int | float):
+            raise ProgrammeError(file, line, f"the setting «{name}» should be a number")
+        values[name] = float(value)
+    return values
+
+
+def _themes(path: Path) -> tuple[Theme, ...]:
+    data = load_yaml(path)
+    themes: list[Theme] = []
+    for item in data.get("themes") or []:
+        line = item.get("__line__") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not isinstance(item.get("label"), str):
+            raise ProgrammeError(path.name, line, "each theme needs an id and a label (texts)")
+        phrases = item.get("phrases")
+        if not isinstance(phrases, list) or not phrases or not all(isinstance(p, str) and p.strip() for p in phrases):
+            raise ProgrammeError(path.name, line, f"theme «{item['id']}» needs a list of phrases")
+        if item["id"] in {theme.id for theme in themes}:
+            raise ProgrammeError(path.name, line, f"theme id «{item['id']}» is used twice")
+        themes.append(Theme(id=item["id"], label=item["label"], phrases=tuple(phrases)))
+    if not themes:
+        raise ProgrammeError(path.name, 1, "there are no themes")
+    return tuple(themes)
