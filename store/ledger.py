@@ -181,7 +181,7 @@ def _quarantine(connection: Connection, message_id: int, reason: str, detail: st
 
 def balance(connection: Connection, mailbox: str | None) -> dict[MessageState, int]:
     query = select(messages.c.state, func.count()).where(messages.c.mailbox == mailbox if mailbox is not None else true()).group_by(messages.c.state)
-    counted = {state: count for state, count in connection.execute(query)}
+    counted: dict[str, int] = dict(connection.execute(query).all())
     return {state: counted.get(state, 0) for state in MessageState}
 
 

@@ -42,7 +42,7 @@ def answers_since(connection: Connection, addresses: Iterable[str], since: datet
             .where(outbox.c.recipient_key.in_(part), outbox.c.counted_at >= since, outbox.c.state.not_in(_NOT_COUNTED))
             .group_by(outbox.c.recipient_key)
         )
-        counted.update({key: count for key, count in connection.execute(query)})
+        counted.update({row[0]: row[1] for row in connection.execute(query)})
     return counted
 
 
@@ -153,7 +153,7 @@ def content_of(connection: Connection, reply_id: int) -> bytes | None:
 
 
 def counts(connection: Connection) -> dict[ReplyState, int]:
-    counted = {state: count for state, count in connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))}
+    counted: dict[str, int] = dict(connection.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state)).all())
     return {state: counted.get(state, 0) for state in ReplyState}
 
 

@@ -141,5 +141,5 @@ def _bound(last: tuple[datetime, str]) -> tuple[Any, Any]:
 
 
 def counts(connection: Connection) -> dict[RegistrationState, int]:
-    counted = {state: count for state, count in connection.execute(select(registrations.c.state, func.count()).group_by(registrations.c.state))}
+    counted: dict[str, int] = dict(connection.execute(select(registrations.c.state, func.count()).group_by(registrations.c.state)).all())
     return {state: counted.get(state, 0) for state in RegistrationState}

@@ -87,7 +87,8 @@ def _script() -> ScriptDirectory:
 
 def _head() -> str:
     head = _script().get_current_head()
-    assert head is not None, "the migrations are packed with the program"
+    if head is None:
+        raise Misconfigured(f"store: the migrations are missing from {MIGRATIONS}; install mailroom again")
     return head
 
 
