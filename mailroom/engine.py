@@ -36,16 +36,21 @@ class InProcessEngine:
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
         self._stopping = threading.Event()
+        self.first_beat = threading.Event()  # set once every job has run once
         self._jobs: dict[str, _Job] = {}
         # APScheduler warns of each beat that finds its job running; here that is the normal case.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def every(self, name: str, interval: timedelta, job: Callable[[], object]) -> None:
         """Run ``job`` now and then every ``interval``, and whenever ``submit(name)`` rings."""
-        self._jobs[name] = guarded = _Job(name, job)
+        self._jobs[name] = guarded = _Job(name, job, self._beaten)
         self._scheduler.add_job(
             guarded.run, "interval", seconds=interval.total_seconds(), id=name, next_run_time=datetime.now(UTC), replace_existing=True
         )
+
+    def _beaten(self) -> None:
+        if all(job.runs for job in self._jobs.values()):
+            self.first_beat.set()
 
     def submit(self, name: str) -> None:
         """Run the job as soon as it is free; rings while it runs become one more run after it."""
@@ -80,8 +85,9 @@ class InProcessEngine:
 class _Job:
     """Keeps a job from running twice at once, and remembers a ring that came meanwhile."""
 
-    def __init__(self, name: str, job: Callable[[], object]) -> None:
-        self.name, self.job = name, job
+    def __init__(self, name: str, job: Callable[[], object], done: Callable[[], None]) -> None:
+        self.name, self.job, self.done = name, job, done
+        self.runs = 0
         self._running = threading.Lock()
         self._rung = threading.Event()
 
@@ -102,3 +108,5 @@ class _Job:
                 self.job()
             except Exception:
                 log.exception("job %s failed; it runs again at its next beat", self.name)
+            self.runs += 1
+            self.done()

@@ -216,6 +216,8 @@ class ParsedMessage:
         if where.startswith("attachment:"):
             name = where.removeprefix("attachment:")
             return next(a.text for a in self.attachments if a.filename == name)
+        if where.startswith("header:"):
+            return next(iter(self.header_values(where.removeprefix("header:"))), "")
         return self.body
 
     def slice(self, evidence: Evidence) -> str:

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -38,6 +38,7 @@ RECORDS_AT_ONCE = 25  # readings that share a commit
 ATTEMPTS_TO_READ = 3
 LOOKS_AT_SERVER = 20  # a mailbox that fills faster than we take is taken up again next round
 DUE_AT_ONCE = 100
+LONGEST_WAIT = timedelta(hours=6)
 
 STATES = {
     Outcome.REGISTERED: MessageState.REGISTERED,
@@ -181,7 +182,7 @@ class Pipeline:
             box.new += new
             self.process(mailbox.name, report, progress)
             with _timed(report, "take"):
-                if settled := self._settle(mailbox.name, session, on_server):
+                if getattr(mailbox, "move_to", None) and (settled := self._settle(mailbox.name, session, on_server)):
                     on_server = [uid for uid in on_server if uid not in settled]
             if not new or stopping():
                 break
@@ -208,8 +209,6 @@ class Pipeline:
 
     def _settle(self, name: str, session: Session, on_server: Iterable[int]) -> set[int]:
         """Do what «after:» says with messages that are read; marked once the server has done it."""
-        if not getattr(session, "moves", False):
-            return set()
         there = set(on_server)
         ready = self.store.unsettled_uids(name, session.uidvalidity)
         if present := [uid for uid in ready if uid in there]:
@@ -268,7 +267,7 @@ class Pipeline:
                         outcome = sender.send(reply.recipient, content)
                     except MailroomError as error:
                         # Nothing left the house: due again, later, and the server's trouble is reported.
-                        self.store.mark_retry(reply.id, str(error), next_attempt(reply.attempts + 1, self.now(), seed=reply.identifier), self.now())
+                        self.store.mark_retry(reply.id, str(error), _later(reply.attempts + 1, self.now(), reply.identifier), self.now())
                         raise
                     report.sent_now += self._mark(reply.id, reply.attempts + 1, reply.identifier, outcome)
                     if stopping():
@@ -285,7 +284,7 @@ class Pipeline:
             case Deferred() | Unknown():
                 # Unknown: the connection went after DATA, so it may have been taken. The same bytes under the
                 # same Message-ID go again; a member sees one answer twice at worst, never two different ones.
-                when = next_attempt(attempts, now, seed=seed)
+                when = next_attempt(attempts, now=now, key=seed)
                 if when is None:
                     self.store.mark_dead(reply_id, outcome.error, now, reason="out_of_attempts")
                 else:
@@ -304,6 +303,11 @@ def _batches(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _later(attempts: int, now: datetime, key: str) -> datetime:
+    """When the server, not the reply, was at fault: never the end of the reply's attempts."""
+    return next_attempt(attempts, now=now, key=key) or now + LONGEST_WAIT
 
 
 class _timed:

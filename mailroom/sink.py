@@ -150,7 +150,7 @@ class Sink:
 
         self.connections += 1
         step = self._connection_steps.popleft() if self._connection_steps else "ok"
-        if step == "drop" or step == "stall" or step.isdigit():
+        if step in ("drop", "stall") or step.isdigit():
             return _Closed(None if step in ("drop", "stall") else int(step), stays=step == "stall")
 
         users = self.users
@@ -255,7 +255,7 @@ class _Handler:
         return await self._fault(server, what) if what else "250 2.0.0 kept"
 
     async def _fault(self, server: Any, what: str) -> str:
-        if what == "drop" or what == "early-drop":
+        if what in ("drop", "early-drop"):
             server.transport.abort()
             raise ConnectionResetError
         if what == "stall":

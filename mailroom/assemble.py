@@ -1,0 +1,92 @@
+"""From settings to running parts: the only place that knows which class serves which key of config.yaml."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingest.credentials import Password
+from ingest.folder import FolderMailbox
+from ingest.imap import ImapMailbox, ImapSettings
+from ingest.mailbox import Mailbox
+from ingest.maildir import MaildirMailbox
+from mailroom.answering import Answering
+from mailroom.config import Config, MailboxConfig
+from mailroom.errors import Misconfigured
+from mailroom.pipeline import Pipeline
+from mailroom.programme import Programme, load_programme
+from notify.smtp import SmtpSender, SmtpSettings
+from parse.reader import Reader
+
+if TYPE_CHECKING:
+    from store import Store
+
+__all__ = ["assemble", "make_mailbox", "make_sender", "read_programme"]
+
+
+def make_mailbox(config: MailboxConfig) -> Mailbox:
+    if config.imap is not None:
+        imap = config.imap
+        settings = ImapSettings(
+            host=imap.host,
+            port=imap.port,
+            tls=imap.tls,
+            ca_file=imap.ca_file,
+            user=imap.user,
+            credentials=Password(imap.password.reveal()),
+            folder=imap.folder,
+            max_size=config.max_size,
+            timeout=imap.timeout.total_seconds(),
+        )
+        return ImapMailbox(config.name, settings, move_to=config.move_to)
+    if config.maildir is not None:
+        return MaildirMailbox(config.name, config.maildir, max_size=config.max_size, move_to=config.move_to)
+    assert config.folder is not None  # noqa: S101 - validated: one of the three
+    return FolderMailbox(config.name, config.folder, max_size=config.max_size, move_to=config.move_to)
+
+
+def make_sender(config: Config) -> SmtpSender:
+    """A sender that connects when it is entered. Raises Misconfigured where config.yaml names no server."""
+    smtp = config.replies.smtp
+    if smtp is None:
+        raise Misconfigured("config.yaml: replies.smtp is missing, so nothing can be sent")
+    return SmtpSender(
+        SmtpSettings(
+            host=smtp.host,
+            port=smtp.port,
+            tls=smtp.tls,
+            ca_file=smtp.ca_file,
+            user=smtp.user,
+            password=smtp.password.reveal() if smtp.password else None,
+            envelope_sender=smtp.envelope_sender,
+            timeout=smtp.timeout.total_seconds(),
+        )
+    )
+
+
+def read_programme(config: Config) -> tuple[Programme, Reader]:
+    """Knowledge and the reader that uses it; raises ProgrammeError with file and line."""
+    folder = config.programme.folder
+    assert folder is not None  # noqa: S101 - load_config always sets it
+    programme = load_programme(Path(folder), config.programme.schools)
+    return programme, Reader(programme.folder, programme.schools, own_addresses=config.replies.own, own_lines=programme.own_lines)
+
+
+def assemble(config: Config, store: Store, *, sessions_at: datetime | None = None) -> Pipeline:
+    """The pipeline over an open store. Secrets are read here; nothing is connected yet."""
+    programme, reader = read_programme(config)
+    sender: SmtpSender | None = make_sender(config) if config.replies.smtp is not None else None
+
+    def open_sender() -> AbstractContextManager[SmtpSender]:
+        assert sender is not None  # noqa: S101 - only passed on where there is one
+        return sender
+
+    return Pipeline(
+        mailboxes=[make_mailbox(mailbox) for mailbox in config.mailboxes],
+        store=store,
+        reader=reader,
+        answers=Answering(programme, config.replies, store.secret(), sessions_at=sessions_at),
+        open_sender=open_sender if sender is not None else None,
+    )

@@ -1,0 +1,57 @@
+"""`mailroom check`: opens everything that the settings name, touches nothing, and says how to mend what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mailroom.assemble import make_mailbox, make_sender, read_programme
+from mailroom.config import Config
+from mailroom.errors import MailroomError
+from store import Store
+
+__all__ = ["Finding", "run_checks"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    part: str
+    ok: bool
+    text: str
+
+
+def run_checks(config: Config) -> Iterator[Finding]:
+    """One or more findings for each part; a part that fails does not stop the next."""
+
+    def tried(part: str, look: Callable[[], tuple[str, ...]]) -> Iterator[Finding]:
+        try:
+            facts = look()
+        except MailroomError as error:
+            for line in str(error).splitlines():
+                yield Finding(part=part, ok=False, text=line)
+        else:
+            for fact in facts:
+                yield Finding(part=part, ok=True, text=fact)
+
+    yield from tried("programme", lambda: _programme(config))
+    for mailbox in config.mailboxes:
+        yield from tried(f"mailbox {mailbox.name}", lambda mailbox=mailbox: make_mailbox(mailbox).check())  # type: ignore[misc]
+    yield from tried("sending", lambda: _smtp(config))
+    yield from tried("store", lambda: Store(config.store.url, read_only=True).check())
+
+
+def _programme(config: Config) -> tuple[str, ...]:
+    programme, _ = read_programme(config)
+    facts = programme.facts
+    schools = f"{len(programme.schools)} listed schools" if programme.schools else "no school list: schools are read by the form of their names"
+    return (f"«{facts.name}» in {programme.folder}: {len(facts.activities)} activities, {len(facts.sessions)} sessions, {schools}",)
+
+
+def _smtp(config: Config) -> tuple[str, ...]:
+    if config.replies.smtp is None:
+        return ("no replies.smtp: answers are written and held",)
+    sender = make_sender(config)
+    with sender as open_sender:
+        greeting = open_sender.check()
+    mode = "answers are held until released" if config.replies.mode == "hold" else "answers go out at once"
+    return (f"{config.replies.smtp.host}:{config.replies.smtp.port} {greeting}; {mode}",)

@@ -1,0 +1,322 @@
+"""What `status`, `explain` and `replies` print: plain words for a person, the same facts as JSON for machines.
+
+Codes become sentences here and nowhere else (``mailroom.reasons``). Everything a member wrote is shown
+with control characters taken out, so that no message can drive the terminal.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailroom.errors import MailroomError
+from mailroom.exporting import register_row
+from mailroom.model import MessageState, ReplyState, Slot
+from mailroom.reasons import REASONS
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
+    from store import Reply, Store
+
+__all__ = [
+    "STATE_WORDS",
+    "explain_dict",
+    "print_explain",
+    "print_replies",
+    "print_reply",
+    "print_status",
+    "printable",
+    "reason_text",
+    "reply_dict",
+    "reply_dicts",
+    "status_dict",
+    "table",
+    "when",
+]
+
+STATE_WORDS = {
+    "waiting": "not read yet",
+    "registered": "registered",
+    "ask_member": "waiting for the member",
+    "review": "waiting for a person",
+    "withdrawn": "withdrawn",
+    "ignored": "ignored",
+    "quarantined": "could not be read",
+    "held": "held",
+    "due": "due",
+    "sending": "being sent",
+    "sent": "sent",
+    "suppressed": "parked",
+    "dead": "undeliverable",
+}
+COLOURS = {
+    Slot.INSTITUTION: "green",
+    Slot.AUTHORITY: "cyan",
+    Slot.ACTIVITY: "yellow",
+    Slot.TOPIC: "magenta",
+    Slot.SESSION: "blue",
+    Slot.KIND: "white",
+    Slot.QUESTION: "red",
+}
+
+
+def printable(text: str) -> str:
+    """Without control characters (escape sequences among them); tabs and line ends stay."""
+    return "".join(c if c in "\n\t" or (c.isprintable() or c == " ") else "�" for c in text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def when(moment: datetime | str | None) -> str:
+    """A date and time as the UK writes it."""
+    if moment is None:
+        return "never"
+    moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{moment:%d %b %Y, %H:%M}".lstrip("0") + (" UTC" if moment.utcoffset() is not None and not moment.utcoffset() else "")
+
+
+def reason_text(code: str, detail: str = "") -> str:
+    """The sentence of a reason code, with its detail where there is one."""
+    sentence = REASONS.get(code, code.replace("_", " "))
+    return f"{sentence} ({printable(detail)})" if detail else sentence
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
+    """A table that fits the terminal; plain text where standard output is none."""
+    from rich.box import SIMPLE
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(*headings, title=title or None, title_justify="left", box=SIMPLE, pad_edge=False)
+    for row in rows:
+        made.add_row(*(_plain(printable(cell)) for cell in row))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    console.print(made)
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+# --- status
+
+
+def status_dict(config: Config, store: Store) -> dict[str, Any]:
+    facts = store.status()
+    polls = {
+        box.mailbox: {
+            "messages": {str(state): count for state, count in box.messages.items()},
+            "last_poll_at": box.poll and box.poll.last_poll_at.isoformat(),
+            "last_success_at": box.poll and box.poll.last_success_at and box.poll.last_success_at.isoformat(),
+            "last_error": box.poll.last_error if box.poll else "",
+        }
+        for box in facts.mailboxes
+    }
+    for mailbox in config.mailboxes:
+        polls.setdefault(mailbox.name, {"messages": {}, "last_poll_at": None, "last_success_at": None, "last_error": ""})
+    return {
+        "mailboxes": polls,
+        "registrations": {str(state): count for state, count in facts.registrations.items()},
+        "replies": {str(state): count for state, count in facts.replies.items()},
+        "mode": config.replies.mode,
+    }
+
+
+def print_status(facts: Mapping[str, Any]) -> None:
+    for name, box in facts["mailboxes"].items():
+        counts = ", ".join(f"{count} {STATE_WORDS[state]}" for state, count in box["messages"].items() if count) or "no messages yet"
+        click.echo(f"{name}: {counts}")
+        click.echo(f"    last poll that went well: {when(box['last_success_at'])}" + (f"; last error: {box['last_error']}" if box["last_error"] else ""))
+    click.echo("register: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["registrations"].items() if count) or "empty"))
+    click.echo("replies: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["replies"].items() if count) or "none"))
+    if facts["mode"] == "hold":
+        click.echo("Replies are held (replies.mode: hold): look at them with «mailroom replies list», let them go with «mailroom replies release».")
+
+
+# --- replies
+
+
+def _reply_row(reply: Reply) -> dict[str, Any]:
+    return {
+        "id": reply.id,
+        "state": str(reply.state),
+        "reason": reply.reason,
+        "recipient": reply.recipient,
+        "subject": reply.subject,
+        "template": reply.template,
+        "message": reply.message_id,
+        "registration": reply.registration_id,
+        "message_id": reply.identifier,
+        "attempts": reply.attempts,
+        "last_error": reply.last_error,
+        "created_at": reply.created_at.isoformat(),
+        "next_attempt_at": reply.next_attempt_at and reply.next_attempt_at.isoformat(),
+        "sent_at": reply.sent_at and reply.sent_at.isoformat(),
+    }
+
+
+def reply_dicts(store: Store, state: str | None) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    while page := store.replies(ReplyState(state) if state else None, limit=1000, offset=len(rows)):
+        rows += [_reply_row(reply) for reply in page]
+    return rows
+
+
+def print_replies(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        click.echo("no replies")
+        return
+    table(
+        ("id", "state", "to", "answer", "subject", "why"),
+        ((str(r["id"]), STATE_WORDS[r["state"]], r["recipient"], r["template"], r["subject"], _why(r)) for r in rows),
+    )
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    if row["last_error"]:
+        return str(row["last_error"])
+    return reason_text(row["reason"]) if row["reason"] else ""
+
+
+def reply_dict(store: Store, reply_id: int) -> dict[str, Any]:
+    reply = store.reply(reply_id)
+    if reply is None:
+        raise MailroomError(f"there is no reply {reply_id}; «mailroom replies list» shows them")
+    content = store.reply_content(reply_id) or b""
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    body = message.get_body(preferencelist=("plain",))
+    return {**_reply_row(reply), "headers": {k: str(v) for k, v in message.items()}, "text": body.get_content() if body is not None else ""}
+
+
+def print_reply(facts: Mapping[str, Any]) -> None:
+    click.echo(f"{STATE_WORDS[facts['state']]}{': ' + _why(facts) if _why(facts) else ''}\n")
+    for name in ("From", "To", "Subject", "Date"):
+        click.echo(f"{name}: {printable(facts['headers'].get(name, ''))}")
+    click.echo("\n" + printable(facts["text"]))
+
+
+# --- explain
+
+
+def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
+    record = store.message(which)
+    if record is None:
+        raise MailroomError(f"no message or registration «{which}»; give an id of the export, a number, a Message-ID or the start of a sha256")
+    message = record.message
+    facts: dict[str, Any] = {
+        "id": message.id,
+        "mailbox": message.mailbox,
+        "sha256": message.sha256,
+        "received_at": message.internal_date.isoformat(),
+        "state": str(message.state),
+        "reason": message.reason,
+        "reason_detail": message.reason_detail,
+        "attempts": message.attempts,
+        "arrivals": [{"uidvalidity": a.uidvalidity, "uid": a.uid, "fetched_at": a.fetched_at.isoformat()} for a in record.arrivals],
+        "registrations": [register_row(registration) for registration in record.registrations],
+        "replies": [_reply_row(reply) for reply in record.replies],
+        "history": [
+            {"at": e.at.isoformat(), "event": e.event, "actor": e.actor, "rules_version": e.rules_version, "before": e.before, "after": e.after}
+            for e in record.history
+        ],
+    }
+    if record.readings:
+        from parse.report import report
+
+        reading = record.readings[-1].reading
+        facts["reading"] = report(str(message.id), reading, zones=True)
+        facts["rules"] = [{"rule": r.rule, "hit": r.hit} for r in reading.decision.rules]
+        facts["rules_version"] = reading.rules_version
+        facts["subject"], facts["body"] = reading.parsed.subject, reading.parsed.body
+        sender = reading.parsed.sender
+        facts["from"] = f"{sender.name} <{sender.address}>" if sender else ""
+        facts["candidates"] = [
+            {
+                "field": str(c.slot),
+                "value": c.value,
+                "strength": c.strength,
+                "chosen": c.chosen,
+                "note": c.note,
+                "where": c.evidence.where,
+                "start": c.evidence.start,
+                "end": c.evidence.end,
+                "text": c.evidence.text,
+                "rule": c.evidence.rule,
+            }
+            for c in reading.extraction.candidates
+        ]
+    return facts
+
+
+def print_explain(facts: Mapping[str, Any]) -> None:
+    click.secho(f"message {facts['id']} in {facts['mailbox']}, received {when(facts['received_at'])}", bold=True)
+    words = STATE_WORDS[facts["state"]]
+    click.echo(f"state: {words}" + (f": {reason_text(facts['reason'], facts['reason_detail'])}" if facts["reason"] else ""))
+    if "reading" in facts:
+        reading = facts["reading"]
+        click.echo(f"from: {printable(facts['from'])}\nsubject: {printable(facts['subject'])}\n")
+        _print_body(facts)
+        click.secho("\nunderstood", bold=True)
+        for name in ("kind", "institutions", "authorities", "activities", "topics", "sessions", "missing"):
+            value = reading[name]
+            click.echo(f"  {name}: {printable('; '.join(value) if isinstance(value, list) else str(value)) or '-'}")
+        click.secho("\nwhy", bold=True)
+        for c in sorted(facts["candidates"], key=lambda c: (not c["chosen"], c["field"], -c["strength"])):
+            mark, note = ("✓", "") if c["chosen"] else ("·", f"  [{reason_text(c['note'])}]" if c["note"] else "")
+            text = " ".join(printable(c["text"]).split())
+            shown = text if len(text) <= 70 else text[:67] + "..."
+            click.echo(f"  {mark} {c['field']}: {printable(c['value'])}  ← «{shown}» in {c['where']}  ({c['rule']}, {c['strength']:.2f}){note}")
+        click.secho("\ndecision", bold=True)
+        for rule in facts["rules"]:
+            click.echo(f"  {'→' if rule['hit'] else ' '} {rule['rule']}")
+        for reason in reading["reasons"]:
+            click.echo(f"  because: {reason_text(reason['code'], reason.get('detail', '')) if isinstance(reason, dict) else reason_text(str(reason))}")
+    click.secho("\nreplies", bold=True)
+    for reply in facts["replies"]:
+        click.echo(f"  {reply['id']}: {reply['template']} to {printable(reply['recipient'])}: {STATE_WORDS[reply['state']]}{' - ' + _why(reply) if _why(reply) else ''}")
+    if not facts["replies"]:
+        click.echo("  none")
+    click.secho("\nhistory", bold=True)
+    for event in facts["history"]:
+        click.echo(f"  {when(event['at'])}  {event['event']}  by {event['actor']}")
+
+
+def _print_body(facts: Mapping[str, Any]) -> None:
+    """The body with each zone named in the margin and the chosen evidence in its field's colour."""
+    chosen = [c for c in facts["candidates"] if c["chosen"] and c["where"] not in ("subject",) and ":" not in c["where"]]
+    body = facts["body"]
+    colour: dict[int, str] = {}
+    for c in reversed(chosen):
+        for index in range(c["start"], min(c["end"], len(body))):
+            colour[index] = COLOURS[Slot(c["field"])]
+    for zone in facts["reading"]["zones"]:
+        click.secho(f"[{zone['kind']}]", dim=True)
+        if zone["kind"] == "attachment":
+            click.echo(printable(zone["text"]).rstrip())
+            continue
+        position, end, out = zone["start"], zone["end"], ""
+        while position < end:
+            shade, stop = colour.get(position), position
+            while stop < end and colour.get(stop) == shade:
+                stop += 1
+            piece = printable(body[position:stop])
+            out += click.style(piece, fg=shade, bold=True) if shade else piece
+            position = stop
+        click.echo(out.rstrip())
+
+
+def flagged(store: Store, states: Iterable[MessageState]) -> list[Any]:
+    """Every message in one of the states, oldest first."""
+    found: list[Any] = []
+    for state in states:
+        before: int | None = None
+        while page := store.messages(state=state, limit=500, before_id=before):
+            found += page
+            before = page[-1].id
+    return sorted(found, key=lambda m: m.id)
