@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, create_engine, event, make_url
+from sqlalchemy import URL, Connection, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from mailroom.errors import MailroomError, Misconfigured, Permanent, Temporary
@@ -48,7 +48,7 @@ class Database:
             self.engine = create_engine(
                 "sqlite://",
                 creator=self._open_sqlite,
-                poolclass=None,
+                poolclass=QueuePool,  # the address without a file would mean one connection for each thread
                 json_serializer=dumps,
                 json_deserializer=loads,
                 hide_parameters=True,

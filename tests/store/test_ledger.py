@@ -113,8 +113,16 @@ def test_balance_names_every_state(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "reference",
-    [lambda m, r: m.id, lambda m, r: str(m.id), lambda m, r: m.sha256, lambda m, r: m.sha256[:12], lambda m, r: "<ant@example.com>"]
-    + [lambda m, r: "ant@example.com", lambda m, r: "reply-ant@union.example", lambda m, r: r],
+    [
+        lambda m, r: m.id,
+        lambda m, r: str(m.id),
+        lambda m, r: m.sha256,
+        lambda m, r: m.sha256[:12],
+        lambda m, r: "<ant@example.com>",
+        lambda m, r: "ant@example.com",
+        lambda m, r: "reply-ant@union.example",
+        lambda m, r: r,
+    ],
     ids=["number", "digits", "sha256", "prefix", "message-id", "bare message-id", "our message-id", "registration"],
 )
 def test_a_message_is_found_by(store: Store, reference: Callable[..., int | str]) -> None:

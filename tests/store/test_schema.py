@@ -1,0 +1,144 @@
+"""The schema: made once, the same as the tables describe, and refused when it is not this version's."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import CheckConstraint, inspect, text
+
+from mailroom.errors import MailroomError, Misconfigured
+from store import Store
+from store.database import Database
+from store.tables import metadata
+from tests.fixtures.stores import NOW, arrival
+
+
+def run(url: str, *statements: str) -> None:
+    database = Database(url)
+    with database.write() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    database.close()
+
+
+def test_the_migrations_build_what_the_tables_describe(current_url: str) -> None:
+    """Types, keys, indexes and uniqueness by Alembic's own comparison; checks by their names."""
+    database = Database(current_url)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        inspector = inspect(connection)
+        for table in metadata.sorted_tables:
+            described = {str(c.name) for c in table.constraints if isinstance(c, CheckConstraint)}
+            assert {c["name"] for c in inspector.get_check_constraints(table.name)} == described, table.name
+    database.close()
+
+
+def test_a_first_run_makes_the_schema_and_a_second_leaves_it(store_url: str) -> None:
+    with Store(store_url) as store:
+        store.ensure_current()
+        secret = store.secret()
+        store.ensure_current()
+        store.upgrade()
+        assert store.secret() == secret
+        assert len(secret) == 32
+        assert store.check() == ()
+
+
+def test_no_two_installations_share_a_secret(tmp_path: Path) -> None:
+    secrets = set()
+    for name in ("a", "b"):
+        with Store(f"sqlite:///{tmp_path}/{name}.db") as store:
+            store.upgrade()
+            secrets.add(store.secret())
+    assert len(secrets) == 2
+
+
+def test_two_first_runs_at_once_both_succeed(store_url: str) -> None:
+    failures: list[MailroomError] = []
+
+    def first_run() -> None:
+        with Store(store_url) as store:
+            try:
+                store.ensure_current()
+            except MailroomError as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=first_run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_newer_database_is_refused_by_every_door(current_url: str) -> None:
+    run(current_url, "UPDATE alembic_version SET version_num = '9999'")
+    with Store(current_url) as store:
+        for door in (store.ensure_current, store.upgrade):
+            with pytest.raises(Misconfigured, match="newer mailroom"):
+                door()
+        assert "newer mailroom" in store.check()[0]
+
+
+def test_an_older_database_is_refused_until_it_is_upgraded(current_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one version yet, so this one pretends that the next is out."""
+    monkeypatch.setattr("store.schema._head", lambda: "0002")
+    with Store(current_url) as store:
+        with pytest.raises(Misconfigured, match="run mailroom upgrade"):
+            store.ensure_current()
+        assert "mailroom upgrade" in store.check()[0]
+
+
+def test_somebody_elses_database_is_refused(store_url: str) -> None:
+    if store_url.startswith("sqlite"):
+        Database(store_url).create_file()
+    run(store_url, "CREATE TABLE messages (id INTEGER PRIMARY KEY)")
+    with Store(store_url) as store, pytest.raises(Misconfigured, match="not mailroom's"):
+        store.ensure_current()
+
+
+def test_without_leave_for_a_first_run_nothing_is_made(tmp_path: Path) -> None:
+    """status and export never create a database."""
+    with Store(f"sqlite:///{tmp_path}/mailroom.db") as store:
+        with pytest.raises(Misconfigured, match="no mailroom database yet"):
+            store.ensure_current(first_run_ok=False)
+        assert store.check() == ()
+        with pytest.raises(Misconfigured):
+            store.balance()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_only_store_makes_and_alters_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/mailroom.db"
+    with Store(url, read_only=True) as missing, pytest.raises(Misconfigured):
+        missing.ensure_current()
+    assert list(tmp_path.iterdir()) == []
+    with Store(url) as store:
+        store.upgrade()
+    before = (tmp_path / "mailroom.db").read_bytes()
+    with Store(url, read_only=True) as store:
+        store.ensure_current()
+        assert sum(store.balance().values()) == 0
+        with pytest.raises(Misconfigured, match="readonly"):
+            store.add_arrivals([arrival(1)], NOW)
+    assert (tmp_path / "mailroom.db").read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path}/nowhere/mailroom.db") as store:
+        assert "nowhere does not exist" in store.check()[0]
+        with pytest.raises(Misconfigured, match="make its folder"):
+            store.ensure_current()
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """It holds members' mail."""
+    with Store(f"sqlite:///{tmp_path}/mailroom.db") as store:
+        store.upgrade()
+    assert stat.S_IMODE((tmp_path / "mailroom.db").stat().st_mode) == 0o600
