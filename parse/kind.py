@@ -1,0 +1,286 @@
+"""What a message is: from a machine or a person, and what the person wants.
+
+Machines first, by header fields (``headers`` and ``senders`` in ``rules/kind.yaml``), by the parts of the
+message (a delivery report, a receipt, a calendar answer) and, because many machines send none of these,
+by their words. Each sign has a weight; what a person would write weighs against the signs that a person
+may carry too (a list's header, an «Automatic reply» left in a subject). A sign that no person's mail has
+(Auto-Submitted, a null Return-Path) decides alone.
+
+Then the person: withdrawal, follow-up, enquiry, expression of interest, or nothing to do with us.
+
+Promise: where machine and person weigh alike the message is a person's and says ``perhaps_automatic``,
+so that a person looks: no machine is answered, no member ignored. Every sign that spoke is a Candidate.
+
+What it does badly: a newsletter written like a letter from one teacher passes for a person; a reply and a
+first message are told apart by headers, subject and a few words, so a first message sent as a reply to
+an old thread may count as a follow-up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailroom.errors import ProgrammeError
+from mailroom.model import Candidate, Evidence, Kind, ParsedMessage, Reason, Slot, ZoneKind
+from parse.rulefile import compile_rules, load_rules
+from parse.textview import TextView
+
+__all__ = ["Found", "KindFinder", "Kinds"]
+
+MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
+PERSON_LABELS = ("interest", "undecided", "withdraws", "stays", "on_behalf", "not_me", "replies", "programme", "human")
+SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
+OWN = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
+_PLACES = ("subject", "body", "any")
+_LONG = 20_000  # characters of a zone that are searched for machine's words; they stand at its beginning
+_REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:", re.I)
+_FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What the other finders read, as far as it tells a registration from an enquiry."""
+
+    asks: bool = False
+    concerns: tuple[str, ...] = ()
+    institutions: bool = False
+    authorities: bool = False
+    activities: bool = False
+    topics: bool = False
+    sessions: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kinds:
+    kind: Kind
+    on_behalf: bool = False
+    candidates: tuple[Candidate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _HeaderSign:
+    id: str
+    name: str
+    value: re.Pattern[str]
+    unless: re.Pattern[str] | None
+    says: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    says: str
+    weight: float
+    evidence: Evidence
+    surely: bool  # no person's mail carries it
+
+
+class KindFinder:
+    """Reads with ``folder/rules/kind.yaml``. Raises ProgrammeError for bad data."""
+
+    def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
+        file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
+        self._rules = compile_rules(file)
+        self._place: dict[str, str] = {}
+        for rule in file.rules:
+            place = rule.extra.get("in", "any")
+            if place not in _PLACES:
+                raise ProgrammeError(file.file, rule.line, f"rule «{rule.phrase.id}»: «in: {place}» is none of {', '.join(_PLACES)}")
+            self._place[rule.phrase.id] = place
+        self._headers = tuple(_header_sign(item, file.file) for item in file.settings.get("headers") or [])
+        self._senders = tuple(_header_sign({"header": "from", **item}, file.file) for item in file.settings.get("senders") or [])
+        self._own = frozenset(address.lower() for address in own_addresses)
+
+    # --- machines
+
+    def machine(self, parsed: ParsedMessage, views: Sequence[TextView]) -> Kinds | None:
+        """The kind of a message that no person typed to us, or None."""
+        signs = [*self._parts(parsed), *self._from_headers(parsed)]
+        replied = _REPLY.match(parsed.subject) is not None and not _FORWARD.match(parsed.subject)
+        signs += self._from_text(parsed, views, MACHINE_LABELS, replied=replied)
+        human = self._human(parsed, views)
+        if not signs:
+            return None
+        weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in MACHINE_LABELS}
+        sure = {label: any(sign.surely for sign in signs if sign.says == label) for label in MACHINE_LABELS}
+        candidates = tuple(_candidate(sign) for sign in signs)
+        for label, kind, code in (
+            ("bounce", Kind.BOUNCE, "delivery_report"),
+            ("automatic", Kind.AUTO_REPLY, "automatic_reply"),
+            ("bulk", Kind.UNRELATED, "bulk_mail"),
+            ("spam", Kind.UNRELATED, "spam"),
+        ):
+            if sure[label] or weight[label] - human >= 1.0:
+                return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code, _first(signs, label)),))
+        return None
+
+    def perhaps(self, parsed: ParsedMessage, views: Sequence[TextView]) -> tuple[Candidate, ...]:
+        """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
+        replied = _REPLY.match(parsed.subject) is not None and not _FORWARD.match(parsed.subject)
+        signs = [*self._from_headers(parsed), *self._from_text(parsed, views, MACHINE_LABELS, replied=replied)]
+        nearly = any(_best_sum(sign for sign in signs if sign.says == label) >= 0.8 for label in MACHINE_LABELS)
+        return tuple(_candidate(sign) for sign in signs) if nearly else ()
+
+    def _human(self, parsed: ParsedMessage, views: Sequence[TextView]) -> float:
+        """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
+        signs = self._from_text(parsed, [view for view in views if view.where in OWN], ("interest", "human", "withdraws"), replied=False)
+        return min(1.5, _best_sum(signs))
+
+    def _parts(self, parsed: ParsedMessage) -> Iterable[_Sign]:
+        types = parsed.content_types
+        where = "header:Content-Type"
+        value = next(iter(parsed.header_values("Content-Type")), "")
+        whole = Evidence(where=where, start=0, end=len(value), text=value, rule="part.report")
+        report = parsed.report
+        if "message/disposition-notification" in types or (report and report.action in ("displayed", "deleted", "dispatched", "processed")):
+            yield _Sign("automatic", 1.0, whole, True)
+        elif "message/delivery-status" in types or "message/global-delivery-status" in types or report is not None:
+            yield _Sign("bounce", 1.0, whole, True)
+        elif "report" in value.lower() and "multipart/report" in types:
+            yield _Sign("bounce", 1.0, whole, True)
+        if parsed.calendar_method in ("REPLY", "COUNTER", "DECLINECOUNTER"):
+            yield _Sign("automatic", 1.0, Evidence(where=where, start=0, end=len(value), text=value, rule="part.calendar-answer"), True)
+        if parsed.return_path == "":
+            yield _Sign("automatic", 1.0, Evidence(where="header:Return-Path", start=0, end=0, text="", rule="header.null-return-path"), True)
+
+    def _from_headers(self, parsed: ParsedMessage) -> Iterable[_Sign]:
+        for sign in self._headers:
+            for value in parsed.header_values(sign.name):
+                text = value[:2000].strip()
+                if sign.value.search(text) and not (sign.unless and sign.unless.search(text)):
+                    yield _Sign(sign.says, sign.weight, _header_evidence(sign, value), sign.weight >= 1.0)
+                    break
+        if parsed.sender is not None:
+            for sign in self._senders:
+                if sign.value.search(parsed.sender.address):
+                    value = next(iter(parsed.header_values("From")), "")
+                    yield _Sign(sign.says, sign.weight, _header_evidence(sign, value), False)
+            if parsed.sender.address.lower() in self._own:
+                value = next(iter(parsed.header_values("From")), "")
+                yield _Sign("automatic", 0.5, Evidence(where="header:From", start=0, end=len(value), text=value, rule="sender.our-own"), False)
+
+    def _from_text(self, parsed: ParsedMessage, views: Sequence[TextView], labels: Collection[str], *, replied: bool) -> list[_Sign]:
+        signs: list[_Sign] = []
+        for view in views:
+            if view.where.startswith("attachment:") or view.where in (ZoneKind.OWN_QUOTE, ZoneKind.BANNER):
+                continue
+            if view.where in (ZoneKind.QUOTE, ZoneKind.FORWARDED) and not {"bounce"} & set(labels):
+                continue
+            for hit in self._rules.find(view):
+                label = hit.phrase.label
+                if label not in labels:
+                    continue
+                place = self._place[hit.phrase.id]
+                subject = view.where == "subject"
+                if (place == "subject") is not subject and place != "any":
+                    continue
+                if subject and replied and label in MACHINE_LABELS:
+                    continue  # the subject of a reply is somebody else's
+                if view.where in (ZoneKind.QUOTE, ZoneKind.FORWARDED, ZoneKind.DISCLAIMER, ZoneKind.SIGNATURE) and label != "bounce" and label != "bulk":
+                    continue
+                signs.append(_Sign(label, hit.phrase.weight, hit.evidence(), False))
+        return signs
+
+    # --- persons
+
+    def person(self, parsed: ParsedMessage, views: Sequence[TextView], found: Found) -> Kinds:
+        """The kind of a message that a person wrote."""
+        own = [view for view in views if view.where in OWN or view.where == "subject"]
+        signs = self._from_text(parsed, own, PERSON_LABELS, replied=False)
+        weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
+        reasons: list[Reason] = []
+        forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
+        on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
+        if forwarded and (weight["interest"] < 1.0 or on_behalf or _FORWARD.match(parsed.subject)):
+            reasons.append(Reason("forwarded"))
+        if on_behalf:
+            reasons.append(Reason("on_behalf", _first(signs, "on_behalf")))
+        kind = self._kind(parsed, weight, found, forwarded=forwarded or on_behalf)
+        if kind is Kind.WITHDRAWAL:
+            reasons.append(Reason("withdraws", _first(signs, "withdraws")))
+        label = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}.get(kind, "")
+        perhaps = self.perhaps(parsed, views)
+        if perhaps:
+            reasons.insert(0, Reason("perhaps_automatic", perhaps[0].evidence.text[:80]))
+        candidates = _chosen(tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human")), label)
+        return Kinds(kind=kind, on_behalf=on_behalf, candidates=(*candidates, *perhaps), reasons=tuple(reasons))
+
+    def _kind(self, parsed: ParsedMessage, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind:
+        supplies = found.institutions or found.authorities or found.activities or found.sessions
+        replies = self._replies(parsed, weight)
+        if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded:
+            return Kind.WITHDRAWAL
+        if replies and (supplies or found.topics or not found.asks):
+            return Kind.FOLLOW_UP
+        wants = weight["interest"] - weight["undecided"] * 2
+        if found.asks and not forwarded:
+            registers = weight["interest"] >= 1.0 or (found.activities and (found.institutions or weight["interest"] > 0))
+            if weight["undecided"] >= 1.0 or not registers:
+                return Kind.ENQUIRY
+            return Kind.EXPRESSION_OF_INTEREST
+        if weight["undecided"] >= 1.0 and wants < 1.0 and not found.activities:
+            return Kind.ENQUIRY
+        related = supplies or found.topics or weight["interest"] > 0 or weight["programme"] > 0 or forwarded or found.concerns or parsed.attachments
+        if not related:
+            return Kind.UNRELATED
+        if found.concerns and weight["interest"] < 1.0 and not (found.activities and found.institutions):
+            return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
+        return Kind.EXPRESSION_OF_INTEREST
+
+    @staticmethod
+    def _replies(parsed: ParsedMessage, weight: dict[str, float]) -> bool:
+        """In an existing conversation with us, not an answer to a circular."""
+        score = weight["replies"]
+        if any(zone.kind in (ZoneKind.INLINE_ANSWER, ZoneKind.OWN_QUOTE) for zone in parsed.zones):
+            score += 0.6
+        if parsed.in_reply_to or parsed.references:
+            score += 0.7
+        if _REPLY.match(parsed.subject) and not _FORWARD.match(parsed.subject):
+            score += 0.2
+        return score >= 1.0
+
+
+def _header_sign(item: Any, file: str) -> _HeaderSign:
+    line = item.get("__line__") if isinstance(item, dict) else None
+    if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("id", "header", "says")):
+        raise ProgrammeError(file, line, "each header sign needs id, header and says")
+    if item["says"] not in MACHINE_LABELS:
+        raise ProgrammeError(file, line, f"header sign «{item['id']}»: «says: {item['says']}» is none of {', '.join(MACHINE_LABELS)}")
+    try:
+        value = re.compile(str(item.get("value", "")), re.I)
+        unless = re.compile(item["unless"], re.I) if item.get("unless") else None
+    except re.error as error:
+        raise ProgrammeError(file, line, f"header sign «{item['id']}»: {error}") from error
+    return _HeaderSign(id=item["id"], name=item["header"], value=value, unless=unless, says=item["says"], weight=float(item.get("weight", 1)))
+
+
+def _header_evidence(sign: _HeaderSign, value: str) -> Evidence:
+    return Evidence(where=f"header:{sign.name}", start=0, end=len(value), text=value, rule=sign.id)
+
+
+def _best_sum(signs: Iterable[_Sign]) -> float:
+    """Each rule speaks once, however often it hits."""
+    best: dict[str, float] = {}
+    for sign in signs:
+        best[sign.evidence.rule] = max(sign.weight, best.get(sign.evidence.rule, 0.0))
+    return sum(best.values())
+
+
+def _candidate(sign: _Sign) -> Candidate:
+    return Candidate(slot=Slot.KIND, value=sign.says, strength=max(0.0, min(1.0, sign.weight)), evidence=sign.evidence)
+
+
+def _chosen(candidates: tuple[Candidate, ...], label: str) -> tuple[Candidate, ...]:
+    return tuple(
+        Candidate(slot=c.slot, value=c.value, strength=c.strength, evidence=c.evidence, chosen=True, note=c.note) if c.value == label else c for c in candidates
+    )
+
+
+def _first(signs: Sequence[_Sign], label: str) -> str:
+    best = max((sign for sign in signs if sign.says == label), key=lambda sign: sign.weight, default=None)
+    return "" if best is None else f"{best.evidence.rule}: {' '.join(best.evidence.text.split())[:80]}"

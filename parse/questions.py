@@ -1,0 +1,111 @@
+"""Whether a person must answer something.
+
+A question is asked of the programme: a sentence with a question mark, or words that ask («could you let
+me know», «I wonder if»), which is not the enquiry's own question («does it help?»), nor politeness
+(«can you count me in?»), nor rhetoric («what's not to like?»). Complaints, safeguarding and requests
+about personal data need a person whether or not they ask; each has its own reason code.
+
+The words are in ``rules/questions.yaml``; each rule adds to or takes from a sentence's score, and the
+sentence is a question when the score reaches ``asks_at`` in that file.
+
+Promise: only the member's own words are read; linear in the text.
+
+What it does badly: a question put as a plain statement («I can't find the form») is only found where a
+rule knows its words; irony is not understood.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailroom.errors import ProgrammeError
+from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
+from parse.rulefile import compile_rules, load_rules
+from parse.textview import TextView
+
+__all__ = ["QuestionFinder", "Questions"]
+
+CONCERNS = ("complaint", "safeguarding", "data_request")
+LABELS = ("asks", "to_us", "research", "polite", "settled", "marked", *CONCERNS)
+READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
+_MARKED = {"asks", "to_us", "research", "polite", "settled", "marked"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Questions:
+    """``concerns`` are the reason codes of what needs a person although nothing is asked."""
+
+    asks: bool = False
+    concerns: tuple[str, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+class QuestionFinder:
+    """Reads with ``folder/rules/questions.yaml``. Raises ProgrammeError for bad data."""
+
+    def __init__(self, folder: Path) -> None:
+        file = load_rules(folder / "rules" / "questions.yaml", shown="rules/questions.yaml", says=LABELS)
+        self._rules = compile_rules(file)
+        try:
+            self._asks_at = float(file.settings["asks_at"])
+            self._mark = float(file.settings["question_mark"])
+        except (KeyError, TypeError, ValueError):
+            raise ProgrammeError(file.file, 1, "«asks_at» and «question_mark» should be numbers") from None
+
+    def find(self, parsed: ParsedMessage, views: Sequence[TextView]) -> Questions:
+        candidates: list[Candidate] = []
+        concerns: list[str] = []
+        reasons: list[Reason] = []
+        for view in views:
+            if view.where not in READ:
+                continue
+            sentences = view.sentences
+            starts = [sentence.start_char for sentence in sentences]
+            scores: dict[int, dict[str, float]] = {}
+            first: dict[int, str] = {}
+            for hit in self._rules.find(view):
+                index = bisect_right(starts, hit.span.start_char) - 1
+                label = hit.phrase.label
+                if label in CONCERNS:
+                    if label not in concerns:
+                        concerns.append(label)
+                        reasons.append(Reason(label, hit.evidence().text[:80]))
+                    candidates.append(Candidate(slot=Slot.QUESTION, value=label, strength=1.0, evidence=hit.evidence(), chosen=True))
+                    continue
+                best = scores.setdefault(index, {})
+                # The strongest rule of each label speaks, so that saying a thing twice does not count twice.
+                if abs(hit.phrase.weight) > abs(best.get(label, 0.0)):
+                    best[label] = hit.phrase.weight
+                    if label == "asks":
+                        first[index] = hit.phrase.id
+            carried = 0.0
+            for index, sentence in enumerate(sentences):
+                text = sentence.text.strip()
+                marked = "?" in text
+                score = dict(scores.get(index, {}))
+                if marked:
+                    score["mark"] = self._mark
+                elif score:
+                    score.pop("marked", None)
+                total = sum(score.values()) + (carried if marked else 0.0)
+                carried = -0.7 if marked and total < self._asks_at and score.get("research") else 0.0
+                if total >= self._asks_at and (marked or score.get("asks")):
+                    candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, first.get(index, "question.mark"), chosen=True))
+                elif marked:
+                    candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, "question.mark", chosen=False))
+        asked = [c for c in candidates if c.chosen and c.value == "asks"]
+        if asked:
+            reasons.append(Reason("asks_question", " ".join(asked[0].evidence.text.split())[:120]))
+        return Questions(asks=bool(asked), concerns=tuple(concerns), candidates=tuple(candidates), reasons=tuple(reasons))
+
+    @staticmethod
+    def _candidate(view: TextView, start: int, end: int, score: float, rule: str, *, chosen: bool) -> Candidate:
+        source_start, source_end = view.to_source(start, end)
+        evidence = Evidence(where=view.where, start=source_start, end=source_end, text=view.source[source_start:source_end], rule=rule)
+        return Candidate(
+            slot=Slot.QUESTION, value="asks", strength=round(max(0.0, min(1.0, score)), 2), evidence=evidence, chosen=chosen, note="" if chosen else "question_needs_no_answer"
+        )

@@ -1,0 +1,143 @@
+"""Bytes of a message to a Reading: taken apart, read by every finder, decided.
+
+The order is fixed and stands in ``Reader.read``: parse, zones, machines first (nothing else is looked for
+in what no person wrote), then institutions, activities, topics, questions, sessions, the kind, and the
+decision.
+
+Promise: pure (no clock, no network, no database) and deterministic: the same bytes read with the same
+``rules_version`` give an equal Reading. Bad mail never raises; a bug of ours does, so that the caller can
+put the message where a person sees it.
+
+What it does badly: start-up compiles every rule and the whole gazetteer, some tenths of a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mailroom.errors import ProgrammeError
+from mailroom.model import Extraction, Kind, ParsedMessage, Reading, Reason
+from parse.activities import ActivityFinder
+from parse.decide import decide, load_policy
+from parse.institutions import InstitutionFinder
+from parse.kind import Found, KindFinder
+from parse.message import parse_message
+from parse.questions import QuestionFinder
+from parse.schoolnames import School
+from parse.sessions import SessionFinder
+from parse.topics import TopicFinder
+from parse.views import views
+from parse.zones import Zoner
+
+__all__ = ["Reader", "check_programme", "rules_version"]
+
+
+def rules_version(folder: Path, schools: Sequence[School] = ()) -> str:
+    """A digest of everything that a Reading depends on besides the message: programme files, school list, this package."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for root, paths in ((folder, sorted(p for p in folder.rglob("*") if p.is_file())), (here, sorted(here.glob("*.py")))):
+        for path in paths:
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for school in schools:
+        digest.update(repr(school).encode())
+    return digest.hexdigest()[:16]
+
+
+class Reader:
+    """Reads messages with the programme data in ``folder`` and the extra ``schools``.
+
+    Raises ProgrammeError, the first of those that ``check_programme`` lists.
+    """
+
+    def __init__(
+        self, folder: Path, schools: Sequence[School] = (), *, own_addresses: Collection[str] = (), own_lines: Collection[str] = ()
+    ) -> None:
+        self._zoner = Zoner(folder, own_lines=own_lines)
+        self._institutions = InstitutionFinder(folder, schools)
+        self._activities = ActivityFinder(folder)
+        self._topics = TopicFinder(folder)
+        self._sessions = SessionFinder(folder)
+        self._questions = QuestionFinder(folder)
+        self._kinds = KindFinder(folder, own_addresses=own_addresses)
+        self._policy = load_policy(folder)
+        self.rules_version = rules_version(folder, schools)
+
+    def read(self, content: bytes, *, received_at: datetime | None = None) -> Reading:
+        """``received_at``: the server's INTERNALDATE, used for relative days where the message has no Date."""
+        parsed = parse_message(content, zoner=self._zoner)
+        extraction = self.extract(parsed, received_at=received_at)
+        return Reading(parsed=parsed, extraction=extraction, decision=decide(extraction, self._policy), rules_version=self.rules_version)
+
+    def extract(self, parsed: ParsedMessage, *, received_at: datetime | None = None) -> Extraction:
+        texts = views(parsed)
+        machine = self._kinds.machine(parsed, texts)
+        if machine is not None:
+            return Extraction(kind=machine.kind, candidates=machine.candidates, reasons=machine.reasons)
+        institutions = self._institutions.find(parsed, texts)
+        activities = self._activities.find(parsed, texts)
+        topics = self._topics.find(parsed, texts)
+        questions = self._questions.find(parsed, texts)
+        sessions = self._sessions.find(parsed, texts, received_at=received_at)
+        found = Found(
+            asks=questions.asks,
+            concerns=questions.concerns,
+            institutions=bool(institutions.institutions),
+            authorities=bool(institutions.authorities),
+            activities=bool(activities.activities),
+            topics=bool(topics.topics),
+            sessions=bool(sessions.sessions),
+        )
+        kinds = self._kinds.person(parsed, texts, found)
+        if kinds.on_behalf:  # somebody else registers: what is said of them counts
+            sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)
+        reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *institutions.reasons, *activities.reasons, *topics.reasons, *sessions.reasons)
+        related = kinds.kind is not Kind.UNRELATED
+        return Extraction(
+            kind=kinds.kind,
+            institutions=institutions.institutions if related else (),
+            institution_type=institutions.institution_type,
+            authorities=institutions.authorities if related else (),
+            authority_options=institutions.authority_options,
+            institution_options=institutions.institution_options,
+            activities=activities.activities if related else (),
+            topics=topics.topics if related else (),
+            themes=topics.themes if related else (),
+            sessions=sessions.sessions if related else (),
+            asks_question=questions.asks,
+            candidates=(
+                *kinds.candidates,
+                *questions.candidates,
+                *institutions.candidates,
+                *activities.candidates,
+                *topics.candidates,
+                *sessions.candidates,
+            ),
+            reasons=reasons,
+        )
+
+
+def check_programme(folder: Path, schools: Sequence[School] = ()) -> list[ProgrammeError]:
+    """Every part's first mistake in the programme data, not only the first part's."""
+    parts: tuple[Callable[[], Any], ...] = (
+        lambda: Zoner(folder),
+        lambda: InstitutionFinder(folder, schools),
+        lambda: ActivityFinder(folder),
+        lambda: TopicFinder(folder),
+        lambda: SessionFinder(folder),
+        lambda: QuestionFinder(folder),
+        lambda: KindFinder(folder),
+        lambda: load_policy(folder),
+    )
+    errors: list[ProgrammeError] = []
+    for part in parts:
+        try:
+            part()
+        except ProgrammeError as error:
+            if str(error) not in {str(known) for known in errors}:
+                errors.append(error)
+    return errors
