@@ -14,7 +14,6 @@ missed, and a phrase may run a few words long or short.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,20 +22,23 @@ from typing import Any
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
-from parse.phrases import Hit, PhraseMatcherSet
+from parse.phrases import NUMBER_WORDS, Hit, PhraseMatcherSet
 from parse.rulefile import compile_rules, load_rules, load_yaml
-from parse.textview import TextView
+from parse.textview import TextView, language
 
 __all__ = ["Theme", "TopicFinder", "Topics"]
 
 _SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
 _WORDS = (
-    "ends noun_ends clause front front_phrases back people carriers verbs prepositions settings times no_topic no_fragment".split()
+    "ends noun_ends clause asking front front_phrases back people carriers verbs roles admin pointing prepositions settings times no_topic no_fragment".split()
 )
-_SETTINGS = "least_strength longest_clause longest_phrase fragment colon quoted direct_question theme subject_line".split()
+_SETTINGS = (
+    "least_strength longest_clause longest_phrase fragment fragment_in_long short_text colon quoted direct_question theme themed themed_word repeated pointing".split()
+)
 _STOPS = frozenset((";", ":", "!", "?", "...", "\u2026", ".", "):"))
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
+_JOINTS = frozenset(("-", "'", "'s"))  # between or after words of a phrase of a theme, without meaning there
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
 _MOST_TOKENS = 4000  # of one text; a topic is never so far down
 
@@ -55,7 +57,8 @@ class Topics:
 class Theme:
     id: str
     label: str
-    phrases: tuple[str, ...]
+    phrases: tuple[str, ...]  # specific: a topic by themselves
+    words: tuple[str, ...]  # for grouping only
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,13 +74,15 @@ class _Found:
 
 
 class _Text:
-    """A view's tokens and their small-letter forms, as many as are read."""
+    """A view's tokens, their small-letter forms and the phrases of themes in it, as far as it is read."""
 
-    __slots__ = ("doc", "low", "view")
+    __slots__ = ("doc", "low", "short", "themes", "view")
 
     def __init__(self, view: TextView) -> None:
         self.view, self.doc = view, view.doc
         self.low = [token.lower_ for token in self.doc[:_MOST_TOKENS]]
+        self.themes: list[tuple[int, int, int, bool]] = []
+        self.short = False
 
 
 def _dash(text: _Text, index: int) -> bool:
@@ -95,21 +100,15 @@ class TopicFinder:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "rules" / "topics.yaml"
-        file = load_rules(path, shown="rules/topics.yaml", says=_SAYS, extra=("needs",))
+        file = load_rules(path, shown="rules/topics.yaml", says=_SAYS, extra=("needs", "line"))
         self.rules = file.rules
         self.cues: PhraseMatcherSet = compile_rules(file)
         self.needy = {rule.phrase.id for rule in file.rules if rule.extra.get("needs") == "mention"}
+        self.lines = {rule.phrase.id for rule in file.rules if rule.extra.get("line")}
         self.words = _word_classes(file.settings.get("words"), file.file)
         self.settings = _numbers(file.settings.get("settings"), file.file)
         self.themes = _themes(folder / "themes.yaml")
-        self._theme_words = re.compile(
-            "|".join(
-                sorted(
-                    (f"(?P<t{index}>{'|'.join(_phrase_regex(p) for p in theme.phrases)})" for index, theme in enumerate(self.themes)),
-                )
-            ),
-            re.IGNORECASE,
-        )
+        self._vocabulary = _vocabulary(self.themes)
 
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Topics:
         found: list[_Found] = []
@@ -129,6 +128,8 @@ class TopicFinder:
 
     def _in_view(self, view: TextView, none_said: list[Hit], *, asked: bool) -> list[_Found]:
         text = _Text(view)
+        text.themes = self._vocabulary_hits(text.low)
+        text.short = len(text.low) <= self.settings["short_text"]
         hits = [hit for hit in self.cues.find(view) if hit.span.end <= len(text.low)]
         sentences = [s for s in view.sentences if s.end <= len(text.low)]
         by_label: dict[str, list[Hit]] = {label: [] for label in _SAYS}
@@ -146,15 +147,31 @@ class TopicFinder:
             further = sentences[number + 1].end if number + 1 < len(sentences) else sentence.end
             found = self._from_cues(text, sentence.start, sentence.end, further, mine, mentions)
             found += self._without_cue(text, sentence.start, sentence.end)
-            if any(hit.phrase.label == "elsewhere" for hit in mine):
-                found = [replace(item, strength=item.strength * 0.5, note="topic_elsewhere") for item in found]
             out += found
         if asked and sentences and (span := self._phrase(text, sentences[0].start, sentences[0].end)) is not None:
             out.append(_Found(view=view, start=span[0], end=span[1], strength=0.97, rule="topic.asked"))
         dropped = [(hit.span.end, self._clause_end(text.low, hit.span.end)) for hit in by_label["dropped"]]
-        return [
-            replace(item, strength=item.strength * 0.3, note="topic_ruled_out") if any(a <= item.start < b for a, b in dropped) else item for item in out
-        ]
+        elsewhere = [(hit.span.start, self._clause_end(text.low, hit.span.end)) for hit in by_label["elsewhere"]]
+        graded: list[_Found] = []
+        for item in out:
+            strength, note = self._quality(text, item), ""
+            if any(a <= item.start < b for a, b in dropped):
+                strength, note = strength * 0.3, "topic_ruled_out"
+            elif any(a <= item.start < b for a, b in elsewhere):
+                strength, note = strength * 0.4, "topic_elsewhere"
+            graded.append(replace(item, strength=strength, note=note))
+        return graded
+
+    def _quality(self, text: _Text, item: _Found) -> float:
+        """A cue's strength, and what the phrase itself adds or takes away."""
+        low, words, settings = text.low[item.start : item.end], self.words, self.settings
+        strength = item.strength
+        inside = [specific for start, end, _, specific in text.themes if item.start <= start and end <= item.end]
+        if inside and item.rule != "topic.theme":
+            strength += settings["themed"] if any(inside) else settings["themed_word"]
+        if low[0] in words["clause"] and (any(w in words["pointing"] for w in low[1:3]) or "you" in low or "your" in low):
+            strength *= settings["pointing"]
+        return strength
 
     def _clause_end(self, low: Sequence[str], start: int) -> int:
         for index in range(start, min(len(low), start + 12)):
@@ -176,7 +193,7 @@ class TopicFinder:
             if low[at : at + 1] == ["("]:  # «Topic area (where known): ...»
                 at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
             limit = end
-            if all(not w.strip(" \n.:-=?*()_,") for w in low[at:end]):  # the label stands alone, its value on the next line
+            if hit.phrase.id in self.lines and all(not w.strip(" \n.:-=?*()_,") for w in low[at:end]):  # a label alone, its value on the next line
                 at, limit = end, further
             out += self._found(text, self._phrase(text, at, limit), strength, hit.phrase.id)
         for hit in hits:
@@ -220,25 +237,53 @@ class TopicFinder:
         ended = low[last - 1] in _STOPS
         # a sentence of a few words: «Growth mindset.», or its beginning: «Home visits: what do they change?»
         cut = next((i for i in range(start, last) if low[i] in _STOPS or low[i] in {",", "("} or low[i] in words["ends"] or _dash(text, i)), last)
-        if 0 < cut - start <= settings["longest_phrase"] and not any(w in words["no_fragment"] or w in words["verbs"] for w in low[start:cut]):
-            if low[start] not in words["prepositions"] and low[start] not in words["clause"] and (ended or cut < last) and self._common_words(text, start, cut):
-                out += self._found(text, self._phrase(text, start, cut), settings["fragment"], "topic.fragment")
+        if 0 < cut - start <= settings["longest_phrase"] and (ended or cut < last or text.short) and self._fragment(text, start, cut):
+            out += self._found(text, self._phrase(text, start, cut), settings["fragment" if text.short else "fragment_in_long"], "topic.fragment")
+        for first, after, _, specific in text.themes:
+            if specific and start <= first and after <= last:
+                out += self._found(text, self._around(text, first, after, start, last), settings["theme"], "topic.theme")
         for index in range(start, last):
             word = low[index]
             if word == ":" and index + 1 < last and index > start:
                 out += self._found(text, self._phrase(text, index + 1, last), settings["colon"], "topic.colon")
             elif word == '"' and index + 2 < last and (index == start or text.doc[index - 1].whitespace_ or low[index - 1] in {"(", ":"}):
                 out += self._found(text, self._phrase(text, index, last), settings["quoted"], "topic.quoted")
-        if low[start] in words["clause"] and low[last - 1] == "?" and not any(w in {"you", "your", "i", "me", "session"} for w in low[start:last]):
-            out += self._found(text, self._phrase(text, start, last), settings["direct_question"], "topic.direct-question")
+        if low[last - 1] == "?" and not any(w in words["admin"] for w in low[start:last]):
+            asks = next((i for i in range(start, min(start + 8, last)) if low[i] in words["clause"] and (i == start or low[i - 1] == ",")), None)
+            if asks is not None:
+                out += self._found(text, self._phrase(text, asks, last), settings["direct_question"], "topic.direct-question")
         return out
 
-    def _common_words(self, text: _Text, start: int, end: int) -> bool:
-        """Whether a fragment is more than a name: some word after the first is in small letters, or it stands alone."""
-        content = [i for i in range(start, end) if text.low[i] not in self.words["front"] and len(text.low[i]) > 2]
-        if not content or any(text.low[i].isdigit() for i in content):
+    def _fragment(self, text: _Text, start: int, end: int) -> bool:
+        """Whether a few words may be a topic: no verb, no name, no greeting, no number of people."""
+        low, words = text.low, self.words
+        if any(w in words["no_fragment"] or w in words["verbs"] or w in words["noun_ends"] for w in low[start:end]):
             return False
-        return len(content) == 1 or any(text.doc[i].text[0].islower() for i in content[1:])
+        if low[start] in words["prepositions"] or low[start] in words["clause"] or low[start] in words["asking"] or low[start] in NUMBER_WORDS or low[start].isdigit():
+            return False
+        content = [i for i in range(start, end) if low[i] not in words["front"] and low[i][0].isalnum()]
+        if not content:
+            return False
+        themed = any(start <= first and after <= end and specific for first, after, _, specific in text.themes)
+        if len(content) == 1:
+            return themed or text.short
+        return themed or any(text.doc[i].text[0].islower() and len(low[i]) > 3 for i in content[1:])
+
+    def _around(self, text: _Text, first: int, after: int, start: int, last: int) -> tuple[int, int] | None:
+        """The noun phrase around a phrase of a theme, or None where it is part of a post, a course or a meeting."""
+        low, words = text.low, self.words
+        begin = first
+        while begin > start and first - begin < 3:
+            word = low[begin - 1]
+            closed = any(word in words[name] for name in ("front", "ends", "noun_ends", "prepositions", "verbs", "clause", "people", "back", "roles"))
+            if closed or not word[0].isalpha() or (begin - 2 >= start and low[begin - 2] in words["noun_ends"]):
+                break
+            begin -= 1
+        end = self._phrase_end(text, after - 1, last, clause=False, leads=False)
+        nearby = low[max(start, begin - 2) : begin] + low[after : min(after + 2, last)]
+        if any(word in words["roles"] for word in nearby) or any(word in words["roles"] for word in low[begin:first]):
+            return None
+        return self._clean(text, begin, end)
 
     # --- the phrase
 
@@ -258,6 +303,8 @@ class TopicFinder:
             if start >= limit:
                 return None
         clause = low[start] in words["clause"]
+        if not clause and (low[start] in words["noun_ends"] or low[start] in words["ends"] or (low[start] in {"every", "each", "last", "next"} and low[start + 1 : start + 2] and low[start + 1] in words["times"])):
+            return None
         end = self._phrase_end(text, start, limit, clause=clause, leads=leads)
         if low[start] in {"whether", "if", "does", "do"}:
             verb = next((i for i in range(start + 2, end) if low[i] in words["verbs"]), None)
@@ -356,9 +403,25 @@ class TopicFinder:
 
     def themes_of(self, topics: Iterable[str]) -> tuple[str, ...]:
         """Ids of the themes that the topics belong to, in the order of the file."""
-        text = " \n ".join(topics)
-        hit = {int(str(m.lastgroup)[1:]) for m in self._theme_words.finditer(text)}
+        hit = {
+            theme for topic in topics for _, _, theme, _ in self._vocabulary_hits([token.lower_ for token in language().make_doc(topic)])
+        }
         return tuple(theme.id for index, theme in enumerate(self.themes) if index in hit)
+
+    def _vocabulary_hits(self, low: Sequence[str]) -> list[tuple[int, int, int, bool]]:
+        """Phrases and words of themes: first token, token after the last, index of the theme, whether specific."""
+        places = [index for index, word in enumerate(low) if word not in _JOINTS]
+        keys = [_key(low[index]) for index in places]
+        out: list[tuple[int, int, int, bool]] = []
+        for at, key in enumerate(keys):
+            for rest, stem, theme, specific in self._vocabulary.get(key, ()):
+                last = at + len(rest)
+                if last >= len(keys) or tuple(keys[at + 1 : last + 1 - stem]) != rest[: len(rest) - stem]:
+                    continue
+                if stem and not (keys[last].startswith(rest[-1]) if rest else True):
+                    continue
+                out.append((places[at], places[last] + 1, theme, specific))
+        return out
 
 
 def view_text(item: _Found) -> str:
@@ -371,9 +434,25 @@ def _evidence(item: _Found) -> Evidence:
     return Evidence(where=item.view.where, start=start, end=end, text=item.view.source[start:end], rule=item.rule)
 
 
-def _phrase_regex(phrase: str) -> str:
-    body = r"[\s-]+".join(re.escape(word) for word in phrase.rstrip("*").split())
-    return rf"\b{body}" + ("" if phrase.endswith("*") else r"(?:s|'s|s')?\b")
+def _key(word: str) -> str:
+    """A word folded so that a plural equals its singular."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word.rstrip("s") if len(word) > 3 else word
+
+
+_Entry = tuple[tuple[str, ...], int, int, bool]  # further words, 1 where the last is only a beginning, theme, specific
+
+
+def _vocabulary(themes: Sequence[Theme]) -> dict[str, list[_Entry]]:
+    entries: dict[str, list[_Entry]] = {}
+    for index, theme in enumerate(themes):
+        for phrases, specific in ((theme.phrases, True), (theme.words, False)):
+            for phrase in phrases:
+                keys = [_key(token.lower_) for token in language().make_doc(phrase.rstrip("*")) if token.lower_ not in _JOINTS]
+                stem = int(phrase.endswith("*") and len(keys) > 1)
+                entries.setdefault(keys[0], []).append((tuple(keys[1:]), stem, index, specific))
+    return entries
 
 
 def _word_classes(data: Any, file: str) -> dict[str, frozenset[str]]:
@@ -418,7 +497,10 @@ def _themes(path: Path) -> tuple[Theme, ...]:
             raise ProgrammeError(path.name, line, f"theme «{item['id']}» needs a list of phrases")
         if item["id"] in {theme.id for theme in themes}:
             raise ProgrammeError(path.name, line, f"theme id «{item['id']}» is used twice")
-        themes.append(Theme(id=item["id"], label=item["label"], phrases=tuple(phrases)))
+        words = item.get("words") or []
+        if not isinstance(words, list) or not all(isinstance(w, str) and w.strip() for w in words):
+            raise ProgrammeError(path.name, line, f"theme «{item['id']}»: «words» should be a list of words")
+        themes.append(Theme(id=item["id"], label=item["label"], phrases=tuple(phrases), words=tuple(words)))
     if not themes:
         raise ProgrammeError(path.name, 1, "there are no themes")
     return tuple(themes)
