@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -24,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from mailroom.errors import MailroomError, Misconfigured, Permanent, Temporary
 from store.serialise import dumps, loads
 
-__all__ = ["Database", "clean"]
+__all__ = ["Database", "clean", "clip"]
 
 BUSY_SECONDS = 30.0
 _WRITE = "mailroom_write"
@@ -35,6 +36,12 @@ def clean(text: str) -> str:
     if text.isascii() and "\x00" not in text:
         return text
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def clip(text: str, octets: int = 1000) -> str:
+    """``clean`` text of a bounded length: for what is indexed (PostgreSQL takes 2,700 octets) or only listed."""
+    text = clean(text)
+    return text if len(text) * 4 <= octets else text.encode()[:octets].decode("utf-8", "ignore")
 
 
 class Database:
@@ -55,6 +62,8 @@ class Database:
             )
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
+            if find_spec("psycopg") is None:
+                raise Misconfigured("store.url: PostgreSQL needs the package psycopg; install mailroom[postgres]")
             self.engine = create_engine(
                 self.url,
                 connect_args={"connect_timeout": 10, "keepalives_idle": 30, "application_name": "mailroom"},

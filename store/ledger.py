@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, true, up
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState
 from store import history
-from store.database import clean
+from store.database import clip
 from store.tables import arrivals, contents, message_identifiers, messages, outbox, polls, registration_messages
 from store.types import Added, MessageSummary, PollNote, Seen, StoredMessage
 
@@ -155,7 +155,7 @@ def failed_attempt(connection: Connection, message_id: int, error: str, now: dat
     if attempts >= max_attempts:
         _quarantine(connection, message_id, UNREADABLE, error, attempts, now)
         return True
-    connection.execute(update(messages).where(messages.c.id == message_id).values(attempts=attempts, reason_detail=clean(error)))
+    connection.execute(update(messages).where(messages.c.id == message_id).values(attempts=attempts, reason_detail=clip(error)))
     return False
 
 
@@ -173,7 +173,7 @@ def _lock_waiting(connection: Connection, message_id: int) -> Any:
 
 
 def _quarantine(connection: Connection, message_id: int, reason: str, detail: str, attempts: int, now: datetime) -> None:
-    values = {"state": MessageState.QUARANTINED, "state_at": now, "reason": reason, "reason_detail": clean(detail), "attempts": attempts}
+    values = {"state": MessageState.QUARANTINED, "state_at": now, "reason": reason, "reason_detail": clip(detail), "attempts": attempts}
     connection.execute(update(messages).where(messages.c.id == message_id).values(**values))
     after = {"state": str(MessageState.QUARANTINED), "reason": reason, "detail": detail, "attempts": attempts}
     history.add(connection, [history.entry("message.quarantined", now, message_id=message_id, before={"state": str(MessageState.WAITING)}, after=after)])
@@ -192,7 +192,7 @@ def mailboxes(connection: Connection) -> list[str]:
 
 
 def note_poll(connection: Connection, mailbox: str, now: datetime, ok: bool, error: str) -> None:
-    values: dict[str, Any] = {"last_poll_at": now, "last_error": "" if ok else clean(error)}
+    values: dict[str, Any] = {"last_poll_at": now, "last_error": "" if ok else clip(error)}
     if ok:
         values["last_success_at"] = now
     if connection.execute(update(polls).where(polls.c.mailbox == mailbox).values(**values)).rowcount == 0:

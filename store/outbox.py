@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, or_, select, text, true, update
 
 from mailroom.model import ReplyState, RuleHit
 from store import history
-from store.database import clean
+from store.database import clip
 from store.ledger import chunks
 from store.register import address_key
 from store.serialise import decode
@@ -163,4 +163,4 @@ def reply_of(row: Any) -> Reply:
 
 
 def error_text(error: str) -> str:
-    return clean(error)[:2000]
+    return clip(error)

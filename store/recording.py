@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from mailroom.errors import Permanent
 from mailroom.model import MessageState, ReplyDraft, ReplyState
 from store import history, outbox, register
-from store.database import clean
+from store.database import clean, clip
 from store.ledger import chunks
 from store.register import address_key
 from store.serialise import encode, pack_parsed
@@ -76,14 +76,14 @@ class _Writer:
                 "new_state_at": self.now,
                 "new_kind": str(reading.extraction.kind),
                 "new_reason": reasons[0].code if reasons else "",
-                "new_reason_detail": clean(reasons[0].detail) if reasons else "",
-                "new_sender_name": clean(sender.name) if sender else None,
-                "new_sender_address": clean(sender.address) if sender else None,
-                "new_subject": clean(reading.parsed.subject),
+                "new_reason_detail": clip(reasons[0].detail) if reasons else "",
+                "new_sender_name": clip(sender.name) if sender else None,
+                "new_sender_address": clip(sender.address) if sender else None,
+                "new_subject": clip(reading.parsed.subject),
             }
         )
         self.rows["message_identifiers"] += [
-            {"message_id": message.id, "identifier": identifier} for identifier in dict.fromkeys(clean(i)[:998] for i in reading.parsed.message_ids)
+            {"message_id": message.id, "identifier": identifier} for identifier in dict.fromkeys(clip(i) for i in reading.parsed.message_ids)
         ]
         self.rows["readings"].append(
             {

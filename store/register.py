@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, func, literal, select, true, tuple_
 
 from mailroom.model import Evidence
-from store.database import clean
+from store.database import clean, clip
 from store.serialise import decode, encode
 from store.tables import registration_messages, registration_values, registrations
 from store.types import FieldValue, Registration, RegistrationDraft, RegistrationState
@@ -33,7 +33,7 @@ def registration_id(mailbox: str, sha256: str) -> str:
 
 def address_key(address: str) -> str:
     """An address as it is compared: without case. (Local parts differ by case in theory only.)"""
-    return clean(address).strip().casefold()
+    return clip(address.strip().casefold())
 
 
 def rows_for(identifier: str, draft: RegistrationDraft, message_id: int, received_at: datetime, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -59,10 +59,10 @@ def rows_for(identifier: str, draft: RegistrationDraft, message_id: int, receive
                 "registration_id": identifier,
                 "field": value.field,
                 "position": position,
-                "value": clean(value.value),
+                "value": clip(value.value),
                 "message_id": message_id if value.evidence else None,
                 "evidence": [encode(e) for e in value.evidence] or None,
-                "person": value.person,
+                "person": clean(value.person) if value.person else None,
             }
         )
     return row, values

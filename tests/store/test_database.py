@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text
 
 from mailroom.errors import Misconfigured, Permanent, Temporary
 from store import Store
-from store.database import Database, clean
+from store.database import Database, clean, clip
 from store.tables import polls
 from tests.fixtures.stores import NOW, arrival
 
@@ -111,6 +111,12 @@ def test_a_full_disk_is_temporary(tmp_path: Path) -> None:
         for n in range(1000):
             connection.execute(insert(polls).values(mailbox=f"{n}", last_poll_at=NOW, last_error="x" * 500))
     database.close()
+
+
+def test_clipped_text_is_whole_characters_within_the_bound() -> None:
+    assert clip("short") == "short"
+    assert clip("ẁ" * 500) == "ẁ" * 333
+    assert len(clip("x" * 5000)) == 1000
 
 
 def test_clean_text_is_left_alone_and_the_rest_is_made_storable() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from datetime import timedelta
 
 import pytest
 
 from mailroom.errors import Permanent
 from mailroom.model import Decision, MessageState, Outcome, ReplyState
-from store import Cap, Record, RegistrationState, Store
+from store import Cap, FieldValue, Record, RegistrationDraft, RegistrationState, Store
 from tests.fixtures.stores import DAY, MAILBOX, NOW, answer, arrival, draft, reading, record
 
 THREE_A_DAY = Cap(per_address=3, window=DAY)
@@ -123,6 +124,27 @@ def test_text_that_databases_refuse_is_stored_all_the_same(store: Store) -> None
     assert found is not None
     assert "\0" not in (found.message.subject or "")
     assert found.readings[0].reading == hostile
+
+
+def test_text_too_long_for_an_index_is_stored_all_the_same(store: Store) -> None:
+    """Random letters, so that no compression hides their length; the reading keeps all of it."""
+    letters = random.Random(4)
+    long = "".join(chr(letters.randrange(0x4E00, 0x9FFF)) for _ in range(20_000))
+    [message_id] = waiting_ids(store, 1)
+    base = reading(sender=f"{long}@example.com")
+    hostile = dataclasses.replace(base, parsed=dataclasses.replace(base.parsed, subject=long, message_ids=(f"<{long}>",)))
+    evidence = base.extraction.candidates[0].evidence
+    registration = RegistrationDraft(
+        member_name=long,
+        member_address=f"{long}@example.com",
+        state=RegistrationState.REVIEW,
+        values=(FieldValue(field="topic", value=long, evidence=(evidence,)),),
+    )
+    assert store.record(message_id, hostile, MessageState.REVIEW, registration, answer(recipient=f"{long}@example.com"), now=NOW)
+    found = store.message(message_id)
+    assert found is not None
+    assert found.readings[0].reading == hostile
+    assert len((found.message.subject or "").encode()) <= 1000
 
 
 def test_the_registration_id_follows_from_the_message(store: Store) -> None:
