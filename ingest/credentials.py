@@ -31,12 +31,12 @@ class Password:
     reveal: Callable[[], str] = field(repr=False)
 
     def login(self, client: Any, user: str) -> None:
-        password = self.reveal()
-        plain = client.has_capability("AUTH=PLAIN")
-        if client.has_capability("LOGINDISABLED") and not plain:
+        plain, no_login = client.has_capability("AUTH=PLAIN"), client.has_capability("LOGINDISABLED")
+        if no_login and not plain:
             raise exceptions.LoginError("[PRIVACYREQUIRED] LOGINDISABLED: the server takes no password over this connection")
+        password = self.reveal()
         # LOGIN is the command that every server knows, but it carries ASCII only (RFC 9051 section 6.2.3).
-        if plain and not (user.isascii() and password.isascii()):
+        if no_login or (plain and not (user.isascii() and password.isascii())):
             client.plain_login(user, password)
         else:
             client.login(user, password)

@@ -15,12 +15,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest.local import Entry, LocalMailbox, move_file
+from mailroom.errors import Misconfigured
 
 __all__ = ["FolderMailbox"]
 
 
 class FolderMailbox(LocalMailbox):
     """All .eml files under ``path``."""
+
+    def verify(self) -> None:
+        super().verify()
+        if self.move_to is not None:
+            beside, itself = self.path.resolve().parent / self.move_to, self.path.resolve()
+            if beside == itself or itself in beside.parents:
+                raise Misconfigured(f"folder {self.path}: after: move names the folder itself (“{self.move_to}”); name another one")
 
     def _walk(self) -> Iterator[tuple[Path, list[str]]]:
         for folder, folders, files in os.walk(self.path, onerror=_raise):

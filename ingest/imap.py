@@ -115,11 +115,11 @@ class ImapSession:
         self.where = f"{settings.host}:{settings.port}"
         self.exists = 0
         self.uidvalidity = 0
+        self.moves = move_to is not None
         self._name = name
         self._settings = settings
         self._move_to = move_to
         self._target_made = False
-        self._news = False  # whether the server has told of a new message since the uids were last listed
         self._stopped = threading.Event()
         self._closed = threading.Event()
         self._overdue = False
@@ -156,8 +156,7 @@ class ImapSession:
             selected = client.select_folder(settings.folder, readonly=read_only)
         self.uidvalidity = int(selected.get(b"UIDVALIDITY", 0))
         self.exists = int(selected.get(b"EXISTS", 0))
-        self._read_news()
-        self._news = False
+        self._take_news()
         if not self.uidvalidity:
             raise Misconfigured(f"{self.where}: folder “{settings.folder}” has no UIDVALIDITY, so messages cannot be told apart; use another folder or server")
         if self._move_to is not None:
@@ -245,8 +244,7 @@ class ImapSession:
         # NOOP first: a server may tell of new mail only between two commands.
         with self._operation():
             self._client.noop()
-        self._read_news()
-        self._news = False
+        self._take_news()
         if self.exists <= SEARCH_AT_ONCE:
             found = self._search("ALL")
         else:
@@ -263,15 +261,14 @@ class ImapSession:
         with self._operation():
             return [int(uid) for uid in self._client.search(list(criteria))]
 
-    def _read_news(self) -> bool:
-        """Take in what the server has said in passing (imaplib heaps it up for ever otherwise)."""
+    def _take_news(self) -> bool:
+        """Whether the server has told of new mail since we last asked. imaplib heaps up what is said in passing; here it ends."""
         untagged = self._client._imap.untagged_responses
         if counts := untagged.pop("EXISTS", None):
             self.exists = int(counts[-1])
-            self._news = True
         for said in ("EXPUNGE", "RECENT", "FETCH", "OK"):
             untagged.pop(said, None)
-        return self._news
+        return bool(counts)
 
     # --- fetching
 
@@ -396,7 +393,7 @@ class ImapSession:
             return False
         with self._operation():
             self._client.noop()
-        if self._read_news():
+        if self._take_news():
             return True
         if not idle:
             if not self._stopped.wait(max(0.0, until - time.monotonic())):
@@ -405,7 +402,7 @@ class ImapSession:
             return False
         while (left := until - time.monotonic()) > 0 and not self._stopped.is_set():
             self._idle(min(left, REISSUE_IDLE))
-            if self._read_news():
+            if self._take_news():
                 return True
         self._alive()
         return False
@@ -418,9 +415,14 @@ class ImapSession:
         """
         client = self._client
         with self._operation():
-            client.idle()
+            # Not client.idle(): it takes news that comes before the answer for an error.
+            imap = client._imap
+            client._idle_tag = tag = imap._command("IDLE")
+            while imap._get_response() is not None:
+                if imap.tagged_commands.get(tag):
+                    raise Temporary(f"{self.where}: the server refused IDLE")
             waiting = client.socket()
-        if not self._buffered():
+        if "EXISTS" not in imap.untagged_responses and not self._buffered():
             self._watch(waiting, timeout)
         with self._operation():
             client.idle_done()

@@ -169,6 +169,7 @@ class LocalSession:
         self._seen: list[int] | None = None
         self._stopped = threading.Event()
         self._closed = False
+        self.moves = layout.move_to is not None
         resolved = os.fsencode(layout.path.resolve())
         self.uidvalidity = (int.from_bytes(hashlib.sha256(resolved).digest()[:4], "big") >> 1) or 1
 
@@ -233,7 +234,8 @@ class LocalSession:
         if self._seen is None:
             self._seen = self._state()
         while not self._stopped.is_set():
-            if self._state() != self._seen:
+            if (state := self._state()) != self._seen:
+                self._seen = state
                 return True
             left = until - time.monotonic()
             if left <= 0:

@@ -37,6 +37,11 @@ class Session(Protocol):
         """With ``uid`` the transport identity of a message; constant while the session is open."""
         ...
 
+    @property
+    def moves(self) -> bool:
+        """Whether ``settle`` takes messages out of this mailbox."""
+        ...
+
     def uids(self) -> list[int]:
         """All messages on the server at this moment, ascending."""
         ...
@@ -46,7 +51,8 @@ class Session(Protocol):
 
         A message above the size limit comes with ``content`` None; its ``sha256`` is then the digest of
         its header section, so that it can still be recognised under another uid. A message of no octets at
-        all has ``sha256`` "": it is like no other. Where single messages cannot be read, the others are handed over first and ``Temporary`` is raised at the end.
+        all has ``sha256`` "": it is like no other. Where single messages cannot be read, the others are
+        handed over first and ``Temporary`` is raised at the end.
         """
         ...
 
@@ -55,8 +61,9 @@ class Session(Protocol):
         ...
 
     def wait(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds; True as soon as something may have arrived since ``uids``.
+        """Wait up to ``timeout`` seconds; True as soon as something may have arrived.
 
+        Counted from the last ``uids`` or the last ``wait`` that was True, so each arrival is told once.
         Raises ``Temporary`` where the line has dropped. False when the time is over or after ``stop``.
         """
         ...

@@ -18,8 +18,8 @@ from imapclient import IMAPClient
 from ingest.credentials import Password
 from ingest.folder import FolderMailbox
 from ingest.imap import ImapMailbox, ImapSettings
-from ingest.maildir import MaildirMailbox
 from ingest.mailbox import Mailbox, Session
+from ingest.maildir import MaildirMailbox
 from mailroom.errors import Temporary
 from tests.fixtures.dovecot import needs_dovecot
 from tests.fixtures.pymap_server import pymap_server
@@ -178,6 +178,9 @@ def test_is_a_mailbox(place: Place) -> None:
     assert mailbox.name == "programme"
     with mailbox.connect() as session:
         assert isinstance(session, Session)
+        assert session.moves is False
+    with place.mailbox(move_to="Processed").connect() as session:
+        assert session.moves is True
 
 
 def test_empty_mailbox_has_nothing(place: Place) -> None:
@@ -349,6 +352,15 @@ def test_wait_ends_when_mail_comes(place: Place) -> None:
         threading.Timer(0.05, place.put, [mail("new")]).start()
         assert session.wait(30) is True
         assert len(session.uids()) == 1
+
+
+def test_wait_tells_of_an_arrival_once(place: Place) -> None:
+    """A listener that only waits, and leaves the fetching to another session, does not spin."""
+    with place.mailbox().connect() as session:
+        assert session.wait(0.01) is False
+        place.put(mail("new"))
+        assert session.wait(30) is True
+        assert session.wait(0.6) is False
 
 
 def test_wait_knows_what_came_before_it(place: Place) -> None:
