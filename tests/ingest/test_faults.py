@@ -74,7 +74,7 @@ def test_our_own_errors_pass_unchanged() -> None:
     """What was told in words once is not told again in other words."""
     own = Permanent("as it was")
     assert explain(own, where="x") is own
-    with pytest.raises(Permanent, match="^as it was$"), translated(where="x"):
+    with pytest.raises(Permanent, match=r"^as it was$"), translated(where="x"):
         raise own
 
 

@@ -118,7 +118,7 @@ def test_bad_ca_file(dovecot: Dovecot, tmp_path: Path, content: bytes | None) ->
     path = tmp_path / "own-ca.pem"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(Misconfigured, match="own-ca.pem"):
+    with pytest.raises(Misconfigured, match=r"own-ca\.pem"):
         mailbox(dovecot, tls="starttls", ca_file=path).check()
 
 
