@@ -1,0 +1,507 @@
+"""All names of schools and colleges, and where a text has one of them.
+
+Finding is one step and choosing is another: ``Gazetteer.scan`` gives every mention with all listed
+schools that it may mean, and names that are in no list but have the form of a school's name. Which of
+them is the member's own is decided in ``parse.institutions``.
+
+Promise: work grows linearly with the text, whatever is in it: one look-up per word in a table of word
+sequences, no pattern per name. The table for 2,500 schools is built in well under half a second.
+
+What it does badly: a name in small letters that is in no list is only found after «at», «in» or «from».
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rapidfuzz import fuzz, process
+from spacy.lang.en.stop_words import STOP_WORDS
+
+from mailroom.errors import ProgrammeError
+from parse.authorities import read_rows, split
+from parse.schoolnames import Forms, Name, School, Word, fold, take_apart, words
+
+__all__ = ["College", "Entry", "Gazetteer", "Mention", "School", "load_colleges"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class College:
+    name: str
+    aliases: tuple[str, ...]
+    support: tuple[str, ...]  # initials that need a lecturer or a college's address beside them
+    campuses: tuple[str, ...]
+    domains: tuple[str, ...]
+
+
+def load_colleges(folder: Path) -> tuple[College, ...]:
+    """``colleges.csv``. Raises ProgrammeError with file and line."""
+    file = "colleges.csv"
+    found: list[College] = []
+    seen: dict[tuple[str, ...], str] = {}
+    for line, row in read_rows(folder / file, ("name", "aliases", "support", "campuses", "domains")):
+        if not row["name"]:
+            raise ProgrammeError(file, line, "the name is empty")
+        for text in [row["name"], *split(row["aliases"]), *split(row["support"])]:
+            key = tuple(word.norm for word in words(text))
+            if key in seen:
+                raise ProgrammeError(file, line, f"«{text}» already means {seen[key]}")
+            seen[key] = row["name"]
+        found.append(
+            College(
+                name=row["name"],
+                aliases=tuple(split(row["aliases"])),
+                support=tuple(split(row["support"])),
+                campuses=tuple(split(row["campuses"])),
+                domains=tuple(domain.lower() for domain in split(row["domains"])),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A listed institution; ``name`` is None for colleges."""
+
+    index: int
+    label: str
+    authority: str
+    kind: str  # school, college
+    school: School | None = None
+    name: Name | None = None
+    level: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mention:
+    """A stretch of words that names, or has the form of, an institution."""
+
+    first: int  # word offsets
+    last: int
+    start: int  # character offsets into the folded text
+    end: int
+    kind: str  # school, college, unlisted, bare, initials
+    rule: str
+    entries: tuple[Entry, ...] = ()
+    core: tuple[str, ...] = ()
+    forms: frozenset[str] = frozenset()
+    text: str = ""
+
+
+_MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
+_JOINERS = frozenset({"and"})
+_INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by"})
+_DIRECTIONS = frozenset("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer".split())
+_GAELIC = frozenset({"sgoil", "bunsgoil", "bun", "ard", "ardsgoil"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """Word lists that the scan needs, from ``institutions.yaml``."""
+
+    forms: Forms
+    never_bare: Collection[str]
+    never_named: Collection[str]
+    distinguishing: Collection[str]
+    saint_short: Mapping[str, str] = field(default_factory=dict)
+
+
+class Gazetteer:
+    """Listed schools and colleges, looked up by the words of their names."""
+
+    def __init__(self, schools: Sequence[School], colleges: Sequence[College], vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.forms = vocabulary.forms
+        self.entries: list[Entry] = []
+        self.keys: dict[tuple[str, ...], list[tuple[Entry, str]]] = {}
+        self.prefixes: set[tuple[str, ...]] = set()
+        self.by_authority: defaultdict[str, list[Entry]] = defaultdict(list)
+        self.postcodes: defaultdict[str, list[Entry]] = defaultdict(list)
+        self.college_domains: dict[str, Entry] = {}
+        self.initials: defaultdict[str, list[Entry]] = defaultdict(list)
+        for college in colleges:
+            self._add_college(college)
+        for school in schools:
+            self._add_school(school)
+
+    # ------------------------------------------------------------------ building
+    def _key(self, key: tuple[str, ...], entry: Entry, how: str) -> None:
+        if not key:
+            return
+        known = self.keys.get(key)
+        if known is None:
+            self.keys[key] = [(entry, how)]
+            for length in range(1, len(key) + 1):
+                self.prefixes.add(key[:length])
+        elif all(other is not entry for other, _ in known):
+            known.append((entry, how))
+
+    def _add_college(self, college: College) -> None:
+        entry = Entry(index=len(self.entries), label=college.name, authority="", kind="college")
+        self.entries.append(entry)
+        for text, how in [(college.name, "full"), *((alias, "alias") for alias in college.aliases), *((alias, "support") for alias in college.support)]:
+            self._key(tuple(word.norm for word in words(text)), entry, how)
+        for domain in college.domains:
+            self.college_domains[domain] = entry
+
+    def _add_school(self, school: School) -> None:
+        name = take_apart(school.name, self.forms)
+        sector = school.sector.lower()
+        level = sector if sector in ("primary", "secondary", "special") else ""
+        if not level:
+            levels = self.forms.level(name.forms)
+            level = next(iter(levels)) if len(levels) == 1 else ""
+        entry = Entry(index=len(self.entries), label=school.name, authority=school.authority, kind="school", school=school, name=name, level=level)
+        self.entries.append(entry)
+        self.by_authority[school.authority].append(entry)
+        if school.postcode:
+            self.postcodes[school.postcode.replace(" ", "").upper()].append(entry)
+        self._name_keys(name, entry, "core")
+        for alias in school.aliases:
+            if alias.isupper() and len(alias) <= 7 and alias.isalpha():
+                self._key((alias.lower(),), entry, "alias")
+            else:
+                self._name_keys(take_apart(alias, self.forms), entry, "alias")
+        if len(name.core) + len(name.forms - {"rc"}) >= 3 and name.core:
+            self._initials(name, entry)
+
+    def _name_keys(self, name: Name, entry: Entry, how: str) -> None:
+        core = name.core
+        if not core:
+            self._key(name.full, entry, "full")
+            return
+        self._key(core, entry, how)
+        if name.full != core and (name.full[0] in self.forms.words or not name.forms):
+            self._key(name.full, entry, "full")
+        if len(core) == 2 and core[0] != "st" and len(core[0]) + len(core[1]) >= 7:
+            self._key(("".join(core),), entry, how)
+        if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
+            self._key(("st", core[1][:-1], *core[2:]), entry, how)  # «St Andrew Primary»
+        if name.qualifier and name.qualifier != core:
+            self._key((*core, *name.qualifier), entry, how)
+
+    def _initials(self, name: Name, entry: Entry) -> None:
+        letters = "".join(norm[0] for norm in name.core if norm not in ("of", "the", "and"))
+        school = entry.school
+        if school is None:
+            return
+        endings = {"s"} if not name.forms & _MAIN else set()
+        if "primary" in name.forms or entry.level == "primary":
+            endings.add("ps")
+        if "high" in name.forms:
+            endings |= {"hs", "chs"} if "community" in name.forms else {"hs"}
+        if "academy" in name.forms:
+            endings.add("a")
+        if "secondary" in name.forms:
+            endings |= {"s", "ss"}
+        if "grammar" in name.forms:
+            endings |= {"gs"}
+        for ending in endings:
+            if 3 <= len(letters + ending) <= 6:
+                self.initials[letters + ending].append(entry)
+
+    # ------------------------------------------------------------------ finding
+    def scan(self, text: str, found: Sequence[Word], *, limit: int) -> list[Mention]:
+        """Every mention in reading order; mentions do not overlap."""
+        mentions: list[Mention] = []
+        lower = not any(word.capital for word in found[1:]) if len(found) > 3 else False
+        upper = not lower and sum(word.raw.isupper() for word in found) * 10 > 7 * len(found) and len(found) > 3
+        free = 0
+        index, count = 0, len(found)
+        while index < count and len(mentions) < limit:
+            mention = self._listed(text, found, index, free, lower=lower, upper=upper)
+            if mention is None and (found[index].norm in self.forms.words or found[index].norm in _GAELIC):
+                mention = self._unlisted(text, found, index, free, lower=lower, upper=upper)
+            if mention is None:
+                index += 1
+                continue
+            while mentions and mentions[-1].last > mention.first:
+                mentions.pop()
+            mentions.append(mention)
+            index = free = mention.last
+        return mentions
+
+    def _gap(self, text: str, found: Sequence[Word], left: int) -> str:
+        return text[found[left].end : found[left + 1].start]
+
+    def _near(self, text: str, found: Sequence[Word], left: int) -> bool:
+        """Whether word ``left`` and the next may belong to one name: nothing but space, hyphen or a dot between."""
+        gap = self._gap(text, found, left)
+        if "\n" in gap:
+            line = text.rfind("\n", 0, found[left].end) + 1
+            return gap.strip(" -") == "\n" and found[left].end - line > 38
+        return len(gap) < 6 and not gap.strip(" -.'\"*_")
+
+    def _form_run(self, text: str, found: Sequence[Word], start: int) -> int:
+        """The end of the run of form words at ``start``; «Primary School and Nursery» is one run."""
+        index = start
+        while index < len(found) and index < start + 8:
+            if index > start or start > 0:
+                gap = self._gap(text, found, index - 1)
+                if not self._near(text, found, index - 1) and gap.strip(" ") not in ("(", "/") or (index > start and "." in gap and len(found[index - 1].norm) > 5):
+                    break
+            word = found[index]
+            if word.norm in self.forms.words:
+                index += 1
+            elif word.norm in _JOINERS and index > start and index + 1 < len(found) and found[index + 1].norm in self.forms.words and found[index + 1].capital == found[start].capital:
+                index += 1
+            else:
+                break
+        return index
+
+    def _listed(self, text: str, found: Sequence[Word], index: int, free: int, *, lower: bool, upper: bool) -> Mention | None:
+        key: tuple[str, ...] = ()
+        best: Mention | None = None
+        bare: Mention | None = None
+        end = index
+        variants = self.vocabulary.saint_short
+        while end < len(found) and end < index + 8:
+            if end > index and not self._near(text, found, end - 1):
+                gap = self._gap(text, found, end - 1)
+                if "\n" in gap or gap.strip(" ,.'(") or len(gap) > 4:
+                    break
+            norm = found[end].norm
+            if end == index + 1 and key == ("st",):
+                norm = variants.get(norm, norm)
+            joined = (found[index].norm + norm,) if end == index + 1 else ()
+            key = (*key, norm)
+            end += 1
+            for candidate in (key, joined):
+                if candidate and candidate in self.keys:
+                    mention = self._mention(text, found, index, end, candidate, free, lower=lower, upper=upper)
+                    if mention is None:
+                        continue
+                    if mention.kind == "bare":
+                        bare = mention
+                    elif best is None or mention.last >= best.last:
+                        best = mention
+            if key not in self.prefixes and end > index + 1:
+                break
+        return best or bare
+
+    def _mention(self, text: str, found: Sequence[Word], first: int, end: int, key: tuple[str, ...], free: int, *, lower: bool, upper: bool) -> Mention | None:
+        known = self.keys[key]
+        colleges = [entry for entry, how in known if entry.kind == "college"]
+        start_char, end_char = found[first].start, found[end - 1].end
+        if colleges:
+            how = next(how for entry, how in known if entry.kind == "college")
+            if how == "support" and not found[first].raw.isupper():
+                return None
+            rule = {"full": "institution.exact", "alias": "institution.alias", "support": "institution.initials"}[how]
+            raw = text[start_char:end_char]
+            if how != "support" and not lower and not found[first].capital:
+                return None
+            return Mention(first=first, last=end, start=start_char, end=end_char, kind="college", rule=rule, entries=tuple(colleges), core=key, text=raw)
+        full = tuple(entry for entry, how in known if how == "full")
+        last = self._form_run(text, found, end)
+        forms = self.forms.of([word.norm for word in found[end:last]])
+        if not forms and self.forms.of(key) and full:  # a name that is all form, or has none
+            return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=full, core=key, text=text[start_char:end_char])
+        capital = found[first].capital or lower
+        if not capital and not (forms & _MAIN and first > 0 and found[first - 1].norm in ("at", "from")):
+            return None
+        if last > end and not lower and found[first].capital and not found[end].capital and not found[end].raw.isupper() and end - first == 1 and found[end].norm not in ("ps", "hs"):
+            # «Moray primary teacher»: a town and a kind of school; the name of one only with its article-free form
+            if first > 0 and found[first - 1].norm in ("a", "an", "the", "our", "my", "every", "all", "some", "of", "other", "many", "several", "two", "three"):
+                return None
+        entries, rule = self._fitting([entry for entry, _ in known], forms)
+        if any(how == "alias" for entry, how in known if entry in entries) and rule == "institution.exact":
+            rule = "institution.alias"
+        if not entries:
+            return None
+        if not forms:
+            if self._bare_refused(found, first, end, key):
+                return None
+            exact = tuple(entry for entry in entries if entry.name is not None and not entry.name.forms and entry.name.core == key)
+            kind = "school" if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how in known) and not upper else "bare"
+            return Mention(first=first, last=end, start=start_char, end=end_char, kind=kind, rule="institution.alias" if kind == "school" else "institution.bare", entries=exact or entries, core=key, text=text[start_char:end_char])
+        if self._longer_name(text, found, first, free, upper=upper):
+            return None
+        last, narrowed = self._qualified(text, found, last, entries)
+        end_char = found[last - 1].end
+        return Mention(first=first, last=last, start=start_char, end=end_char, kind="school", rule=rule, entries=narrowed, core=key, forms=forms, text=text[start_char:end_char])
+
+    def _bare_refused(self, found: Sequence[Word], first: int, end: int, key: tuple[str, ...]) -> bool:
+        if all(norm in self.vocabulary.never_bare or norm in STOP_WORDS or len(norm) < 3 for norm in key):
+            return True
+        return end < len(found) and found[end].norm in ("street", "road", "avenue", "lane", "drive", "place", "house", "council", "university", "college", "crescent", "terrace")
+
+    def _longer_name(self, text: str, found: Sequence[Word], first: int, free: int, *, upper: bool) -> bool:
+        """Whether the word before belongs to the name: «North Kirkhill Primary» is not «Kirkhill Primary»."""
+        if first == 0 or first <= free - 1 or not self._near(text, found, first - 1) or "-" == self._gap(text, found, first - 1).strip():
+            return False
+        before = found[first - 1]
+        if before.norm in _DIRECTIONS and (before.capital or not found[first].capital or upper):
+            return before.norm not in ("over", "our", "new", "middle", "old") or before.capital and not upper
+        if upper or not before.capital or before.norm in STOP_WORDS or before.norm in self.vocabulary.never_named or before.raw.endswith("'s"):
+            return False
+        if before.raw.isupper() or first - 1 == 0 or any(c.isdigit() for c in before.norm):
+            return False
+        sentence_start = text[: before.start].rstrip(" ")[-1:] in ("", ".", "!", "?", "\n", ":", ";", '"', "(", "-", ",")
+        return not sentence_start
+
+    def _fitting(self, entries: Iterable[Entry], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
+        """The entries that the form words fit best, and the rule that says how well."""
+        levels = self.forms.level(forms)
+        main = forms & _MAIN
+        ranked: defaultdict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.name is None:
+                continue
+            mine = entry.name.forms
+            if levels and entry.level in ("primary", "secondary") and entry.level not in levels:
+                continue
+            if main and main <= mine:
+                rank = 40
+            elif levels == {"primary"}:
+                rank = 40 if entry.level == "primary" else 20
+            elif main:
+                rank = 20 if mine & (_MAIN - {"primary"}) else 30
+                if entry.level == "special" and "secondary" not in mine:
+                    rank = 20
+            else:
+                rank = 40 if not mine & _MAIN else 30
+            for word in self.vocabulary.distinguishing:
+                if (word in mine) != (word in forms):
+                    rank -= 5
+            ranked[rank].append(entry)
+        if not ranked:
+            return (), ""
+        top = max(ranked)
+        if not main and top >= 30:  # «Girvan School» may be the primary or the academy
+            return tuple(entry for rank, several in ranked.items() for entry in several if rank >= 25), "institution.exact"
+        return tuple(ranked[top]), "institution.exact" if top >= 25 else "institution.form-differs"
+
+    def _qualified(self, text: str, found: Sequence[Word], last: int, entries: tuple[Entry, ...]) -> tuple[int, tuple[Entry, ...]]:
+        """«..., Coatbridge» or «(Milton)» right behind the name."""
+        if len(entries) < 2:
+            return last, entries
+        after = tuple(word.norm for word in found[last : last + 4])
+        for entry in entries:
+            if entry.name is not None and (qualifier := entry.name.qualifier) and (after[: len(qualifier)] == qualifier or after[:1] == ("in",) and after[1 : 1 + len(qualifier)] == qualifier):
+                gap = text[found[last - 1].end : found[last].start]
+                if len(gap) <= 4 and "\n" not in gap and "." not in gap:
+                    same = tuple(other for other in entries if other.name is not None and other.name.qualifier == qualifier)
+                    return last + len(qualifier) + (after[:1] == ("in",)), same
+        return last, entries
+
+    # ------------------------------------------------------------------ names in no list
+    def _unlisted(self, text: str, found: Sequence[Word], index: int, free: int, *, lower: bool, upper: bool) -> Mention | None:
+        if found[index].norm in _GAELIC:
+            return self._gaelic(text, found, index)
+        last = self._form_run(text, found, index)
+        if last == index and index > 0:
+            last = index + 1
+        forms = self.forms.of([word.norm for word in found[index:last]])
+        if last == index or not (forms & (_MAIN - {"college", "campus", "infant"}) or "school" in forms):
+            return None
+        if not found[index].capital and forms <= {"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"}:
+            return None
+        first = index
+        never = self.vocabulary.never_named
+        while first > free and first > index - 5 and self._near(text, found, first - 1):
+            word = found[first - 1]
+            if first - 1 > 0 and "." in self._gap(text, found, first - 1) and word.norm != "st" and len(word.norm) > 3:
+                break
+            if word.norm in ("rc", "st"):
+                first -= 1
+                continue
+            common = word.norm in never or word.norm in STOP_WORDS
+            if word.norm in _INNER and first < index and first - 1 > free and not (word.norm in ("a", "an", "in", "on", "by") and not found[first].capital):
+                before = found[first - 2]
+                if word.norm not in ("in", "on", "a", "by") and not upper and not lower and before.capital and before.norm not in never and before.norm not in STOP_WORDS and self._near(text, found, first - 2):
+                    first -= 1
+                    continue
+                break
+            if common or (not word.capital and not lower and not (first == index and found[index].raw.islower() and False)):
+                break
+            if any(character.isdigit() for character in word.norm) or len(word.norm) < 2:
+                break
+            first -= 1
+        while first < index and (found[first].norm in never or found[first].norm in ("and", "of")):
+            first += 1
+        core = tuple(word.norm for word in found[first:index] if word.norm != "rc")
+        if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
+            return None
+        if (lower or upper) and (len(core) > 3 or (lower and not (first > 0 and found[first - 1].norm in ("at", "from", "of", "in", "for")) and first > 0)):
+            return None
+        if not found[index].capital and not lower and not (forms & _MAIN):
+            return None
+        if not found[index].capital and not lower and len(core) == 1 and first > 0 and found[first - 1].norm in ("a", "an", "the", "our", "my", "every", "all", "some", "other"):
+            return None  # «a Glasgow primary»
+        start, end = found[first].start, found[last - 1].end
+        return Mention(first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end])
+
+    def _gaelic(self, text: str, found: Sequence[Word], index: int) -> Mention | None:
+        """«Bun-sgoil Lacasdail», «Sgoil an Rubha»: the form comes first."""
+        last = index + 1
+        while last < len(found) and last < index + 3 and found[last].norm in ("sgoil", "ghaidhlig") and self._near(text, found, last - 1):
+            last += 1
+        if not any(word.norm.endswith("sgoil") for word in found[index:last]):
+            return None
+        begin = last
+        while last < len(found) and last < begin + 6 and self._near(text, found, last - 1):
+            word = found[last]
+            if word.capital or (word.norm in ("na", "nan", "an", "a", "nam", "am", "loch") and last + 1 < len(found) and found[last + 1].capital):
+                last += 1
+            else:
+                break
+        core = tuple(word.norm for word in found[begin:last])
+        if not core or not found[last - 1].capital:
+            return None
+        start, end = found[index].start, found[last - 1].end
+        return Mention(first=index, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=frozenset({"gaelic", "school"}), text=text[start:end])
+
+    # ------------------------------------------------------------------ second chance
+    def second_chance(self, mention: Mention, councils: Collection[str], *, score: float, score_council: float, margin: float) -> Mention:
+        """The mention with the listed schools that its spelling must mean, or as it was."""
+        if not self.entries or len("".join(mention.core)) < 5:
+            return mention
+        for pool, least in ((self._pool(councils), score_council), (self._everything(), score)):
+            if not pool:
+                continue
+            near = self._nearest(mention, pool, least, margin)
+            if near:
+                return replace(mention, kind="school", rule="institution.fuzzy", entries=near)
+        return mention
+
+    def _pool(self, councils: Collection[str]) -> dict[str, list[Entry]]:
+        pool: defaultdict[str, list[Entry]] = defaultdict(list)
+        for council in councils:
+            for entry in self.by_authority.get(council, ()):
+                if entry.name is not None and entry.name.core:
+                    pool[" ".join(entry.name.core)].append(entry)
+        return pool
+
+    def _everything(self) -> dict[str, list[Entry]]:
+        if not hasattr(self, "_all"):
+            self._all = self._pool(self.by_authority.keys())
+        return self._all
+
+    def _nearest(self, mention: Mention, pool: Mapping[str, list[Entry]], least: float, margin: float) -> tuple[Entry, ...]:
+        wanted = " ".join(mention.core)
+        best = process.extract(wanted, pool.keys(), scorer=fuzz.ratio, limit=6, score_cutoff=least - margin)
+        fitting: list[tuple[float, tuple[Entry, ...]]] = []
+        for key, value, _ in best:
+            entries, rule = self._fitting(pool[key], mention.forms)
+            if entries and rule != "institution.form-differs":
+                fitting.append((value, entries))
+        if not fitting or fitting[0][0] < least:
+            return ()
+        core = fitting[0][1][0].name
+        if core is None or core.core[0][0] != wanted[0] or not _same_words(mention.core, core.core):
+            return ()
+        return fitting[0][1] if len(fitting) == 1 or fitting[0][0] - fitting[1][0] >= margin else ()
+
+
+def _same_words(written: Sequence[str], listed: Sequence[str]) -> bool:
+    """A misspelling changes letters within words: no word is added, dropped or exchanged for another."""
+    if len(written) != len(listed):
+        return "".join(written)[:4] == "".join(listed)[:4] and abs(len("".join(written)) - len("".join(listed))) <= 2 and "st" not in (*written, *listed)
+    return all(one == other or (len(one) > 3 and fuzz.ratio(one, other) >= 75) for one, other in zip(written, listed, strict=True))
+
+
+def named_initials(text: str) -> str:
+    return fold(text)

@@ -1,0 +1,143 @@
+"""Names of schools taken apart, so that one spelling finds all the others.
+
+A name is a sequence of folded words: no case, no accents, no apostrophes, «Saint» and «St.» are «st»,
+«&» is «and», «R.C.» and «Roman Catholic» are «rc», hyphens separate. A school's name is then its core
+(«st marys»), its form (primary, school) and a qualifier («- Coatbridge»): the core is what the
+gazetteer looks up, the form what narrows it, the qualifier what tells namesakes apart.
+
+Promise: ``words`` keeps the offsets of each word in the text it was given; it is linear.
+
+What it does badly: it knows nothing of Gaelic lenition, and a name that is all form («The High
+School») has no core and is only found in full.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+__all__ = ["Forms", "Name", "School", "Word", "fold", "words"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class School:
+    """A listed school. ``authority`` is the short form, "" for schools that no council runs."""
+
+    name: str
+    authority: str
+    sector: str = ""  # primary, secondary, special, or "" unknown
+    postcode: str = ""
+    aliases: tuple[str, ...] = ()  # other or former names, and remembered abbreviations
+    seed_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A folded word and where it stands in the text. ``raw`` is as written."""
+
+    norm: str
+    raw: str
+    start: int
+    end: int
+
+    @property
+    def capital(self) -> bool:
+        return self.raw[:1].isupper()
+
+
+_WORD = re.compile(r"(?:[A-Za-z]\.){2,8}(?:[A-Za-z]\b)?|[^\W_]+(?:'[^\W_]+)*|&")
+_SAME = {"saint": "st", "&": "and", "snt": "st"}
+
+
+@lru_cache(maxsize=50_000)
+def fold(word: str) -> str:
+    """One word without case, accents, apostrophes and dots."""
+    if word.isascii():
+        plain = word.lower()
+    else:
+        plain = unicodedata.normalize("NFKD", word.lower()).encode("ascii", "ignore").decode()
+    if "'" in plain:
+        plain = re.sub(r"s's$", "s", plain).replace("'", "")
+    plain = plain.replace(".", "")
+    return _SAME.get(plain, plain)
+
+
+def words(text: str) -> list[Word]:
+    """The words of a text whose quotes are straight (a TextView's). «Roman Catholic» becomes one word."""
+    found: list[Word] = []
+    for match in _WORD.finditer(text):
+        raw = match[0]
+        norm = fold(raw)
+        if not norm:
+            continue
+        if norm == "catholic" and found and found[-1].norm == "roman":
+            first = found.pop()
+            found.append(Word("rc", text[first.start : match.end()], first.start, match.end()))
+        else:
+            found.append(Word(norm, raw, match.start(), match.end()))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forms:
+    """The words that say what kind of school it is, from programme data.
+
+    ``words`` maps each folded spelling to its form or forms (hs: high, school); ``levels`` each form to
+    primary, secondary, college or "" (says nothing).
+    """
+
+    words: Mapping[str, tuple[str, ...]]
+    levels: Mapping[str, str]
+
+    def of(self, norms: Sequence[str]) -> frozenset[str]:
+        return frozenset(form for norm in norms for form in self.words.get(norm, ()))
+
+    def level(self, forms: frozenset[str]) -> frozenset[str]:
+        return frozenset(level for form in forms if (level := self.levels.get(form, "")))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Name:
+    """A school's name taken apart. ``base`` is the name as written, less its qualifier."""
+
+    base: str
+    core: tuple[str, ...]
+    forms: frozenset[str]
+    qualifier: tuple[str, ...]
+    full: tuple[str, ...]  # all words of the base, for names that are all form
+
+
+_SUFFIX = re.compile(r"\s+-\s*(?P<dash>[^()]+)$|\s*-\s+(?P<dash2>[^()]+)$|\s*\((?P<bracket>[^()]*)\)\s*$|,\s*(?P<comma>[^,()]+)$|-(?P<level>Primary|Secondary)$")
+_LEADING = frozenset({"the"})
+
+
+def take_apart(name: str, forms: Forms) -> Name:
+    """Split a listed name into core, form words and qualifier."""
+    base, qualifier = name.replace("\u2019", "'").strip(), ()
+    extra: frozenset[str] = frozenset()
+    while (match := _SUFFIX.search(base)) is not None and match.start() > 0:
+        said = tuple(word.norm for word in words(next(group for group in match.groups() if group is not None)))
+        if said and all(norm in forms.words for norm in said):
+            extra |= forms.of(said)
+        else:
+            qualifier = said + qualifier
+        base = base[: match.start()].rstrip(" ,-")
+    norms = [word.norm for word in words(base)]
+    core = [norm for norm in norms if norm not in _LEADING or norm != norms[0]]
+    found = forms.of([norm for norm in core if norm in forms.words]) | extra
+    middle = re.fullmatch(r"(.+?)\s*\(([^()]+)\)\s*(.+)", base)  # «St Monica's (Milton) Primary School»
+    if middle is not None:
+        qualifier += tuple(word.norm for word in words(middle[2]))
+        norms = [word.norm for word in words(f"{middle[1]} {middle[3]}")]
+        core = list(norms)
+    while core and (core[-1] in forms.words or core[-1] in ("and", "class")):
+        core.pop()
+    lead = 0
+    while lead < len(core) and (core[lead] in forms.words or core[lead] in ("the", "of", "for")):
+        lead += 1
+    if lead < len(core) and (lead == 0 or core[lead - 1] in ("of", "for", "the")):
+        core = core[lead:]  # «Community School of Auchterarder», «The Mary Russell School»
+    return Name(base=base, core=tuple(norm for norm in core if norm != "rc"), forms=found, qualifier=qualifier, full=tuple(norms))
