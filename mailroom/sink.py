@@ -173,8 +173,7 @@ class Sink:
             tls_context=self.context if self.tls == "starttls" else None,
             require_starttls=self.tls == "starttls",
             authenticator=authenticate if users is not None else None,
-            auth_required=users is not None,
-            auth_require_tls=False,
+            auth_require_tls=users is None,  # without users no login is offered
         )
         return protocol
 
@@ -220,11 +219,13 @@ class _Handler:
         return responses
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
-        address = "" if address in (None, "<>") else address  # aiosmtpd hands over the brackets of a null sender
+        address = "" if address in (None, "<>") else address
         self.sink.commands.append(f"MAIL FROM:<{address}> {' '.join(options)}".rstrip())
+        if self.sink.users is not None and not session.authenticated:
+            return "530 5.7.0 log in first"
         if self.sink.refuse_null_sender and not address:
             return "550 5.7.60 the null sender may not submit"
-        envelope.mail_from = address
+        envelope.mail_from = address or "<>"  # aiosmtpd takes "" for no MAIL at all
         envelope.mail_options.extend(options)
         return "250 OK"
 
@@ -244,7 +245,7 @@ class _Handler:
         if not what or what in ("drop", "stall"):
             self.sink._keep(
                 Received(
-                    sender=envelope.mail_from or "",
+                    sender="" if envelope.mail_from == "<>" else envelope.mail_from,
                     recipients=tuple(envelope.rcpt_tos),
                     content=content,
                     user=getattr(session, "mailroom_user", None),

@@ -1,7 +1,8 @@
 """YAML files of the programme, read with line numbers.
 
 Promise: every mistake is a ProgrammeError with file and line, a key given twice included. Nested
-mappings carry the line they start at under ``__line__``. Only plain data is built (a SafeLoader).
+mappings carry the line they start at under ``__line__``, and are of a dict class whose ``lines`` holds
+each key's own line. Only plain data is built (a SafeLoader).
 """
 
 from __future__ import annotations
@@ -13,21 +14,28 @@ import yaml
 
 from mailroom.errors import ProgrammeError
 
-__all__ = ["load_yaml"]
+__all__ = ["Lined", "load_yaml"]
+
+
+class Lined(dict[Any, Any]):
+    """A mapping that knows where its keys stand."""
+
+    lines: dict[Any, int]
 
 
 class _Lined(yaml.SafeLoader):
     """Mappings carry the line they start at under ``__line__``."""
 
 
-def _mapping(loader: _Lined, node: yaml.MappingNode) -> dict[Any, Any]:
+def _mapping(loader: _Lined, node: yaml.MappingNode) -> Lined:
     loader.flatten_mapping(node)
     pairs = loader.construct_pairs(node, deep=True)
-    result = dict(pairs)
+    result = Lined(pairs)
     if len(result) != len(pairs):
         names = [key for key, _ in pairs]
-        twice = next(key for key in names if names.count(key) > 1)
-        raise yaml.constructor.ConstructorError(None, None, f"key «{twice}» is there twice", node.start_mark)
+        second = next(index for index, key in enumerate(names) if key in names[:index])
+        raise yaml.constructor.ConstructorError(None, None, f"key «{names[second]}» is there twice", node.value[second][0].start_mark)
+    result.lines = {key: key_node.start_mark.line + 1 for (key, _), (key_node, _) in zip(pairs, node.value, strict=True)}
     result["__line__"] = node.start_mark.line + 1
     return result
 

@@ -172,10 +172,11 @@ class Composer:
             for name in sorted(meta.find_undeclared_variables(tree) - known):
                 line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
                 raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; templates know {', '.join(sorted(_VARIABLES))}")
-            for node in tree.find_all((nodes.Include, nodes.Extends)):
-                target = node.template.value if isinstance(node.template, nodes.Const) else None
+            others: list[nodes.Include | nodes.Extends] = [*tree.find_all(nodes.Include), *tree.find_all(nodes.Extends)]
+            for other in others:
+                target = other.template.value if isinstance(other.template, nodes.Const) else None
                 if not isinstance(target, str) or not (self.folder / target).is_file():
-                    raise ProgrammeError(path.name, node.lineno, f"there is no template «{target}» to include")
+                    raise ProgrammeError(path.name, other.lineno, f"there is no template «{target}» to include")
         for name in self.names:
             if not (self.folder / f"{name}.html.j2").is_file():
                 raise ProgrammeError(f"{name}.html.j2", None, f"the file is not there; each answer has one beside {name}.txt.j2")
@@ -257,8 +258,10 @@ class Composer:
 
 
 _VARIABLES = frozenset(
-    "greeting institutions authorities activities topics sessions open_sessions missing institution_options authority_options "
-    "understood_anything programme page".split()
+    (
+        *("greeting", "institutions", "authorities", "activities", "topics", "sessions", "open_sessions", "missing"),
+        *("institution_options", "authority_options", "understood_anything", "programme", "page"),
+    )
 )
 
 
@@ -368,7 +371,8 @@ def own_template_lines(templates_folder: Path, facts: Facts) -> tuple[str, ...]:
         if mark not in line and not re.match(r"\s*(?:- )?[^:.]{4,40}: ", line):  # not «- Council area: ...»
             own.add(normalised(line))
             own.update(normalised(sentence) for sentence in re.split(r"(?<=[.!?])\s+", line.strip()))
-    typed = {normalised(value) for activity in facts.activities for value in (activity.label, activity.label + ".")} | {normalised(s.when) for s in facts.sessions}
+    typed = {normalised(label) for activity in facts.activities for label in (activity.label, activity.label + ".")}
+    typed |= {normalised(session.when) for session in facts.sessions}
     return tuple(sorted(line for line in own - typed if len(line.split()) > 5))
 
 

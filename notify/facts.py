@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailroom.errors import ProgrammeError
-from mailroom.yamlfile import load_yaml
+from mailroom.yamlfile import Lined, load_yaml
 
 __all__ = ["Activity", "Facts", "Session", "load_facts"]
 
@@ -93,12 +93,12 @@ def load_facts(folder: Path) -> Facts:
     values = {key: _text(data, key, file, line) for key in texts}
     page = data.get("page")
     if page is not None and not (isinstance(page, str) and page.startswith("https://") and not set(page) & set(" <>\"'\r\n\t")):
-        raise ProgrammeError(file, line, f"«page» should be a web address that starts with https://, or null; {page!r} is neither")
+        raise ProgrammeError(file, _line(data, "page", line), f"«page» should be a web address that starts with https://, or null; {page!r} is neither")
     name = _text(data, "time_zone", file, line)
     try:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ProgrammeError(file, line, f"«time_zone: {name}» is no time zone; write one such as Europe/London") from error
+        raise ProgrammeError(file, _line(data, "time_zone", line), f"«time_zone: {name}» is no time zone; write one such as Europe/London") from error
     return Facts(
         **values,
         page=page,
@@ -121,12 +121,12 @@ def _sessions(folder: Path, zone: ZoneInfo) -> Iterable[Session]:
         starts, ends = _time(item, "starts", zone, file, line), _time(item, "ends", zone, file, line)
         closes = _time(item, "closes", zone, file, line) if item.get("closes") is not None else starts
         if not starts < ends:
-            raise ProgrammeError(file, line, f"session «{item['id']}» ends before it starts")
+            raise ProgrammeError(file, _line(item, "ends", line), f"session «{item['id']}» ends before it starts")
         if closes > ends:
-            raise ProgrammeError(file, line, f"session «{item['id']}»: sign-up closes after its end")
+            raise ProgrammeError(file, _line(item, "closes", line), f"session «{item['id']}»: sign-up closes after its end")
         places = item.get("places")
         if places is not None and (not isinstance(places, int) or isinstance(places, bool) or places < 1):
-            raise ProgrammeError(file, line, f"session «{item['id']}»: «places» should be a number from 1, or null for no limit")
+            raise ProgrammeError(file, _line(item, "places", line), f"session «{item['id']}»: «places» should be a number from 1, or null for no limit")
         yield Session(id=item["id"], title=_text(item, "title", file, line), starts=starts, ends=ends, closes=closes, places=places)
 
 
@@ -136,11 +136,11 @@ def _items(path: Path, key: str) -> Iterable[tuple[dict[str, Any], int]]:
     _known(data, (key,), path.name, 1)
     items = data.get(key)
     if not isinstance(items, list) or not items:
-        raise ProgrammeError(path.name, data["__line__"], f"«{key}» should be a list with at least one entry")
+        raise ProgrammeError(path.name, _line(data, key, 1), f"«{key}» should be a list with at least one entry")
     seen: set[str] = set()
     for item in items:
         if not isinstance(item, dict):
-            raise ProgrammeError(path.name, data["__line__"], f"an entry of «{key}» should have keys such as id:, not {item!r}")
+            raise ProgrammeError(path.name, _line(data, key, 1), f"an entry of «{key}» should have keys such as id:, not {item!r}")
         line = item["__line__"]
         identity = item.get("id")
         if isinstance(identity, date):  # 2022-01-19 without quotation marks
@@ -148,21 +148,29 @@ def _items(path: Path, key: str) -> Iterable[tuple[dict[str, Any], int]]:
         if not isinstance(identity, str) or not identity:
             raise ProgrammeError(path.name, line, "each entry needs an id (a short text)")
         if identity in seen:
-            raise ProgrammeError(path.name, line, f"the id «{identity}» is used twice")
+            raise ProgrammeError(path.name, _line(item, "id", line), f"the id «{identity}» is used twice")
         seen.add(identity)
         yield item, line
+
+
+def _line(item: dict[str, Any], key: object, otherwise: int) -> int:
+    return item.lines.get(key, otherwise) if isinstance(item, Lined) else otherwise
 
 
 def _known(item: dict[str, Any], keys: tuple[str, ...], file: str, line: int) -> None:
     for key in item.keys() - set(keys) - {"__line__"}:
         near = difflib.get_close_matches(str(key), keys, n=1)
-        raise ProgrammeError(file, line, f"unknown key «{key}»" + (f"; did you mean «{near[0]}»?" if near else f"; known here: {', '.join(keys)}"))
+        raise ProgrammeError(
+            file, _line(item, key, line), f"unknown key «{key}»" + (f"; did you mean «{near[0]}»?" if near else f"; known here: {', '.join(keys)}")
+        )
 
 
 def _text(item: dict[str, Any], key: str, file: str, line: int) -> str:
     value = item.get(key)
     if not isinstance(value, str) or not value.strip():
-        raise ProgrammeError(file, line, f"«{key}» should be a text" + ("" if value is None else f"; {value!r} is none (put it in quotation marks)"))
+        raise ProgrammeError(
+            file, _line(item, key, line), f"«{key}» should be a text" + ("" if value is None else f"; {value!r} is none (put it in quotation marks)")
+        )
     return " ".join(value.split())
 
 
@@ -174,5 +182,5 @@ def _time(item: dict[str, Any], key: str, zone: ZoneInfo, file: str, line: int) 
         except ValueError:
             value = None
     if not isinstance(value, datetime):
-        raise ProgrammeError(file, line, f"session «{item['id']}»: «{key}» should be a day and time such as 2022-01-19 14:00")
+        raise ProgrammeError(file, _line(item, key, line), f"session «{item['id']}»: «{key}» should be a day and time such as 2022-01-19 14:00")
     return value.replace(tzinfo=zone) if value.tzinfo is None else value.astimezone(zone)

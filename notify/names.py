@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailroom.errors import ProgrammeError
-from mailroom.yamlfile import load_yaml
+from mailroom.yamlfile import Lined, load_yaml
 
 __all__ = ["NameRules", "first_name", "load_names"]
 
@@ -37,17 +37,17 @@ _MAX_WORDS = 5
 def load_names(path: Path) -> NameRules:
     """Read salutation.yaml; raises ProgrammeError."""
     data = load_yaml(path)
-    line = data["__line__"]
+    lines = data.lines if isinstance(data, Lined) else {}
     for key in data.keys() - {*_KEYS, "__line__"}:
-        raise ProgrammeError(path.name, line, f"unknown key «{key}»; known here: {', '.join(_KEYS)}")
+        raise ProgrammeError(path.name, lines.get(key), f"unknown key «{key}»; known here: {', '.join(_KEYS)}")
     words: dict[str, frozenset[str]] = {}
     for key in _KEYS:
         values = data.get(key)
         if not isinstance(values, list):
-            raise ProgrammeError(path.name, line, f"«{key}» should be a list of words")
+            raise ProgrammeError(path.name, lines.get(key), f"«{key}» should be a list of words")
         for value in values:
             if not isinstance(value, str):
-                raise ProgrammeError(path.name, line, f"«{key}»: {value!r} is no text (put it in quotation marks)")
+                raise ProgrammeError(path.name, lines.get(key), f"«{key}»: {value!r} is no text (put it in quotation marks)")
         words[key] = frozenset(value.casefold() for value in values)
     return NameRules(**words)
 

@@ -1,0 +1,99 @@
+"""The programme's facts: what is shipped, and every mistake with file and line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from mailroom.errors import ProgrammeError
+from notify.facts import load_facts
+
+FOLDER = Path(__file__).parents[2] / "programme"
+PROGRAMME = "name: N\norganisation: O\nyear: 2021–22\ntime_zone: Europe/London\npage: null\ncontact: C\nwhat_a_cluster_is: W\nsupport: S\n"
+ACTIVITIES = "activities:\n  - id: one\n    label: One\n    description: The first.\n"
+SESSIONS = "sessions:\n  - id: 2022-07-01\n    title: T\n    starts: 2022-07-01 14:00\n    ends: 2022-07-01 15:30\n    places: 20\n"
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in {"programme": PROGRAMME, "activities": ACTIVITIES, "sessions": SESSIONS, **files}.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_shipped_facts() -> None:
+    facts = load_facts(FOLDER)
+    assert [activity.id for activity in facts.activities] == [
+        "existing_collaborative",
+        "existing_individual",
+        "proposed_collaborative",
+        "learning_collaborative",
+    ]
+    first, second = facts.sessions
+    assert (first.id, first.when) == ("2022-01-19", "Wednesday 19 January 2022, 14:00–15:30")
+    assert (second.id, second.when) == ("2022-01-25", "Tuesday 25 January 2022, 15:30–17:00")
+    assert second.starts.astimezone(UTC) == datetime(2022, 1, 25, 15, 30, tzinfo=UTC)
+    assert first.places is None
+    assert facts.activity("existing_individual").label
+    assert facts.session("2022-01-25") is second
+
+
+def test_times_are_uk_time_in_summer_too(tmp_path: Path) -> None:
+    (session,) = load_facts(write(tmp_path)).sessions
+    assert session.id == "2022-07-01"
+    assert session.starts.utcoffset() == timedelta(hours=1)
+    assert session.closes == session.starts
+    assert session.is_open(session.closes - timedelta(seconds=1))
+    assert not session.is_open(session.closes)
+    assert session.is_open(None)
+    assert session.places == 20
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("programme", "name: N", "nmae: N", "programme.yaml, line 1: unknown key «nmae»; did you mean «name»?"),
+        ("programme", "contact: C", "contact: 7", "programme.yaml, line 6: «contact» should be a text; 7 is none"),
+        ("programme", "contact: C\n", "", "programme.yaml, line 1: «contact» should be a text"),
+        ("programme", "page: null", "page: javascript:alert(1)", "«page» should be a web address"),
+        ("programme", "page: null", "page: 'https://x.example/\"><script>'", "«page» should be a web address"),
+        ("programme", "Europe/London", "Europe/Londres", "«time_zone: Europe/Londres» is no time zone"),
+        ("programme", "Europe/London", "../etc", "is no time zone"),
+        ("programme", "contact: C", "contact: [", "programme.yaml, line 8: not valid YAML"),
+        ("activities", "id: one", "id: one\n    label: One", "activities.yaml, line 4: not valid YAML: key «label» is there twice"),
+        ("activities", "label: One", "lable: One", "activities.yaml, line 3: unknown key «lable»; did you mean «label»?"),
+        ("activities", "  - id: one", "  - id: one\n    label: A\n    description: B\n  - id: one", "activities.yaml, line 5: the id «one» is used twice"),
+        ("activities", "  - id: one", "  - identity: one", "activities.yaml, line 2: each entry needs an id"),
+        ("activities", ACTIVITIES, "activities: []\n", "activities.yaml, line 1: «activities» should be a list"),
+        ("activities", ACTIVITIES, "activities: [one]\n", "an entry of «activities» should have keys"),
+        ("sessions", "places: 20", "places: many", "sessions.yaml, line 6: session «2022-07-01»: «places» should be a number"),
+        ("sessions", "places: 20", "places: 0", "«places» should be a number"),
+        ("sessions", "places: 20", "closes: 2022-07-02 12:00", "sign-up closes after its end"),
+        ("sessions", "ends: 2022-07-01 15:30", "ends: 2022-07-01 13:30", "session «2022-07-01» ends before it starts"),
+        ("sessions", "ends: 2022-07-01 15:30", "ends: half past three", "«ends» should be a day and time such as"),
+        ("sessions", "starts: 2022-07-01 14:00", "starts: 2022-07-01", "«starts» should be a day and time such as"),
+        ("sessions", "starts: 2022-07-01 14:00", "starts: 2022-13-01 14:00:00", "sessions.yaml: not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:
+    good = {"programme": PROGRAMME, "activities": ACTIVITIES, "sessions": SESSIONS}[name]
+    assert old in good
+    with pytest.raises(ProgrammeError) as caught:
+        load_facts(write(tmp_path, **{name: good.replace(old, new)}))
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "sessions.yaml").unlink()
+    with pytest.raises(ProgrammeError, match=r"sessions\.yaml: the file is not there"):
+        load_facts(tmp_path)
+
+
+def test_an_id_that_no_file_lists_is_a_mistake_in_the_programme() -> None:
+    facts = load_facts(FOLDER)
+    with pytest.raises(ProgrammeError, match=r"activities\.yaml: a rule names the activity «juggling»"):
+        facts.activity("juggling")
+    with pytest.raises(ProgrammeError, match=r"sessions\.yaml: a rule names the session «2022-02-30»"):
+        facts.session("2022-02-30")
