@@ -35,7 +35,7 @@ def make_mailbox(config: MailboxConfig) -> Mailbox:
             tls=imap.tls,
             ca_file=imap.ca_file,
             user=imap.user,
-            credentials=Password(imap.password.reveal()),
+            credentials=Password(imap.password.reveal),
             folder=imap.folder,
             max_size=config.max_size,
             timeout=imap.timeout.total_seconds(),

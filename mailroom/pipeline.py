@@ -175,12 +175,13 @@ class Pipeline:
     def _take_and_read(
         self, mailbox: Mailbox, session: Session, box: MailboxReport, report: RoundReport, progress: Progress | None, stopping: Callable[[], bool]
     ) -> None:
-        for _ in range(LOOKS_AT_SERVER):
+        for look in range(LOOKS_AT_SERVER):
             with _timed(report, "take"):
                 on_server = session.uids()
                 new = self.take(mailbox.name, session, on_server, progress)
             box.new += new
-            self.process(mailbox.name, report, progress)
+            if new or not look:  # the first look also takes up what an earlier round left
+                self.process(mailbox.name, report, progress)
             with _timed(report, "take"):
                 if getattr(mailbox, "move_to", None) and (settled := self._settle(mailbox.name, session, on_server)):
                     on_server = [uid for uid in on_server if uid not in settled]
@@ -229,6 +230,8 @@ class Pipeline:
                         reading = self.reader.read(message.content, received_at=message.internal_date)
                     with _timed(report, "compose"):
                         records.append(self._record(message, reading))
+                except Misconfigured:
+                    raise  # the house is in disorder, not the message
                 except Exception as error:  # noqa: BLE001 - one bad message never stops the rest
                     log.warning("message %d could not be read: %s", message.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
                     self.store.failed_attempt(message.id, f"{type(error).__name__}: {error}", self.now(), ATTEMPTS_TO_READ)
