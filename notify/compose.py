@@ -172,6 +172,9 @@ class Composer:
             for name in sorted(meta.find_undeclared_variables(tree) - known):
                 line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
                 raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; templates know {', '.join(sorted(_VARIABLES))}")
+            for call in tree.find_all(nodes.Filter):
+                if call.name not in self._environment.filters:
+                    raise ProgrammeError(path.name, call.lineno, f"there is no filter called «{call.name}»")
             others: list[nodes.Include | nodes.Extends] = [*tree.find_all(nodes.Include), *tree.find_all(nodes.Extends)]
             for other in others:
                 target = other.template.value if isinstance(other.template, nodes.Const) else None
