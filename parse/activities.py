@@ -33,6 +33,7 @@ __all__ = ["ACTIVITIES", "Activities", "ActivityFinder", "Part"]
 ACTIVITIES = ("existing_collaborative", "existing_individual", "proposed_collaborative", "learning_collaborative")
 NONE = "none"
 _SEPARATOR = "split"  # the cue that announces another matter
+_MASK = "mask"  # talk of the programme itself: cues within it do not count
 _MOST_PARTS = 60
 
 
@@ -70,7 +71,7 @@ class ActivityFinder:
         file = load_rules(path, shown="rules/activities.yaml")
         self.weights = self._weights(file)
         for rule in file.rules:
-            if rule.phrase.label not in self.weights and rule.phrase.label != _SEPARATOR:
+            if rule.phrase.label not in self.weights and rule.phrase.label not in (_SEPARATOR, _MASK):
                 raise ProgrammeError(file.file, rule.line, f"rule «{rule.phrase.id}»: there is no cue «{rule.phrase.label}» in the table")
         settings = file.settings.get("settings")
         if not isinstance(settings, dict):
@@ -111,7 +112,7 @@ class ActivityFinder:
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
         """The view cut at sentence ends, with the hits in each part."""
-        hits = list(self.matcher.find(view))
+        hits = self._unmasked(list(self.matcher.find(view)))
         parts: list[Part] = []
         position = 0
         for sentence in view.sentences:
@@ -130,6 +131,11 @@ class ActivityFinder:
                 separated = any(h.phrase.label == _SEPARATOR and h.span.start <= border + 2 for h in inside)
                 parts.append(Part(counts=counts, hits=tuple(h for h in inside if h.phrase.label != _SEPARATOR), separated=separated))
         return parts
+
+    @staticmethod
+    def _unmasked(hits: list[Hit]) -> list[Hit]:
+        masked = {token for hit in hits if hit.phrase.label == _MASK for token in range(hit.span.start, hit.span.end)}
+        return [h for h in hits if h.phrase.label != _MASK and not (masked and masked.issuperset(range(h.span.start, h.span.end)))]
 
     def score(self, parts: Iterable[Part]) -> dict[str, float]:
         """Sum of the cues' weights for each activity; a cue that comes often counts a little more."""
