@@ -49,20 +49,49 @@ class Envelope:
 
 
 class CueSet:
-    """The patterns of rules with one meaning, as two regular expressions with bounded gaps."""
+    """The patterns of rules with one meaning, as two regular expressions with bounded gaps.
+
+    The one that may match anywhere is only tried on lines that hold one word of every such pattern.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
         anchored, floating = [], []
+        anchors: set[str] | None = set()
         for pattern in patterns:
-            (anchored if pattern.startswith("^") else floating).append(cue_regex(pattern))
+            if pattern.startswith("^"):
+                anchored.append(cue_regex(pattern))
+                continue
+            floating.append(cue_regex(pattern))
+            words = _anchor_words(pattern)
+            anchors = anchors | words if anchors is not None and words else None
         self._anchored = re.compile("|".join(anchored), re.IGNORECASE) if anchored else None
         self._floating = re.compile("|".join(floating), re.IGNORECASE) if floating else None
+        self._anchors = frozenset(anchors) if anchors is not None else None
 
     def found(self, line: str) -> bool:
         line = line[:_LOOK]
         if self._anchored is not None and self._anchored.match(line):
             return True
-        return self._floating is not None and self._floating.search(line) is not None
+        if self._floating is None:
+            return False
+        if self._anchors is not None and self._anchors.isdisjoint(_ALNUM.findall(line.casefold())):
+            return False
+        return self._floating.search(line) is not None
+
+
+_ALNUM = re.compile(r"\w+")
+
+
+def _anchor_words(pattern: str) -> set[str]:
+    """Words one of which is in every line that the pattern matches; none where there are no whole words."""
+    best: set[str] = set()
+    for element in pattern.removesuffix("$").split():
+        if "*" in element or element == "...":
+            continue
+        runs = [_ALNUM.findall(word.casefold()) for word in element.split("|")]
+        if all(runs) and (not best or min(len(run[0]) for run in runs) > min(map(len, best))):
+            best = {max(run, key=len) for run in runs}
+    return best
 
 
 def cue_regex(pattern: str) -> str:
@@ -226,6 +255,8 @@ class _Reading:
         self.lines = _lines(body)
         self.heads: set[int] = set()
         self.signed: set[int] = set()
+        self._weights: dict[int, int] = {}
+        self._memo = -1  # last line of a heading that the sender wrote about this very message
         self._apply(marks)
         name = envelope.sender.name if envelope.sender else ""
         self.names = [word.casefold() for word in _WORD.findall(name.translate(_FOLDED))]
@@ -295,9 +326,14 @@ class _Reading:
                 index = opener.last + 1
                 continue
             if line.depth:
-                known = [level for level in depth_kinds if level <= line.depth]
-                line.kind = depth_kinds[max(known)] if known else rest or ZoneKind.QUOTE
-                depth_kinds = {level: kind for level, kind in depth_kinds.items() if level <= line.depth} if len(depth_kinds) > 1 else depth_kinds
+                above = lines[index - 1].kind if index else None
+                if not line.text and above is not None:
+                    line.kind = above
+                else:
+                    known = [level for level in depth_kinds if level <= line.depth]
+                    line.kind = depth_kinds[max(known)] if known else rest or ZoneKind.QUOTE
+                    if len(depth_kinds) > 1:
+                        depth_kinds = {level: kind for level, kind in depth_kinds.items() if level <= line.depth}
             elif rest is not None:
                 line.kind = rest
             else:
@@ -331,7 +367,7 @@ class _Reading:
                 kind = ZoneKind.FORWARDED if separator == "forwarded" else self._kind_of({})
                 return _Opener(last=index, kind=kind, prefixed=self._prefixed(index, line.depth))
             return None
-        if ":" in text:
+        if ":" in text and index > self._memo:
             block = self._header_block(index, separated=marked or in_rest)
             if block is not None:
                 last, fields = block
@@ -340,6 +376,7 @@ class _Reading:
                     if not own_seen and not in_rest and kind is ZoneKind.QUOTE and not self.envelope.is_reply and not _REPLY_SUBJECT.match(self.envelope.subject):
                         kind = ZoneKind.FORWARDED
                     return _Opener(last=last, kind=kind, prefixed=self._prefixed(last, line.depth))
+                self._memo = last
         return self._intro(index, marked)
 
     def _next(self, index: int) -> int | None:
@@ -476,16 +513,17 @@ class _Reading:
         reply = self.envelope.is_reply or _REPLY_SUBJECT.match(self.envelope.subject) is not None
         if wrote and address and (dated or opens):
             return True
-        if address and year and time:
+        if address and ((year and time) or (wrote and len(words) <= 8)):
             return True
-        return reply and wrote and opens and (year or time)
+        return wrote and opens and (year or time if reply else year and time)
 
     def _mend_wrapped_quotes(self) -> None:
         """A quoted line that some program wrapped leaves its last words without a quote sign."""
         for index in range(1, len(self.lines) - 1):
             line, above, below = self.lines[index], self.lines[index - 1], self.lines[index + 1]
             if line.kind is None and line.text and above.depth and below.depth and above.text and below.text:
-                if len(above.text) >= 60 and len(line.text) <= 40 and line.text[:1].islower():
+                room = 80 if len(above.text) >= 70 else 40
+                if len(above.text) >= 60 and len(line.text) <= room and line.text[:1].islower() and above.text[-1] not in ".?!:;":
                     line.kind = above.kind
 
     def _recognise_own(self) -> None:
@@ -627,19 +665,26 @@ class _Reading:
             own = [index for index in own if index not in self.signed]
         # What a program appended last goes first.
         own = [index for index in own if not (index in own[-14:] and self._tagline(index))]
+        rules: list[int] = []
         while own:
             text = lines[own[-1]].text
             if _RULE_LINE.match(text) and len(own) > 1:
-                lines[own.pop()].kind = ZoneKind.SIGNATURE
+                rules.append(own.pop())
             else:
                 break
         cut = self._delimited(own)
         if cut is None:
-            own = self._disclaimers(own)
+            shorter = self._disclaimers(own)
+            while len(shorter) > 1 and len(shorter) < len(own) and _RULE_LINE.match(lines[shorter[-1]].text):
+                lines[shorter.pop()].kind = ZoneKind.DISCLAIMER
+            own = shorter
             cut = self._formed(own)
         if cut is not None:
             for index in own[cut:]:
                 lines[index].kind = self._kind_in_signature(index)
+        for index in rules:
+            above = next((lines[i].kind for i in range(index - 1, max(-1, index - 5), -1) if lines[i].text), None)
+            lines[index].kind = ZoneKind.DISCLAIMER if above is ZoneKind.DISCLAIMER else ZoneKind.SIGNATURE
 
     def _kind_in_signature(self, index: int) -> ZoneKind:
         text = self.lines[index].text
@@ -657,8 +702,9 @@ class _Reading:
             exact = self.lines[index].raw.rstrip("\r") == "-- "
             if exact and len(after) <= 30:
                 return position
-            prose = sum(_is_prose(self.lines[i].text) for i in after)
-            if len(after) <= 12 and prose * 2 <= len(after) and after:
+            prose = sum(self._weight(i) < 0 for i in after)
+            named = bool(after) and _is_name_line(self.lines[after[0]].text, self.names)
+            if after and len(after) <= 12 and (prose * 3 <= len(after) or (named and prose <= 2)):
                 return position
         return None
 
@@ -687,7 +733,7 @@ class _Reading:
             if hit == 0:
                 return own
             tail = own[hit:]
-            if any(not cue.found(lines[i].text) and _PERSONAL.search(lines[i].text) and len(lines[i].text) < 45 for i in tail[1:]):
+            if any(not cue.found(lines[i].text) and _is_letter(lines[i].text) and len(lines[i].text) < 45 for i in tail[1:]):
                 return own
             for index in tail:
                 lines[index].kind = ZoneKind.DISCLAIMER
@@ -758,7 +804,11 @@ class _Reading:
 
     def _weight(self, index: int) -> int:
         """How much a line looks like one of a signature: 2 certainly, 1 likely, 0 may be, -1 hardly, -2 no."""
-        text = self.lines[index].text
+        if index not in self._weights:
+            self._weights[index] = self._weigh(self.lines[index].text)
+        return self._weights[index]
+
+    def _weigh(self, text: str) -> int:
         if self.z.cues["habits"].found(text):
             return 1
         if self.z.cues["disclaimer"].found(text):
@@ -806,7 +856,7 @@ class _Reading:
         """2 for the sender's typed name (initials, a first name with kisses, behind a closing), 1 for any name, 0 for none."""
         stripped = text.rstrip(" ,.!)(\u2026*~-")
         words = _WORD.findall(stripped[:100])
-        if not words or len(stripped) > 60:
+        if not words or len(stripped) > 60 or self._is_closing(text):
             return 0
         lowered = [word.casefold() for word in words]
         while len(lowered) > 1 and set(lowered[-1]) == {"x"}:
@@ -886,10 +936,6 @@ def _is_date(value: str, dates: frozenset[str]) -> bool:
 def _is_letter(text: str) -> bool:
     """Whether a line that holds a banner's words is a person's sentence all the same."""
     return re.search(r"(?<![\w'])(?:i|i'm|i've|we|we're|our|my)(?![\w'])", text, re.IGNORECASE) is not None
-
-
-def _is_prose(text: str) -> bool:
-    return len(_WORD.findall(text)) > 12 or (_PERSONAL.search(text) is not None and len(text) > 40)
 
 
 def _is_name_line(text: str, names: Sequence[str]) -> bool:
