@@ -18,6 +18,7 @@ anything but «>» count as own.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,7 @@ _HANDLE = re.compile(r"(?<!\w)[@#]\w{3,40}")
 _PRONOUN = re.compile(r"\b(?:he/him|she/her|they/them|he/they|she/they)\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"(?<![\w'/])(?:I|(?i:i'm|i've|i'd|i'll|we|we're|we've|we'd|we'll|you|your|me|my|us|our|please|thanks|thank))(?![\w'/])")
 _POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?p?\.?\s?s\b\.?|ps\b|nb\b|n\.b\.|edit:|update:|correction)", re.IGNORECASE)
+_BRACKETED = re.compile(r"\s?\([^()]{0,80}\)")
 _DELIMITER = re.compile(r"\s*(?:--|\u2014|\u2013)\s*$")
 
 
@@ -259,7 +261,7 @@ class _Reading:
         self._memo = -1  # last line of a heading that the sender wrote about this very message
         self._apply(marks)
         name = envelope.sender.name if envelope.sender else ""
-        self.names = [word.casefold() for word in _WORD.findall(name.translate(_FOLDED))]
+        self.names = [_plain(word) for word in _WORD.findall(name.translate(_FOLDED))]
         local = envelope.sender.local_part if envelope.sender else ""
         self.local_names = {word.casefold() for word in _WORD.findall(local) if len(word) > 2}
         recipients = envelope.recipients
@@ -438,7 +440,7 @@ class _Reading:
         """A heading that the sender wrote about this very message, at its top."""
         if _FORWARD_SUBJECT.match(self.envelope.subject) or _EMAIL.search(fields.get("from", "")) is not None:
             return False
-        words = {word.casefold() for word in _WORD.findall(fields.get("from", "").translate(_FOLDED))}
+        words = {_plain(word) for word in _WORD.findall(fields.get("from", "").translate(_FOLDED))}
         return bool(words & set(self.names)) or "to" not in fields
 
     def _kind_of(self, fields: dict[str, str]) -> ZoneKind:
@@ -659,7 +661,7 @@ class _Reading:
         lines = self.lines
         own = list(segment)
         marked = [index for index in own if index in self.signed]
-        if marked and len(marked) < len(own) and sum(len(lines[i].text) for i in marked) < 1_500:
+        if marked and (len(marked) < len(own) or all(self._weight(i) > -2 for i in own)) and sum(len(lines[i].text) for i in marked) < 1_500:
             for index in marked:
                 lines[index].kind = self._kind_in_signature(index)
             own = [index for index in own if index not in self.signed]
@@ -700,6 +702,8 @@ class _Reading:
                 continue
             after = own[position + 1 :]
             exact = self.lines[index].raw.rstrip("\r") == "-- "
+            while position and _DELIMITER.match(self.lines[own[position - 1]].text):
+                position -= 1
             if exact and len(after) <= 30:
                 return position
             prose = sum(self._weight(i) < 0 for i in after)
@@ -749,6 +753,8 @@ class _Reading:
                 reason = self._reason(own, position)
                 if reason and (best is None or reason >= best[0]):
                     best = (reason, position)
+        if best is None and own and self._follows_tagline(own[0]) and self._weight(own[0]) > -2 and _is_name_line(self.lines[own[0]].text, self.names):
+            return 0  # nothing was typed at all
         return best[1] if best is not None else self._glued(own, low)
 
     def _reason(self, own: list[int], position: int) -> int:
@@ -756,9 +762,9 @@ class _Reading:
         lines = self.lines
         block = [lines[index].text for index in own[position:]]
         head, above = block[0], lines[own[position - 1]].text
-        if _POSTSCRIPT.match(head):
+        if _POSTSCRIPT.match(head) or self._closes(head):
             return 0
-        signed = self._signoff(above)
+        signed = self._signed_above(own, position)
         name = _is_name_line(head, self.names) or (signed > 0 and _same_first(head, above))
         weights = [self._weight(index) for index in own[position:]]
         strong = sum(weight >= 2 for weight in weights)
@@ -777,8 +783,48 @@ class _Reading:
         if name and self._is_closing(above):
             return 2 if strong or (len(block) >= 2 and known >= 2) or len(block) >= 4 else 0
         if name:
-            return 1 if (strong and len(block) >= 2) or (len(block) >= 4 and known >= 2) else 0
+            appended = any(lines[index].kind is ZoneKind.DISCLAIMER for index in range(own[-1] + 1, min(own[-1] + 4, len(lines))))
+            return 1 if (strong and len(block) >= 2) or (len(block) >= 3 and known >= 2) or (appended and len(block) >= 2 and known) else 0
         return 1 if strong >= 2 and weights[0] >= 1 and all(weight >= 0 for weight in weights) else 0
+
+    def _signed_above(self, own: list[int], position: int) -> int:
+        """Whether the sender has signed by hand before this line: 2 surely, 1 perhaps, 0 no."""
+        lines = self.lines
+        above = own[position - 1]
+        if any(lines[index].kind is ZoneKind.TAGLINE for index in range(above + 1, own[position])):
+            return 2  # a program has begun to append
+        text = lines[above].text
+        signed = self._signoff(text)
+        if signed == 1 and position == 1:
+            signed = 0  # a greeting
+        if signed < 2:
+            # «... see you there. Lewis»: a name at the end of the last sentence
+            last = re.split(r"[.!?]\s", text[-120:])[-1]
+            words = [_plain(word) for word in _WORD.findall(last)]
+            if last != text and (self._signoff(last) == 2 or (len(words) <= 8 and sum(word in self.names for word in words) >= 2)):
+                return 2
+            last = text[-60:].rpartition(",")[2]
+            if 0 < len(last.split()) <= 3 and self._signoff(last) == 2:
+                return 2
+        if signed < 2:
+            # a typed name with a line or two of job and school below it, one paragraph up
+            for number in range(position - 2, max(-1, position - 5), -1):
+                if own[number] != own[number + 1] - 1:
+                    break
+                if self._signoff(lines[own[number]].text) == 2 and not self._closes(lines[own[number]].text):
+                    return 2
+        return signed
+
+    def _follows_tagline(self, index: int) -> bool:
+        for number in range(index - 1, max(-1, index - 5), -1):
+            if self.lines[number].text:
+                return self.lines[number].kind is ZoneKind.TAGLINE
+        return False
+
+    def _closes(self, text: str) -> bool:
+        """Whether a line begins with a closing phrase."""
+        lowered = [word.casefold() for word in _WORD.findall(text[:80])]
+        return any(" ".join(lowered[:cut]) in self.z._closings for cut in range(1, min(5, len(lowered)) + 1))
 
     def _speaks(self, own: list[int], position: int) -> bool:
         """Whether a later paragraph of the block is a sentence of the sender's (a postscript)."""
@@ -854,7 +900,7 @@ class _Reading:
 
     def _signoff(self, text: str) -> int:
         """2 for the sender's typed name (initials, a first name with kisses, behind a closing), 1 for any name, 0 for none."""
-        stripped = text.rstrip(" ,.!)(\u2026*~-")
+        stripped = _BRACKETED.sub("", text[:120]).rstrip(" ,.!)(\u2026*~-") or text[:120]
         words = _WORD.findall(stripped[:100])
         if not words or len(stripped) > 60 or self._is_closing(text):
             return 0
@@ -871,6 +917,7 @@ class _Reading:
     def _named(self, lowered: list[str], words: list[str]) -> int:
         if not lowered:
             return 0
+        lowered = [_plain(word) for word in lowered]
         names = [*self.names, *self.local_names]
         hits = sum(any(_is_short_for(word, name) for name in names) for word in lowered)
         if hits and hits * 2 >= len(lowered):
@@ -939,18 +986,34 @@ def _is_letter(text: str) -> bool:
 
 
 def _is_name_line(text: str, names: Sequence[str]) -> bool:
-    """The sender's name, alone or with titles, letters, pronouns or a job behind it."""
+    """The sender's name, alone or with titles, letters, pronouns or a job around it."""
     words = _WORD.findall(text[:80])
     if not words or not names:
         return False
-    lowered = [word.casefold() for word in words[:6]]
-    surname = names[-1]
-    hits = sum(word in names for word in lowered[:4])
-    if not (hits >= 2 or (surname in lowered[:4] and len(surname) > 1) or (len(names) == 1 and names[0] == lowered[0]) or (lowered[0] == names[0] and len(words) <= 2)):
+    plain = [_plain(word) for word in words[:6]]
+    places = [place for place, word in enumerate(plain[:5]) if word in names]
+    if not places:
         return False
-    end = max(text.casefold().find(word) + len(word) for word in lowered[:4] if word in names)
-    remainder = text[end:].strip()
-    return not remainder or remainder[0] in ",|(-/:*.\u00b7\u2022" or all(word[0].isupper() for word in _WORD.findall(remainder))
+    surname = names[-1]
+    hits = len(places)
+    if not (hits >= 2 or (surname in plain[:5] and len(surname) > 1) or (len(names) == 1 and names[0] == plain[0]) or (plain[0] == names[0] and len(words) <= 2)):
+        return False
+    if any(len(word) > 4 or _PERSONAL.fullmatch(word) or not word[0].isupper() for word in words[: places[0]]):
+        return False
+    last = words[places[-1]]
+    remainder = text[text.find(last) + len(last) :].strip()
+    if not remainder or remainder[0] in "|(/*\u00b7\u2022":
+        return True
+    following = _WORD.findall(remainder)
+    if remainder[0] in ",-:.":
+        return not following or sum(word[0].isupper() for word in following) * 2 >= len(following)
+    return all(word[0].isupper() for word in following)
+
+
+def _plain(word: str) -> str:
+    """A name without case and accents: people drop them in one place and not in another."""
+    decomposed = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 def _same_first(head: str, above: str) -> bool:
