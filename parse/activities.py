@@ -33,7 +33,9 @@ __all__ = ["ACTIVITIES", "Activities", "ActivityFinder", "Part"]
 ACTIVITIES = ("existing_collaborative", "existing_individual", "proposed_collaborative", "learning_collaborative")
 NONE = "none"
 _SEPARATOR = "split"  # the cue that announces another matter
+_ANNOUNCED = "split_announced"  # the cue that says there will be two matters
 _MASK = "mask"  # talk of the programme itself: cues within it do not count
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK})
 _MOST_PARTS = 60
 
 
@@ -54,6 +56,7 @@ class Part:
     counts: Mapping[str, float]
     hits: tuple[Hit, ...]
     separated: bool  # a word that announces another matter stands at its start
+    announced: bool = False  # «two things»: the parts after this one may be about different matters
 
 
 def _number(data: Mapping[str, Any], key: str, file: str) -> float:
@@ -71,7 +74,7 @@ class ActivityFinder:
         file = load_rules(path, shown="rules/activities.yaml")
         self.weights = self._weights(file)
         for rule in file.rules:
-            if rule.phrase.label not in self.weights and rule.phrase.label not in (_SEPARATOR, _MASK):
+            if rule.phrase.label not in self.weights and rule.phrase.label not in _NO_SAY:
                 raise ProgrammeError(file.file, rule.line, f"rule «{rule.phrase.id}»: there is no cue «{rule.phrase.label}» in the table")
         settings = file.settings.get("settings")
         if not isinstance(settings, dict):
@@ -111,7 +114,7 @@ class ActivityFinder:
         return self.decide(parts)
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
-        """The view cut at sentence ends, with the hits in each part."""
+        """The view cut at sentence ends, semicolons and words that announce another matter, with the hits in each part."""
         hits = self._unmasked(list(self.matcher.find(view)))
         parts: list[Part] = []
         position = 0
@@ -120,16 +123,19 @@ class ActivityFinder:
             while position < len(hits) and hits[position].span.start < sentence.end:
                 mine.append(hits[position])
                 position += 1
-            borders = sorted({sentence.start, *(h.span.start for h in mine if h.phrase.label == _SEPARATOR)})
+            clauses = (token.i + 1 for token in sentence[:-1] if token.text == ";")
+            borders = sorted({sentence.start, *clauses, *(h.span.start for h in mine if h.phrase.label == _SEPARATOR)})
             for index, border in enumerate(borders):
                 end = borders[index + 1] if index + 1 < len(borders) else sentence.end
                 inside = [h for h in mine if border <= h.span.start < end]
                 counts: dict[str, float] = {}
                 for hit in inside:
-                    if hit.phrase.label != _SEPARATOR:
+                    if hit.phrase.label not in _NO_SAY:
                         counts[hit.phrase.label] = counts.get(hit.phrase.label, 0.0) + factor * hit.phrase.weight
                 separated = any(h.phrase.label == _SEPARATOR and h.span.start <= border + 2 for h in inside)
-                parts.append(Part(counts=counts, hits=tuple(h for h in inside if h.phrase.label != _SEPARATOR), separated=separated))
+                announced = any(h.phrase.label == _ANNOUNCED for h in inside)
+                told = tuple(h for h in inside if h.phrase.label not in _NO_SAY)
+                parts.append(Part(counts=counts, hits=told, separated=separated, announced=announced))
         return parts
 
     @staticmethod
@@ -178,11 +184,12 @@ class ActivityFinder:
     def _several(self, parts: Sequence[Part]) -> tuple[str, ...]:
         """Two activities, where a word announces another matter and both sides are clear."""
         parts = parts[:_MOST_PARTS]
-        if not any(part.separated for part in parts):
+        announced = any(part.announced for part in parts)
+        if not announced and not any(part.separated for part in parts):
             return ()
         best: tuple[float, tuple[str, ...]] = (0.0, ())
         for border in range(1, len(parts)):
-            if not (parts[border].separated or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
+            if not (announced or parts[border].separated or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
                 continue
             left, right = self.shares(parts[:border]), self.shares(parts[border:])
             first = max(ACTIVITIES, key=lambda name: left[name])

@@ -81,8 +81,8 @@ def _split(text: str, separator: str) -> list[str]:
     parts, depth, current = [], 0, ""
     for character in text:
         depth += (character in "([{") - (character in ")]}")
-        if depth < 0 and character == ")" and not current.strip("|"):
-            depth = 0  # an element of its own: the sign itself, as in «(a|b) )»
+        if depth < 0 and character == ")" and (not current or current[-1] == "|"):
+            depth = 0  # stands alone: the sign itself, as in «1 .|)»
         if depth < 0:
             raise PhraseError(f"«{text}»: a closing bracket without its opening one")
         if character == separator and depth == 0:
@@ -216,7 +216,7 @@ class _Compiler:
             return _Piece(f"(?:{inner.regex})?", None, True)
         if element.startswith("(") and element.endswith(")"):
             return self.choice(_split(element[1:-1], "|"), key=element)
-        if any(c in re.sub(r"\{[^{}]*\}", "", element) for c in "()[]") and element.strip("()[]|"):
+        if any(c in part for part in re.sub(r"\{[^{}]*\}", "", element).split("|") for c in "()[]" if len(part) > 1):
             raise PhraseError(f"«{element}»: brackets belong round whole words, with spaces outside them")
         return self.choice(_split(element, "|"), key=f"({element})")
 
