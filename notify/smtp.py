@@ -84,7 +84,7 @@ _DROPPED = (smtplib.SMTPServerDisconnected, OSError)
 
 
 class SmtpSender:
-    """A context manager; the connection is opened by the first ``send`` or by ``connect``."""
+    """A context manager that connects on entry, so that nothing is begun where no server is; renews by itself."""
 
     def __init__(self, settings: SmtpSettings) -> None:
         self.settings = settings
@@ -92,6 +92,7 @@ class SmtpSender:
         self._sent = 0  # over this connection
 
     def __enter__(self) -> SmtpSender:
+        self.connect()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -221,7 +222,7 @@ class SmtpSender:
             return Refused(code=None, error=f"not sent to {recipient!r}: {error}")
         if self._sent >= self.settings.per_connection:
             self.close()
-        fresh = self._smtp is None
+        fresh = self._smtp is None or self._sent == 0
         self.connect()
         lines = _LINE_END.sub(b"\r\n", content)
         outcome = self._transaction(recipient, lines)

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from mailroom.errors import Permanent, ProgrammeError
 from mailroom.model import Address, Decision, Extraction, Kind, Outcome, ParsedMessage, ReplyDraft, RuleHit
-from notify.compose import AnswerContext, Composer, message_id, normalised, own_template_lines, sample_contexts, text_of_html
 from notify.compose import _VARIABLES as KNOWN
+from notify.compose import AnswerContext, Composer, message_id, normalised, own_template_lines, sample_contexts, text_of_html
 from notify.facts import load_facts
 
 PROGRAMME = Path(__file__).parents[2] / "programme"
