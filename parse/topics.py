@@ -30,7 +30,7 @@ __all__ = ["Theme", "TopicFinder", "Topics"]
 
 _SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
 _WORDS = (
-    "ends noun_ends clause asking front front_phrases back people carriers verbs roles admin pointing prepositions settings times no_topic no_fragment".split()
+    "labels posts ends noun_ends clause asking front front_phrases back people carriers verbs roles admin pointing prepositions settings times no_topic no_fragment".split()
 )
 _SETTINGS = (
     "least_strength longest_clause longest_phrase fragment fragment_in_long short_text colon quoted direct_question theme themed themed_word repeated pointing".split()
@@ -90,6 +90,10 @@ def _dash(text: _Text, index: int) -> bool:
     return text.low[index] in {"-", "--"} and index > 0 and bool(text.doc[index - 1].whitespace_)
 
 
+def _is_read(view: TextView) -> bool:
+    return view.where in _READ or (view.where.startswith("attachment:") and "BEGIN:VCALENDAR" not in view.source[:200])
+
+
 def _mentioned(mentions: Sequence[int], position: int) -> bool:
     index = bisect_right(mentions, position)
     return index > 0 and position - mentions[index - 1] <= _NEAR
@@ -113,10 +117,12 @@ class TopicFinder:
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Topics:
         found: list[_Found] = []
         none_said: list[Hit] = []
+        short = sum(len(view.folded) for view in views if _is_read(view)) <= self.settings["short_text"] * 6  # six characters a word
         previous: TextView | None = None
         for view in views:
-            if view.where in _READ or (view.where.startswith("attachment:") and "BEGIN:VCALENDAR" not in view.source[:200]):
-                found.extend(self._in_view(view, none_said, asked=previous is not None and self._asks(previous) and view.where == ZoneKind.INLINE_ANSWER))
+            if _is_read(view):
+                asked = previous is not None and view.where == ZoneKind.INLINE_ANSWER and self._asks(previous)
+                found += self._in_view(view, none_said, asked=asked, short=short)
             previous = view if view.where in _QUOTED else None
         return self._choose(found, none_said)
 
@@ -126,17 +132,17 @@ class TopicFinder:
         """Whether the last sentence of a quote asks for the topic."""
         return any(hit.phrase.label == "asked" for sentence in quoted.sentences[-1:] for hit in self.cues.find_in(quoted, sentence))
 
-    def _in_view(self, view: TextView, none_said: list[Hit], *, asked: bool) -> list[_Found]:
+    def _in_view(self, view: TextView, none_said: list[Hit], *, asked: bool, short: bool) -> list[_Found]:
         text = _Text(view)
         text.themes = self._vocabulary_hits(text.low)
-        text.short = len(text.low) <= self.settings["short_text"]
+        text.short = short and view.where != "subject"
         hits = [hit for hit in self.cues.find(view) if hit.span.end <= len(text.low)]
         sentences = [s for s in view.sentences if s.end <= len(text.low)]
         by_label: dict[str, list[Hit]] = {label: [] for label in _SAYS}
         for hit in hits:
             by_label[hit.phrase.label].append(hit)
         none_said += by_label["none"]
-        mentions = sorted(hit.span.end for hit in by_label["mention"] + by_label["dropped"])
+        mentions = sorted(hit.span.end for hit in by_label["mention"] + by_label["dropped"] if hit.phrase.id != "topic.not")
         out: list[_Found] = []
         position = 0
         for number, sentence in enumerate(sentences):
@@ -150,8 +156,8 @@ class TopicFinder:
             out += found
         if asked and sentences and (span := self._phrase(text, sentences[0].start, sentences[0].end)) is not None:
             out.append(_Found(view=view, start=span[0], end=span[1], strength=0.97, rule="topic.asked"))
-        dropped = [(hit.span.end, self._clause_end(text.low, hit.span.end)) for hit in by_label["dropped"]]
-        elsewhere = [(hit.span.start, self._clause_end(text.low, hit.span.end)) for hit in by_label["elsewhere"]]
+        dropped = [(hit.span.end, self._clause_end(text.low, hit.span.end)) for hit in by_label["dropped"] if text.low[hit.span.end - 1] not in _STOPS]
+        elsewhere = [(hit.span.start, self._sentence_end(text.low, hit.span.end)) for hit in by_label["elsewhere"]]
         graded: list[_Found] = []
         for item in out:
             strength, note = self._quality(text, item), ""
@@ -169,15 +175,25 @@ class TopicFinder:
         inside = [specific for start, end, _, specific in text.themes if item.start <= start and end <= item.end]
         if inside and item.rule != "topic.theme":
             strength += settings["themed"] if any(inside) else settings["themed_word"]
-        if low[0] in words["clause"] and (any(w in words["pointing"] for w in low[1:3]) or "you" in low or "your" in low):
-            strength *= settings["pointing"]
+        if low[0] in words["clause"]:
+            if low[1:2] and (low[1] in words["pointing"] or low[-1] in {"it", "them"} or "you" in low or "your" in low):
+                strength *= settings["pointing"]
+            elif low[0] in {"if", "whether"} and low[1:2] in (["we"], ["i"]):
+                strength *= settings["pointing"] + 0.15
+        elif len(low) > 1 and not any(inside) and all(token.text[0].isupper() for token in text.doc[item.start : item.end]) and item.start and low[0] != '"':
+            strength *= settings["pointing"]  # a name
+        if text.low[item.end : item.end + 1] == ["already"]:
+            strength -= 0.15
         return strength
 
     def _clause_end(self, low: Sequence[str], start: int) -> int:
         for index in range(start, min(len(low), start + 12)):
-            if low[index] in _STOPS or low[index] in {",", "but", "so", "yet"} or "\n" in low[index]:
+            if low[index] in _STOPS or low[index] in {",", "but", "so", "yet"} or "\n" in low[index] or (index > start + 2 and low[index] in {"i", "we"}):
                 return index
         return min(len(low), start + 12)
+
+    def _sentence_end(self, low: Sequence[str], start: int) -> int:
+        return next((i for i in range(start, min(len(low), start + 25)) if low[i] in _STOPS or low[i] in {"but", "and"} or "\n" in low[i]), start)
 
     def _from_cues(self, text: _Text, start: int, end: int, further: int, hits: Sequence[Hit], mentions: Sequence[int]) -> list[_Found]:
         out: list[_Found] = []
@@ -192,10 +208,17 @@ class TopicFinder:
                 at -= 1
             if low[at : at + 1] == ["("]:  # «Topic area (where known): ...»
                 at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
+            if low[at : at + 1] in ([","], [";"]) and hit.phrase.id not in self.lines and hit.phrase.weight < 0.9:
+                if hit.phrase.id not in {"topic.its", "topic.more-exactly", "topic.choice", "topic.is-about"}:
+                    continue
             limit = end
             if hit.phrase.id in self.lines and all(not w.strip(" \n.:-=?*()_,") for w in low[at:end]):  # a label alone, its value on the next line
                 at, limit = end, further
-            out += self._found(text, self._phrase(text, at, limit), strength, hit.phrase.id)
+            span = self._phrase(text, at, limit)
+            if span is not None and low[span[0]] in words["labels"]:  # «settled on the subject in a minute: | reading for pleasure»
+                colon = next((i for i in range(span[0] + 1, limit) if low[i] == ":" or _dash(text, i)), None)
+                span = None if colon is None else self._phrase(text, colon + 1, limit)
+            out += self._found(text, span, strength, hit.phrase.id)
         for hit in hits:
             if hit.phrase.label == "leads":
                 out += self._found(text, self._phrase(text, self._lead_start(low, start, hit.span.start), hit.span.start, leads=True), hit.phrase.weight, hit.phrase.id)
@@ -239,6 +262,12 @@ class TopicFinder:
         cut = next((i for i in range(start, last) if low[i] in _STOPS or low[i] in {",", "("} or low[i] in words["ends"] or _dash(text, i)), last)
         if 0 < cut - start <= settings["longest_phrase"] and (ended or cut < last or text.short) and self._fragment(text, start, cut):
             out += self._found(text, self._phrase(text, start, cut), settings["fragment" if text.short else "fragment_in_long"], "topic.fragment")
+        if text.view.where == "subject":
+            for index in range(cut, last):
+                if low[index] in {":", ",", "-", "/", "|"} and index + 1 < last:
+                    after = next((i for i in range(index + 1, last) if low[i] in {":", ",", "-", "/", "|", "("}), last)
+                    if self._fragment(text, index + 1, after):
+                        out += self._found(text, self._phrase(text, index + 1, after), settings["fragment_in_long"], "topic.fragment")
         for first, after, _, specific in text.themes:
             if specific and start <= first and after <= last:
                 out += self._found(text, self._around(text, first, after, start, last), settings["theme"], "topic.theme")
@@ -266,13 +295,17 @@ class TopicFinder:
             return False
         themed = any(start <= first and after <= end and specific for first, after, _, specific in text.themes)
         if len(content) == 1:
-            return themed or text.short
+            return themed or (text.short and len(text.low) > 6 and len(low[content[0]]) > 3 and not text.doc[content[0]].is_upper)
         return themed or any(text.doc[i].text[0].islower() and len(low[i]) > 3 for i in content[1:])
 
     def _around(self, text: _Text, first: int, after: int, start: int, last: int) -> tuple[int, int] | None:
         """The noun phrase around a phrase of a theme, or None where it is part of a post, a course or a meeting."""
         low, words = text.low, self.words
         begin = first
+        if after == first + 1 and first > start and text.doc[first].text[0].isupper() and low[first - 1] not in {'"', "(", ":"}:
+            return None  # «Maths at the Grammar»
+        if low[first].endswith("ing") and first > start and (low[first - 1] in words["noun_ends"] or low[first - 1] in {"and", ","}):
+            return None  # a verb: «we have been counting»
         while begin > start and first - begin < 3:
             word = low[begin - 1]
             closed = any(word in words[name] for name in ("front", "ends", "noun_ends", "prepositions", "verbs", "clause", "people", "back", "roles"))
@@ -361,7 +394,11 @@ class TopicFinder:
             return not (word in {"who", "that", "which"} and low[end - 1] in words["carriers"])
         if word in {"and", "or", "&"} and (following in words["noun_ends"] or following in words["ends"] or following in words["clause"]):
             return not (clause and following in {"it", "what", "how", "they", "who"})
-        return word in words["prepositions"] and self._is_setting(low, end + 1, limit) and not clause
+        if clause or word not in words["prepositions"]:
+            return False
+        if end - start >= 2 and ((word == "with" and low[end - 1] not in words["people"]) or (word in {"for", "among", "amongst", "in"} and following in words["people"])):
+            return True
+        return self._is_setting(low, end + 1, limit)
 
     def _is_setting(self, low: Sequence[str], index: int, limit: int) -> bool:
         for word in low[index : min(limit, index + 2)]:
@@ -375,6 +412,8 @@ class TopicFinder:
         low, words = text.low, self.words
         while end > start and (low[end - 1] in words["back"] or not low[end - 1].strip(" \n.,;:!?-\"'")):
             end -= 1
+        if end <= start or low[end - 1] in words["posts"] or low[start] in words["prepositions"]:
+            return None
         content = [w for w in low[start:end] if w[0].isalnum() and (len(w) > 2 or w.isalpha())]
         if not content or all(w in words["no_topic"] or w in words["front"] or w in words["noun_ends"] or w in words["settings"] or w.isdigit() for w in content):
             return None
