@@ -22,7 +22,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 
 from mailroom.errors import ProgrammeError
 from parse.authorities import read_rows, split
-from parse.schoolnames import Forms, Name, School, Word, fold, take_apart, words
+from parse.schoolnames import Forms, Name, School, Word, take_apart, words
 
 __all__ = ["College", "Entry", "Gazetteer", "Mention", "School", "load_colleges"]
 
@@ -88,12 +88,14 @@ class Mention:
     core: tuple[str, ...] = ()
     forms: frozenset[str] = frozenset()
     text: str = ""
+    weak: bool = False  # small letters only: counts where a list knows a name like it
 
 
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
 _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by"})
 _DIRECTIONS = frozenset("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer".split())
+_ARTICLES = frozenset("a an the our my every all some other many several two three four five few most this that your their".split())
 _GAELIC = frozenset({"sgoil", "bunsgoil", "bun", "ard", "ardsgoil"})
 
 
@@ -106,6 +108,8 @@ class Vocabulary:
     never_named: Collection[str]
     distinguishing: Collection[str]
     saint_short: Mapping[str, str] = field(default_factory=dict)
+    councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
+    towns: Collection[tuple[str, ...]] = ()
 
 
 class Gazetteer:
@@ -244,6 +248,8 @@ class Gazetteer:
                     break
             word = found[index]
             if word.norm in self.forms.words:
+                if index > start and word.norm == "school" and found[index - 1].norm == "academy":
+                    break  # «Bathgate Academy School taking part ...»: the next cell of a table
                 index += 1
             elif word.norm in _JOINERS and index > start and index + 1 < len(found) and found[index + 1].norm in self.forms.words and found[index + 1].capital == found[start].capital:
                 index += 1
@@ -263,7 +269,7 @@ class Gazetteer:
                 if "\n" in gap or gap.strip(" ,.'(") or len(gap) > 4:
                     break
             norm = found[end].norm
-            if end == index + 1 and key == ("st",):
+            if key[-1:] == ("st",):
                 norm = variants.get(norm, norm)
             joined = (found[index].norm + norm,) if end == index + 1 else ()
             key = (*key, norm)
@@ -291,7 +297,7 @@ class Gazetteer:
                 return None
             rule = {"full": "institution.exact", "alias": "institution.alias", "support": "institution.initials"}[how]
             raw = text[start_char:end_char]
-            if how != "support" and not lower and not found[first].capital:
+            if how != "support" and not found[first].capital and (end - first < 2 or "college" not in key):
                 return None
             return Mention(first=first, last=end, start=start_char, end=end_char, kind="college", rule=rule, entries=tuple(colleges), core=key, text=raw)
         full = tuple(entry for entry, how in known if how == "full")
@@ -300,11 +306,16 @@ class Gazetteer:
         if not forms and self.forms.of(key) and full:  # a name that is all form, or has none
             return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=full, core=key, text=text[start_char:end_char])
         capital = found[first].capital or lower
-        if not capital and not (forms & _MAIN and first > 0 and found[first - 1].norm in ("at", "from")):
+        if not capital and not forms:
+            if not self._telling(key, 1) or key in self.vocabulary.towns or key in self.vocabulary.councils or len("".join(key)) < 6:
+                return None
+        elif not capital and not (forms & _MAIN and (self._telling(key, len(forms)) or (first > 0 and found[first - 1].norm in ("at", "from")))):
+            return None
+        if forms and (key in self.vocabulary.councils or key in self.vocabulary.towns) and not found[end].capital and self._generic(found, first, last):
             return None
         if last > end and not lower and found[first].capital and not found[end].capital and not found[end].raw.isupper() and end - first == 1 and found[end].norm not in ("ps", "hs"):
             # «Moray primary teacher»: a town and a kind of school; the name of one only with its article-free form
-            if first > 0 and found[first - 1].norm in ("a", "an", "the", "our", "my", "every", "all", "some", "of", "other", "many", "several", "two", "three"):
+            if first > 0 and found[first - 1].norm in _ARTICLES:
                 return None
         entries, rule = self._fitting([entry for entry, _ in known], forms)
         if any(how == "alias" for entry, how in known if entry in entries) and rule == "institution.exact":
@@ -315,6 +326,8 @@ class Gazetteer:
             if self._bare_refused(found, first, end, key):
                 return None
             exact = tuple(entry for entry in entries if entry.name is not None and not entry.name.forms and entry.name.core == key)
+            if exact and len(key) > 1 and found[first].capital:
+                return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=exact, core=key, text=text[start_char:end_char])
             kind = "school" if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how in known) and not upper else "bare"
             return Mention(first=first, last=end, start=start_char, end=end_char, kind=kind, rule="institution.alias" if kind == "school" else "institution.bare", entries=exact or entries, core=key, text=text[start_char:end_char])
         if self._longer_name(text, found, first, free, upper=upper):
@@ -322,6 +335,19 @@ class Gazetteer:
         last, narrowed = self._qualified(text, found, last, entries)
         end_char = found[last - 1].end
         return Mention(first=first, last=last, start=start_char, end=end_char, kind="school", rule=rule, entries=narrowed, core=key, forms=forms, text=text[start_char:end_char])
+
+    def _telling(self, key: tuple[str, ...], forms: int) -> bool:
+        """Whether a name in small letters can only be a name: «wick high school», but not «a central primary»."""
+        vocabulary = self.vocabulary
+        return not all((forms < 2 and norm in vocabulary.never_bare) or norm in vocabulary.never_named or norm in STOP_WORDS for norm in key)
+
+    def _generic(self, found: Sequence[Word], first: int, last: int) -> bool:
+        """«moray primary teacher» tells of a council and a sector, «at moray primary» of a school."""
+        after = found[last].norm if last < len(found) else ""
+        before = found[first - 1].norm if first else ""
+        if tuple(word.norm for word in found[first:last] if word.norm not in self.forms.words) not in self.vocabulary.councils:
+            return before in _ARTICLES
+        return before in _ARTICLES or after in ("teacher", "teachers", "staff", "teaching", "sector", "probationer", "probationers", "practitioner", "practitioners", "schools") or before not in ("at", "from", "of", "in")
 
     def _bare_refused(self, found: Sequence[Word], first: int, end: int, key: tuple[str, ...]) -> bool:
         if all(norm in self.vocabulary.never_bare or norm in STOP_WORDS or len(norm) < 3 for norm in key):
@@ -351,6 +377,8 @@ class Gazetteer:
             if entry.name is None:
                 continue
             mine = entry.name.forms
+            if "campus" in forms and "campus" not in mine:
+                continue
             if levels and entry.level in ("primary", "secondary") and entry.level not in levels:
                 continue
             if main and main <= mine:
@@ -397,10 +425,11 @@ class Gazetteer:
         forms = self.forms.of([word.norm for word in found[index:last]])
         if last == index or not (forms & (_MAIN - {"college", "campus", "infant"}) or "school" in forms):
             return None
-        if not found[index].capital and forms <= {"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"}:
+        if not found[index].capital and forms <= {"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"} and len(forms) < 2:
             return None
         first = index
         never = self.vocabulary.never_named
+        weak = not lower and not found[index].capital and index > free and not found[index - 1].capital
         while first > free and first > index - 5 and self._near(text, found, first - 1):
             word = found[first - 1]
             if first - 1 > 0 and "." in self._gap(text, found, first - 1) and word.norm != "st" and len(word.norm) > 3:
@@ -408,16 +437,17 @@ class Gazetteer:
             if word.norm in ("rc", "st"):
                 first -= 1
                 continue
-            common = word.norm in never or word.norm in STOP_WORDS
+            common = (word.norm in never or word.norm in STOP_WORDS) and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
             if word.norm in _INNER and first < index and first - 1 > free and not (word.norm in ("a", "an", "in", "on", "by") and not found[first].capital):
                 before = found[first - 2]
-                if word.norm not in ("in", "on", "a", "by") and not upper and not lower and before.capital and before.norm not in never and before.norm not in STOP_WORDS and self._near(text, found, first - 2):
+                plain = before.norm not in never and before.norm not in STOP_WORDS or (len(before.norm) == 1 and first > 2 and found[first - 3].norm == "st")
+                if word.norm not in ("in", "on", "a", "by") and not upper and not lower and before.capital and plain and self._near(text, found, first - 2):
                     first -= 1
                     continue
                 break
-            if common or (not word.capital and not lower and not (first == index and found[index].raw.islower() and False)):
+            if common or (not word.capital and not lower and not weak):
                 break
-            if any(character.isdigit() for character in word.norm) or len(word.norm) < 2:
+            if any(character.isdigit() for character in word.norm) or (len(word.norm) < 2 and common):
                 break
             first -= 1
         while first < index and (found[first].norm in never or found[first].norm in ("and", "of")):
@@ -425,14 +455,22 @@ class Gazetteer:
         core = tuple(word.norm for word in found[first:index] if word.norm != "rc")
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
             return None
-        if (lower or upper) and (len(core) > 3 or (lower and not (first > 0 and found[first - 1].norm in ("at", "from", "of", "in", "for")) and first > 0)):
+        if (lower or upper) and len(core) > 3:
             return None
-        if not found[index].capital and not lower and not (forms & _MAIN):
+        if lower and first > 0 and found[first - 1].norm not in ("at", "from", "of", "in", "for"):
+            weak = True
+        if weak and (len(core) > 3 or not forms & _MAIN):
             return None
-        if not found[index].capital and not lower and len(core) == 1 and first > 0 and found[first - 1].norm in ("a", "an", "the", "our", "my", "every", "all", "some", "other"):
-            return None  # «a Glasgow primary»
+        if not found[index].capital and not lower and not (forms & _MAIN) and len(forms) < 2:
+            return None
+        if not found[index].capital and first > 0 and found[first - 1].norm in _ARTICLES and not (forms & {"school"} and forms & _MAIN and len(core) > 1):
+            return None  # «a Glasgow City primary»
+        if (core in self.vocabulary.councils or core in self.vocabulary.towns) and not found[index].capital and self._generic(found, first, last):
+            return None
+        if any(word.norm == "schools" for word in found[index:last]):
+            return None  # «Active Schools»
         start, end = found[first].start, found[last - 1].end
-        return Mention(first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end])
+        return Mention(first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak)
 
     def _gaelic(self, text: str, found: Sequence[Word], index: int) -> Mention | None:
         """«Bun-sgoil Lacasdail», «Sgoil an Rubha»: the form comes first."""
@@ -457,7 +495,12 @@ class Gazetteer:
     # ------------------------------------------------------------------ second chance
     def second_chance(self, mention: Mention, councils: Collection[str], *, score: float, score_council: float, margin: float) -> Mention:
         """The mention with the listed schools that its spelling must mean, or as it was."""
-        if not self.entries or len("".join(mention.core)) < 5:
+        if not self.entries:
+            return mention
+        if any(len(norm.rstrip("s")) == 1 for norm in mention.core):
+            short = self._shortened(mention, councils)
+            return replace(mention, kind="school", rule="institution.initials", entries=short) if short else mention
+        if len("".join(mention.core)) < 5:
             return mention
         for pool, least in ((self._pool(councils), score_council), (self._everything(), score)):
             if not pool:
@@ -466,6 +509,17 @@ class Gazetteer:
             if near:
                 return replace(mention, kind="school", rule="institution.fuzzy", entries=near)
         return mention
+
+    def _shortened(self, mention: Mention, councils: Collection[str]) -> tuple[Entry, ...]:
+        """«St A and St B's High School»: letters for words, only within the councils that the message names."""
+        found: list[Entry] = []
+        for council in councils:
+            for entry in self.by_authority.get(council, ()):
+                core = entry.name.core if entry.name is not None else ()
+                if len(core) == len(mention.core) and all(one == other or (len(one.rstrip("s")) == 1 and other[0] == one[0]) for one, other in zip(mention.core, core, strict=True)):
+                    found.append(entry)
+        entries, rule = self._fitting(found, mention.forms)
+        return entries if len({entry.label for entry in entries}) == 1 and rule != "institution.form-differs" else ()
 
     def _pool(self, councils: Collection[str]) -> dict[str, list[Entry]]:
         pool: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -501,7 +555,3 @@ def _same_words(written: Sequence[str], listed: Sequence[str]) -> bool:
     if len(written) != len(listed):
         return "".join(written)[:4] == "".join(listed)[:4] and abs(len("".join(written)) - len("".join(listed))) <= 2 and "st" not in (*written, *listed)
     return all(one == other or (len(one) > 3 and fuzz.ratio(one, other) >= 75) for one, other in zip(written, listed, strict=True))
-
-
-def named_initials(text: str) -> str:
-    return fold(text)

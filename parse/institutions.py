@@ -35,7 +35,8 @@ from parse.textview import TextView
 
 __all__ = ["InstitutionFinder", "Institutions", "School"]
 
-ROLES = ("member", "together", "former", "other", "denied", "home")
+SIDES = ("before", "after", "label", "message")
+ROLES = ("member", "together", "joint", "proxy", "mate", "former", "other", "denied", "home")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,8 +120,8 @@ class _Place:
 _ZONES = {"own": "own", "inline_answer": "own", "subject": "subject", "signature": "signature", "forwarded": "forwarded", "quote": "quote", "own_quote": "quote"}
 _WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 _POSTCODE = re.compile(r"\b([A-Z]{1,2}\d{1,2}[A-Z]?)\s?(\d[A-Z]{2})\b")
-_LIST_GAP = re.compile(r"^[\s,/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|the|also|her|his|their|at)\b[\s]*)*$", re.I)
-_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5}
+_LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|the|also|her|his|their|at)\b[\s]*)*$", re.I)
+_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "mate": 3, "other": 4, "together": 5, "member": 6}
 
 
 class InstitutionFinder:
@@ -166,14 +167,16 @@ class InstitutionFinder:
             never_bare=frozenset(map(fold, _texts(settings.get("never_bare"), file, "never_bare"))),
             never_named=frozenset(map(fold, _texts(settings.get("never_named"), file, "never_named"))),
             distinguishing=tuple(_texts(settings.get("distinguishing"), file, "distinguishing")),
+            councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
+            towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
         self.strengths = {key: _number(value, file, f"strengths: {key}") for key, value in section("strengths").items()}
         self.thresholds = {key: _number(value, file, f"thresholds: {key}") for key, value in section("thresholds").items()}
         self.limits = {key: int(_number(value, file, f"limits: {key}")) for key, value in section("limits").items()}
         for rule in self.rules.rules:
-            if rule.extra.get("side") not in ("before", "after", "sentence"):
-                raise ProgrammeError(file, rule.line, f"rule «{rule.phrase.id}»: «side» should be before, after or sentence")
+            if rule.extra.get("side") not in SIDES:
+                raise ProgrammeError(file, rule.line, f"rule «{rule.phrase.id}»: «side» should be one of {', '.join(SIDES)}")
 
     @cached_property
     def gazetteer(self) -> Gazetteer:
@@ -183,7 +186,7 @@ class InstitutionFinder:
     def cues(self) -> dict[str, PhraseMatcherSet]:
         """Cues by side. Each pattern is searched by itself: a far one must not hide a near one."""
         compile_rules(self.rules)  # names the line of a pattern that cannot be read
-        phrases: dict[str, list[Phrase]] = {"before": [], "after": [], "sentence": []}
+        phrases: dict[str, list[Phrase]] = {side: [] for side in SIDES}
         for rule in self.rules.rules:
             for number, pattern in enumerate(rule.phrase.patterns):
                 phrases[str(rule.extra["side"])].append(Phrase(id=f"{rule.phrase.id}#{number}", label=rule.phrase.label, patterns=(pattern,)))
@@ -319,13 +322,34 @@ class _Message:
             begin, stop, _ = text.sentences[home]
             earlier = spans[number - 1] if number and text.sentence(spans[number - 1][0]) == home else None
             later = spans[number + 1] if number + 1 < len(spans) and spans[number + 1][0] < stop else None
-            role = self._role(text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop))
+            role = self._labelled(text, begin, start) or self._role(text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop))
             if role is None and earlier is not None and _LIST_GAP.match(self._without_councils(text, earlier[1], start)):
                 role = result[-1]
-            if role is None:
-                role = next(((hit.phrase.label, hit.phrase.id.partition("#")[0]) for hit in self._near_cues("sentence", text, begin, stop)), None)
             result.append(role or ("", ""))
         return result
+
+    def _labelled(self, text: _Text, begin: int, start: int) -> tuple[str, str] | None:
+        """The role that the label of a form's line or a table's row gives to all that stands in it."""
+        folded = text.view.folded
+        line = max(begin, folded.rfind("\n", 0, start) + 1)
+        end = folded.find(":", line, start)
+        source_start, source_end = text.view.to_source(line, start)
+        tab = text.view.source.find("\t", source_start, source_end)
+        if tab >= 0:
+            until = bisect_left(text.view.offsets, tab)
+            end = until if end < 0 else min(end, until)
+        if end < 0 or end - line > 90:
+            return None
+        hits = list(self._near_cues("label", text, line, end))
+        if not hits:
+            return None
+        best = min(hits, key=lambda hit: _ROLE_RANK[hit.phrase.label])
+        return best.phrase.label, best.phrase.id.partition("#")[0]
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """What the message as a whole says: «joint» (several schools as one project), «proxy» (written for somebody else)."""
+        return frozenset(hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.finder.cues["message"].find(text.view))
 
     def _near_cues(self, side: str, text: _Text, begin: int, stop: int) -> Iterable[Hit]:
         doc = text.view.doc
@@ -386,6 +410,8 @@ class _Message:
             mine: list[_Found] = []
             for mention in text.mentions:
                 role, cue = roles[(mention.start, mention.end)]
+                if role == "mate":
+                    role = "together" if self.said else "other"
                 number = text.sentence(mention.start)
                 if previous is None or text.sentence(previous.mention.start) != number or not _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)):
                     group += 1
@@ -397,6 +423,8 @@ class _Message:
             council_roles = dict(zip([(c.start, c.end) for c in text.councils], self._roles(text, [(c.start, c.end) for c in text.councils]), strict=True))
             for council in text.councils:
                 role, _ = council_roles[(council.start, council.end)]
+                if role == "mate":
+                    role = "" if self.said else "other"
                 owner = self._owner(text, council, mine)
                 if owner is not None and role in ("", "member", "together"):
                     role = owner.role
@@ -457,6 +485,7 @@ class _Message:
                 found.mention = self.gazetteer.second_chance(
                     mention, councils | set(found.near) | set(found.towns), score=limits["fuzzy_score"], score_council=limits["fuzzy_score_council"], margin=limits["fuzzy_margin"]
                 )
+        founds[:] = [found for found in founds if not (found.mention.weak and found.mention.kind == "unlisted")]
         named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college")}
         usable = [
             found
@@ -474,6 +503,9 @@ class _Message:
         if positive:
             groups = {found.group for found in positive}
             chosen = positive + [found for found in own_named if found.role == "" and found.group in groups]
+            neutral = [found for found in own_named if found.role == "" and found.group not in groups]
+            if neutral and all(found.role == "together" for found in positive):
+                chosen += self._of_neutral(neutral, [])  # the partner is told of, and one's own without ado
         elif own_named:
             chosen = self._of_neutral(own_named, [found for found in usable if found.text.zone in ("subject", "signature")])
         else:
@@ -495,10 +527,17 @@ class _Message:
         return chosen
 
     def _bare_counts(self, found: _Found) -> bool:
-        if found.role == "member" and found.cue != "institution.member.label":
-            before = found.text.words[found.mention.first - 1].norm if found.mention.first else ""
-            return before in ("at", "from", "of") and len(found.mention.entries) == 1
-        return len(found.mention.entries) == 1 and bool(found.near) and found.head and found.text.zone == "own"
+        """A name without its form counts behind «at» and the like, before «here», or beside the council or town that has it."""
+        mention = found.mention
+        if len(mention.entries) != 1 or found.text.zone != "own" or mention.core in self.authorities.aliases:
+            return False
+        if mention.entries[0].authority in (*found.near, *found.towns):
+            return True
+        before = found.text.words[mention.first - 1].norm if mention.first else ""
+        after = found.text.words[mention.last].norm if mention.last < len(found.text.words) else ""
+        if after == "here":
+            return True
+        return found.role == "member" and before in ("at", "from", "of", "here")
 
     def _lecturer(self) -> bool:
         return any(word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum") for text in self.texts if text.zone in _WEIGHT for word in text.words)
@@ -541,26 +580,29 @@ class _Message:
             if not entries:
                 label = _tidy(best.mention.text)
                 institutions.append(label)
-                self._candidate(best, label, "institution.unlisted", chosen=True, note="institution.unlisted")
-                self.reasons.append(Reason(code="institution.unlisted", detail=label))
+                self._candidate(best, label, "institution.unlisted", chosen=True, note="institution_unlisted")
+                self.reasons.append(Reason(code="institution_unlisted", detail=label))
                 authorities.extend(councils)
                 continue
             labels = list(dict.fromkeys(entry.label for entry in entries))
             bases = list(dict.fromkeys(entry.name.base if entry.name else entry.label for entry in entries))
             found_councils = list(dict.fromkeys(entry.authority for entry in entries))
             strength = self.finder.strengths[best.mention.rule]
+            levels = {entry.level for entry in entries}
+            if len(bases) > 1 and len({entry.name.core for entry in entries if entry.name}) == 1 and len(levels - {"special"}) == 1 and best.mention.forms:
+                bases = [_common_name(entries, levels)]  # «Kirkhill School» here, «Kirkhill Primary» there: one name, several councils
             if len(bases) > 1:
                 institution_options.extend(labels)
                 for label in labels[:10]:
-                    self._candidate(best, label, best.mention.rule, chosen=False, note="institution.ambiguous")
-                self.reasons.append(Reason(code="institution.ambiguous", detail=" | ".join(labels[:10])))
+                    self._candidate(best, label, best.mention.rule, chosen=False, note="institution_ambiguous")
+                self.reasons.append(Reason(code="institution_ambiguous", detail=" | ".join(labels[:10])))
                 if len(found_councils) == 1 and found_councils[0]:
                     authorities.append(found_councils[0])
                 continue
             if strength < self.finder.thresholds["accept"] or (best.mention.rule == "institution.form-differs" and not set(councils) & set(found_councils)):
                 institution_options.extend(labels)
-                self._candidate(best, labels[0], best.mention.rule, chosen=False, note="institution.doubtful")
-                self.reasons.append(Reason(code="institution.doubtful", detail=f"{best.mention.text} | {labels[0]}"))
+                self._candidate(best, labels[0], best.mention.rule, chosen=False, note="institution_doubtful")
+                self.reasons.append(Reason(code="institution_doubtful", detail=f"{best.mention.text} | {labels[0]}"))
                 authorities.extend(councils)
                 continue
             same_place = len(found_councils) == 1 and len(labels) > 1
@@ -569,7 +611,7 @@ class _Message:
             self._candidate(best, name, best.mention.rule, chosen=True)
             if same_place and len({entry.name.qualifier for entry in entries if entry.name}) > 1:
                 institution_options.extend(labels)
-                self.reasons.append(Reason(code="institution.shared-in-council", detail=" | ".join(labels)))
+                self.reasons.append(Reason(code="institution_shared", detail=" | ".join(labels)))
             if len(found_councils) == 1:
                 if found_councils[0]:
                     authorities.append(found_councils[0])
@@ -577,7 +619,7 @@ class _Message:
                         self._implied(best, found_councils[0])
             else:
                 authority_options.extend(council for council in found_councils if council)
-                self.reasons.append(Reason(code="authority.ambiguous", detail=f"{name}: {' | '.join(found_councils)}"))
+                self.reasons.append(Reason(code="authority_ambiguous", detail=f"{name}: {' | '.join(found_councils)}"))
         if not groups:
             authorities.extend(self._councils_alone(stated))
         kind = next(iter(kinds)) if len(kinds) == 1 else ("school" if kinds else self._generic_type())
@@ -626,7 +668,7 @@ class _Message:
             if not said:
                 said = self._towns(entity, places)
             if near and signature and not set(near) & set(signature) and not multiple:
-                self.reasons.append(Reason(code="authority.signature-differs", detail=f"{near[0]} | {signature[0]}"))
+                self.reasons.append(Reason(code="authority_conflict", detail=f"{near[0]} | {signature[0]}"))
             if len(said) > 1 and not near:
                 attached = [place for place in places if place.attached and place.text.zone in _WEIGHT and place.role not in ("home", "former", "other", "denied")]
                 said = list(dict.fromkeys(c for place in attached for c in place.council.alias.councils if c in said)) or said
@@ -637,21 +679,21 @@ class _Message:
             possible = {entry.authority for entry in entries}
         if said and not set(said) & possible:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:
-                self.reasons.append(Reason(code="authority.conflict", detail=f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(said)}"))
+                self.reasons.append(Reason(code="authority_conflict", detail=f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(said)}"))
             return entries, said
         if len(possible) > 1 or said:
             agreed = [council for council in said if council in possible]
             other = [council for council in signature if council in possible and council not in agreed]
             if near and other and not multiple and len(possible) > 1:
-                self.reasons.append(Reason(code="authority.signature-differs", detail=f"{agreed[0] if agreed else ''} | {other[0]}"))
+                self.reasons.append(Reason(code="authority_conflict", detail=f"{agreed[0] if agreed else ''} | {other[0]}"))
                 return [entry for entry in entries if entry.authority in (*agreed, *other)], said
             if not near and not multiple and agreed and other and len(possible) > 1:
-                self.reasons.append(Reason(code="authority.signature-differs", detail=f"{agreed[0]} | {other[0]}"))
+                self.reasons.append(Reason(code="authority_conflict", detail=f"{agreed[0]} | {other[0]}"))
                 return [entry for entry in entries if entry.authority in (*agreed, *other)], said
             if agreed:
                 entries = [entry for entry in entries if entry.authority in agreed]
             if signature and not set(signature) & possible and not multiple:
-                self.reasons.append(Reason(code="authority.signature-differs", detail=f"{entries[0].authority} | {signature[0]}"))
+                self.reasons.append(Reason(code="authority_conflict", detail=f"{entries[0].authority} | {signature[0]}"))
         if len(entries) > 1:
             entries = self._by_support(entity, entries, places)
         return entries, said
@@ -707,7 +749,7 @@ class _Message:
                 sure = list(dict.fromkeys(c for place in stated[zone] if place.role == "member" for c in place.council.alias.councils))
                 if len(sure) == 1:
                     return sure
-                self.reasons.append(Reason(code="authority.several", detail=" | ".join(councils)))
+                self.reasons.append(Reason(code="authority_several", detail=" | ".join(councils)))
                 return []
         if self.parsed.sender and (council := self.authorities.of_domain(self.parsed.sender.domain)):
             self._domain_candidate(council)
@@ -737,7 +779,7 @@ class _Message:
         self.candidates.append(Candidate(slot=slot, value=value, strength=self.finder.strengths[rule], evidence=evidence, chosen=chosen, note=note))
 
     def _implied(self, found: _Found, council: str) -> None:
-        self._candidate(found, council, "authority.implied", chosen=True, note="authority.implied", slot=Slot.AUTHORITY)
+        self._candidate(found, council, "authority.implied", chosen=True, note="authority_implied", slot=Slot.AUTHORITY)
 
     def _domain_candidate(self, council: str) -> None:
         value = next(iter(self.parsed.header_values("From")), "")
@@ -745,7 +787,7 @@ class _Message:
         at = value.lower().find(domain)
         if domain and at >= 0:
             evidence = Evidence(where="header:From", start=at, end=at + len(domain), text=value[at : at + len(domain)], rule="authority.domain")
-            self.candidates.append(Candidate(slot=Slot.AUTHORITY, value=council, strength=self.finder.strengths["authority.domain"], evidence=evidence, chosen=True, note="authority.domain"))
+            self.candidates.append(Candidate(slot=Slot.AUTHORITY, value=council, strength=self.finder.strengths["authority.domain"], evidence=evidence, chosen=True, note="authority_from_domain"))
 
     def _council_candidates(self, places: Sequence[_Place], stated: dict[str, list[_Place]], chosen: Collection[str]) -> None:
         counted = {id(place) for several in stated.values() for place in several}
@@ -759,7 +801,7 @@ class _Message:
                 takes = council in chosen and (id(place) in counted or alias.kind == TOWN) and council not in done
                 if takes:
                     done.add(council)
-                note = "" if takes else (f"institution.{place.role}" if place.role in ("former", "other", "denied") else "authority.home" if place.role == "home" else "")
+                note = "" if takes else (f"mentioned_{place.role}" if place.role in ("former", "other", "denied") else "mentioned_home" if place.role == "home" else "")
                 self.candidates.append(
                     Candidate(slot=Slot.AUTHORITY, value=council, strength=self.finder.strengths[rule], evidence=self._evidence(place.text, place.council.start, place.council.end, rule), chosen=takes, note=note)
                 )
@@ -772,9 +814,9 @@ class _Message:
             mention = found.mention
             value = mention.entries[0].label if mention.entries else _tidy(mention.text)
             if found.text.zone in ("quote", "forwarded"):
-                note = "institution.quoted" if found.text.zone == "quote" else "institution.forwarded"
+                note = "mentioned_in_quote" if found.text.zone == "quote" else "mentioned_in_forwarded"
             else:
-                note = f"institution.{found.role}" if found.role in ("former", "other", "denied") else "institution.passing"
+                note = f"mentioned_{found.role}" if found.role in ("former", "other", "denied") else "mentioned_in_passing"
             self._candidate(found, value, mention.rule, chosen=False, note=note)
 
 
@@ -787,6 +829,14 @@ def _same(one: Mention, other: Mention) -> bool:
     if one.core == other.core:
         return not (one.forms and other.forms) or bool(one.forms & other.forms - {"school"}) or one.forms <= {"school", "rc"} or other.forms <= {"school", "rc"}
     return False
+
+
+def _common_name(entries: Sequence[Entry], levels: Collection[str]) -> str:
+    """The name that most of the namesakes have."""
+    bases = [entry.name.base for entry in entries if entry.name]
+    if "primary" in levels:
+        bases = [base for base in bases if "rimary" in base] or bases
+    return max(dict.fromkeys(bases), key=lambda base: (bases.count(base), -len(base)))
 
 
 _EXPAND = {"ps": "Primary School", "hs": "High School", "chs": "Community High School", "acad": "Academy", "prim": "Primary", "sec": "Secondary", "gs": "Grammar School"}

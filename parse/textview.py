@@ -77,8 +77,8 @@ def _soft_break(text: str, newline: int) -> bool:
     end = text.find("\n", newline + 1)
     line = text[start:newline].strip()
     following = text[newline + 1 : end if end >= 0 else len(text)]
-    if not line or not following.strip() or _STARTS_NEW.match(following):
-        return False
+    if not line or not following.strip() or "\t" in line or "\t" in following or _STARTS_NEW.match(following):
+        return False  # a tab is a cell border: rows of a table are never one paragraph
     first = following.split(None, 1)[0]
     return len(line) + 1 + len(first) > 62  # the next word would not have fitted on this line
 
