@@ -7,12 +7,13 @@ is counted by the store, in the transaction that adds the reply.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 
 from mailroom.config import RepliesConfig
 from mailroom.errors import Permanent
-from mailroom.model import Address, Candidate, Kind, Outcome, Reading, ReplyDraft, ReplyState, Slot
+from mailroom.model import Address, Candidate, Kind, Outcome, Reading, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.compose import AnswerContext, Composer
@@ -44,18 +45,22 @@ class Answering:
         self.cap = Cap(per_address=replies.per_address_a_day, window=DAY)
 
     def __call__(self, message: StoredMessage, reading: Reading, now: datetime) -> Answer:
-        reply = self._reply(message, reading, now)
+        verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=reading.extraction.kind in PERSONS)
+        if reading.decision.template is not None and not verdict.allowed:
+            # Recorded with the decision, so that a person can see why this member got no answer.
+            decision = replace(
+                reading.decision, template=None, reasons=(*reading.decision.reasons, *verdict.reasons), rules=(*reading.decision.rules, *verdict.rules)
+            )
+            reading = replace(reading, decision=decision)
+        reply = self._reply(message, reading, now, verdict.rules)
         state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
             state, reason = ReplyState.SUPPRESSED, "before_go_live"
-        return Answer(registration=registration_of(reading), reply=reply, reply_state=state, reply_reason=reason, cap=self.cap)
+        return Answer(reading=reading, registration=registration_of(reading), reply=reply, reply_state=state, reply_reason=reason, cap=self.cap)
 
-    def _reply(self, message: StoredMessage, reading: Reading, now: datetime) -> ReplyDraft | None:
+    def _reply(self, message: StoredMessage, reading: Reading, now: datetime, checks: tuple[RuleHit, ...]) -> ReplyDraft | None:
         parsed, decision = reading.parsed, reading.decision
         if decision.template is None or parsed.sender is None:
-            return None
-        verdict = may_answer(parsed, self.replies.own, reads_as_person=reading.extraction.kind in PERSONS)
-        if not verdict.allowed:
             return None
         context = AnswerContext.of(
             reading.extraction,
@@ -66,7 +71,7 @@ class Answering:
         )
         try:
             return self.composer.compose(
-                decision.template, context, parsed, from_=self.from_, secret=self.secret, identity=message.sha256, date=now, checks=verdict.rules
+                decision.template, context, parsed, from_=self.from_, secret=self.secret, identity=message.sha256, date=now, checks=checks
             )
         except Permanent:
             return None  # no address that can be written to: the message is in the register or the queue all the same

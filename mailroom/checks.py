@@ -50,8 +50,7 @@ def _programme(config: Config) -> tuple[str, ...]:
 def _smtp(config: Config) -> tuple[str, ...]:
     if config.replies.smtp is None:
         return ("no replies.smtp: answers are written and held",)
-    sender = make_sender(config)
-    with sender as open_sender:
-        greeting = open_sender.check()
+    with make_sender(config) as sender:
+        sender.connect()
     mode = "answers are held until released" if config.replies.mode == "hold" else "answers go out at once"
-    return (f"{config.replies.smtp.host}:{config.replies.smtp.port} {greeting}; {mode}",)
+    return (f"{config.replies.smtp.host}:{config.replies.smtp.port} takes our login; {mode}",)

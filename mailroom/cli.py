@@ -53,16 +53,12 @@ def get_config(config_file: str | None) -> Config:
     return load_config(find_config(config_file or _Shared.config))
 
 
-def get_store(config: Config, *, create: bool = False) -> Store:
+def get_store(config: Config, *, write: bool = False, create: bool = False) -> Store:
     from store import Store
 
-    store = Store(config.store.url)
+    store = Store(config.store.url, read_only=not write)
     store.ensure_current(first_run_ok=create)
     return store
-
-
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def on_terminal(stream: IO[str] = sys.stderr) -> bool:
@@ -135,7 +131,7 @@ def demo(folder: Path | None, no_wait: bool) -> None:
 def build_pipeline(config: Config, *, create: bool = True) -> Pipeline:
     from mailroom.assemble import assemble
 
-    return assemble(config, get_store(config, create=create))
+    return assemble(config, get_store(config, write=True, create=create))
 
 
 @cli.command()
@@ -297,10 +293,13 @@ def replies_release(reply_ids: tuple[int, ...], everything: bool, config_file: s
 
     if bool(reply_ids) == everything:
         raise click.UsageError("name the replies, or give --all")
-    store = get_store(get_config(config_file))
+    store = get_store(get_config(config_file), write=True)
     with store.exclusive(timeout=60):
-        released = store.release(None if everything else list(reply_ids), datetime.now(UTC))
-    emit({"released": released}) if as_json else click.echo(f"{plural(released, 'reply').replace('replys', 'replies')} will go out at the next round")
+        released = store.release(None if everything else list(reply_ids), datetime.now(UTC), actor="operator")
+    if as_json:
+        emit({"released": released})
+    else:
+        click.echo(f"{len(released)} {'reply' if len(released) == 1 else 'replies'} will go out at the next round")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,7 +16,7 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import FrameType
+from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -68,10 +68,10 @@ class InProcessEngine:
 
     def run(self, *, signals: bool = True) -> None:
         """Until ``stop`` or, with ``signals``, SIGTERM or SIGINT; returns after running jobs finished."""
-        previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+        previous: dict[signal.Signals, Any] = {}
         if signals:
             for number in (signal.SIGTERM, signal.SIGINT):
-                previous[number] = signal.signal(number, self.stop)  # type: ignore[assignment]
+                previous[number] = signal.signal(number, self.stop)
         self._scheduler.start()
         try:
             while not self._stopping.wait(3600):
@@ -79,7 +79,7 @@ class InProcessEngine:
         finally:
             self._scheduler.shutdown(wait=True)
             for number, handler in previous.items():
-                signal.signal(number, handler)  # type: ignore[arg-type]
+                signal.signal(number, handler)
 
 
 class _Job:

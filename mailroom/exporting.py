@@ -11,24 +11,21 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from store import Store
+    from store import Registration, Store
 
 __all__ = ["COLUMNS", "export_csv", "export_jsonl", "register_row", "safe_cell"]
 
 COLUMNS = ("id", "member_name", "member_address", "institutions", "authorities", "activities", "topics", "sessions", "state", "missing", "messages", "updated_at")
+FIELDS = {"institutions": "institution", "authorities": "authority", "activities": "activity", "topics": "topic", "sessions": "session"}
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def register_row(registration: Any) -> dict[str, Any]:
+def register_row(registration: Registration) -> dict[str, Any]:
     """One registration in the form of the export."""
     return {
         "id": registration.id,
         "member": {"name": registration.member_name, "address": registration.member_address},
-        "institutions": list(registration.institutions),
-        "authorities": list(registration.authorities),
-        "activities": list(registration.activities),
-        "topics": list(registration.topics),
-        "sessions": list(registration.sessions),
+        **{column: list(registration.values_of(field)) for column, field in FIELDS.items()},
         "state": str(registration.state),
         "missing": list(registration.missing),
         "messages": list(registration.messages),

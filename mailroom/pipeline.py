@@ -60,6 +60,7 @@ class Sends(Protocol):
 class Answer:
     """What is to become of a reading: the registration it makes, the reply it deserves, and that reply's place."""
 
+    reading: Reading  # as given, with the reasons for no answer added where there are any
     registration: RegistrationDraft | None
     reply: ReplyDraft | None
     reply_state: ReplyState
@@ -248,7 +249,7 @@ class Pipeline:
         answer = self.answers(message, reading, self.now())
         return Record(
             message_id=message.id,
-            reading=reading,
+            reading=answer.reading,
             state=STATES[reading.decision.outcome],
             registration=answer.registration,
             reply=answer.reply,

@@ -87,8 +87,8 @@ def serve_pipeline(pipeline: Pipeline, config: Config, *, signals: bool = True, 
         except MailroomError as error:
             log.error("%s", error)
         else:
-            for error in report.errors:
-                log.warning("%s", error)
+            for problem in report.errors:
+                log.warning("%s", problem)
             if report.news:
                 log.info("%s", report.summary())
         rounds += 1

@@ -5,7 +5,8 @@ what held and what did not. A hit in any row holds the answer back; nothing else
 (caps, go-live mark and mode are the outbox's).
 
 Promise: no header of the message can make an answer more likely, only less. ``reads_as_person``
-relaxes one row alone: people do write from addresses that are called noreply@.
+relaxes two rows: people do write from addresses that are called noreply@, and from organisations that
+stamp X-Auto-Response-Suppress on whatever leaves them (docs/adr/0006).
 
 What it does badly: a machine that marks its mail in none of these ways looks like a person here;
 the reading of its words (parse) and the outbox's caps are the second and third line. A mailbox that is
@@ -111,6 +112,10 @@ def _auto_submitted(case: Case) -> str | None:
 
 
 def _suppress_asked(case: Case) -> str | None:
+    """The field speaks to out-of-office and rule-made answers (MS-OXCMAIL 2.1.3.2.20). Some organisations stamp it on
+    all mail that leaves them; a member who registers wants the acknowledgement, so a person's words outweigh it."""
+    if case.reads_as_person:
+        return None
     for value in case.parsed.header_values("X-Auto-Response-Suppress"):
         asked = [item.strip() for item in re.split("[,;]", value)]
         if hits := [item for item in asked if item.casefold() in _SUPPRESS]:
@@ -198,7 +203,7 @@ ROWS: tuple[Row, ...] = (
     Row(id="no_answer_report", what="delivery report or receipt (RFC 3464, RFC 8098)", holds=_report),
     Row(id="no_answer_daemon", what="from a mail system or list software, not a person", holds=_daemon),
     Row(id="no_answer_responder", what="a responder's own mark (X-Autoreply and kin)", holds=_responder),
-    Row(id="no_answer_suppress_asked", what="X-Auto-Response-Suppress asks for no automatic answer", holds=_suppress_asked),
+    Row(id="no_answer_suppress_asked", what="X-Auto-Response-Suppress asks for no automatic answer, and no person's words say otherwise", holds=_suppress_asked),
     Row(id="no_answer_list", what="came through a mailing list (RFC 2369, RFC 2919)", holds=_list),
     Row(id="no_answer_precedence", what="Precedence: bulk, list, junk or auto_reply", holds=_precedence),
     Row(id="no_answer_calendar", what="a calendar's answer to an invitation", holds=_calendar),

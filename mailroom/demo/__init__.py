@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["demo_messages", "run_demo"]
 
 LATE = "arrives-while-running"
+SHORT = {
+    "existing_collaborative": "existing group",
+    "existing_individual": "own enquiry",
+    "proposed_collaborative": "proposed group",
+    "learning_collaborative": "learning group",
+}
 PASSWORD = "MAILROOM_DEMO_PASSWORD"  # noqa: S105 - the name of a variable
 
 CONFIG = """\
@@ -130,23 +136,25 @@ def _story(config_file: Path, place: Path, imap: Any, sink: Any, late: bytes) ->
 
 
 def _register(store: Store) -> None:
+    from mailroom.exporting import register_row
     from mailroom.show import STATE_WORDS, table
 
     _step("3. The register")
-    short = {"existing_collaborative": "existing group", "existing_individual": "own enquiry", "proposed_collaborative": "proposed group"}
-    short["learning_collaborative"] = "learning group"
-    rows = [
-        (
-            r.member_name or r.member_address,
-            "; ".join(r.institutions) or "?",
-            "; ".join(r.authorities) or ("-" if any("College" in i for i in r.institutions) else "?"),
-            "; ".join(short.get(a, a) for a in r.activities) or "?",
-            "; ".join(r.topics) or "-",
-            ", ".join(f"{s[8:10].lstrip('0')} Jan" for s in r.sessions) or "-",
-            STATE_WORDS[str(r.state)],
+    rows = []
+    for registration in store.registrations():
+        row = register_row(registration)
+        college = any("College" in name or "UHI" in name for name in row["institutions"])
+        rows.append(
+            (
+                registration.member_name or registration.member_address,
+                "; ".join(row["institutions"]) or "?",
+                "; ".join(row["authorities"]) or ("-" if college else "?"),
+                "; ".join(SHORT.get(a, a) for a in row["activities"]) or "?",
+                "; ".join(row["topics"]) or "-",
+                ", ".join(row["sessions"]) or "-",
+                STATE_WORDS[row["state"]],
+            )
         )
-        for r in store.registrations()
-    ]
     table(("member", "school or college", "authority", "activity", "topic", "session", "state"), rows)
 
 
@@ -169,7 +177,9 @@ def _unanswered(store: Store) -> None:
     for message in flagged(store, tuple(MessageState)):
         record = store.message(message.id)
         if record is not None and not [r for r in record.replies if r.state != ReplyState.SUPPRESSED]:
-            why = record.replies[0].reason if record.replies else message.reason
+            reasons = [r.code for r in record.readings[-1].reading.decision.reasons] if record.readings else []
+            refused = next((code for code in reasons if code.startswith("no_answer_")), message.reason)
+            why = record.replies[0].reason if record.replies else refused
             rows.append((message.sender_address or "(no sender)", message.subject or "(no subject)", reason_text(why, message.reason_detail)))
     table(("from", "subject", "why"), rows)
 

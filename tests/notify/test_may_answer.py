@@ -177,3 +177,11 @@ def test_no_header_makes_an_answer_more_likely() -> None:
 )
 def test_the_keyword_of_auto_submitted(value: str, keyword: str) -> None:
     assert auto_submitted(value) == keyword
+
+
+def test_suppress_header_gives_way_to_a_persons_words_and_nothing_else_does() -> None:
+    """Some organisations stamp the field on all mail that leaves them; a member who registers there is answered."""
+    stamped = message(("X-Auto-Response-Suppress", "All"))
+    assert codes(stamped) == ["no_answer_suppress_asked"]
+    assert codes(stamped, reads_as_person=True) == []
+    assert codes(message(("X-Auto-Response-Suppress", "All"), ("Auto-Submitted", "auto-replied")), reads_as_person=True) == ["no_answer_auto_submitted"]
