@@ -306,11 +306,12 @@ class _Reading:
         lines = self.lines
         depth_kinds: dict[int, ZoneKind] = {}
         rest: ZoneKind | None = None
+        self._banner([number for number, line in enumerate(lines[:60]) if line.text and not line.depth])
         index = 0
         own_seen = False
         while index < len(lines):
             line = lines[index]
-            if not line.text and not line.raw.strip():
+            if line.kind is not None or (not line.text and not line.raw.strip()):
                 index += 1
                 continue
             opener = self._opener(index, own_seen, rest is not None)
@@ -328,7 +329,7 @@ class _Reading:
                 index = opener.last + 1
                 continue
             if line.depth:
-                above = lines[index - 1].kind if index else None
+                above = lines[index - 1].kind if index and lines[index - 1].depth else None
                 if not line.text and above is not None:
                     line.kind = above
                 else:
@@ -580,7 +581,6 @@ class _Reading:
         typed = [index for index, line in enumerate(lines) if line.kind is None and line.text]
         if not typed:
             return
-        self._banner(typed)
         segments = self._segments()
         for number, segment in enumerate(segments):
             before_quote = number == 0 and len(segments) > 1
@@ -591,7 +591,7 @@ class _Reading:
                 self._tagline(index)
         quoted = [index for index, line in enumerate(lines) if line.kind in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE)]
         for segment in segments[1:]:
-            if quoted and any(index > segment[-1] for index in quoted):
+            if quoted and quoted[-1] > segment[-1]:
                 for index in segment:
                     if lines[index].kind is None:
                         lines[index].kind = ZoneKind.INLINE_ANSWER
@@ -631,7 +631,7 @@ class _Reading:
                 continue
             above = lines[top[position - 1]].text if position else ""
             adjacent = position == reach and position > 0
-            if seen and adjacent and (more.found(text) or word.found(text) or _RULE_LINE.match(text)):
+            if seen and adjacent and (_RULE_LINE.match(text) or (not _is_letter(text) and (more.found(text) or word.found(text)))):
                 reach = position + 1
                 continue
             together = adjacent and top[position - 1] == index - 1
@@ -641,7 +641,7 @@ class _Reading:
             if not seen and (more.found(text) or word.found(text) or _RULE_LINE.match(text)) and position < 3 and any(is_strong(lines[i].text) for i in top[position + 1 : position + 3]):
                 continue
             break
-        if reach < len(typed):
+        if reach < len(typed) or reach < sum(bool(line.text) for line in lines):
             for index in top[:reach]:
                 lines[index].kind = ZoneKind.BANNER
 
@@ -783,8 +783,7 @@ class _Reading:
         if name and self._is_closing(above):
             return 2 if strong or (len(block) >= 2 and known >= 2) or len(block) >= 4 else 0
         if name:
-            appended = any(lines[index].kind is ZoneKind.DISCLAIMER for index in range(own[-1] + 1, min(own[-1] + 4, len(lines))))
-            return 1 if (strong and len(block) >= 2) or (len(block) >= 3 and known >= 2) or (appended and len(block) >= 2 and known) else 0
+            return 1 if (strong and len(block) >= 2) or (len(block) >= 3 and known >= 2) else 0
         return 1 if strong >= 2 and weights[0] >= 1 and all(weight >= 0 for weight in weights) else 0
 
     def _signed_above(self, own: list[int], position: int) -> int:

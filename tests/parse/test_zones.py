@@ -1,0 +1,270 @@
+"""Zones: cases written line by line, the promise that nothing is lost, and hostile text."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailroom.errors import ProgrammeError
+from mailroom.model import Address, Zone, ZoneKind
+from parse.html import Mark, MarkKind
+from parse.zones import SAYS, CueSet, Envelope, Zoner
+
+PROGRAMME = Path(__file__).parents[2] / "programme"
+CODES = {
+    "own": ZoneKind.OWN,
+    "ans": ZoneKind.INLINE_ANSWER,
+    "our": ZoneKind.OWN_QUOTE,
+    "quo": ZoneKind.QUOTE,
+    "fwd": ZoneKind.FORWARDED,
+    "sig": ZoneKind.SIGNATURE,
+    "ban": ZoneKind.BANNER,
+    "dis": ZoneKind.DISCLAIMER,
+    "tag": ZoneKind.TAGLINE,
+}
+ZONER = Zoner(PROGRAMME)
+
+
+def read_cases() -> Iterator[Any]:
+    """The cases of zone_cases.txt: (envelope, lines with the code of their zone)."""
+    for block in re.split(r"(?m)^== ", Path(__file__).with_name("zone_cases.txt").read_text(encoding="utf-8"))[1:]:
+        name, *rows = block.split("\n")
+        header: dict[str, str] = {}
+        lines: list[tuple[str, str]] = []
+        for row in rows:
+            if row[3:5] == " |":
+                lines.append((row[:3].strip(), row[6:]))
+            elif ": " in row:
+                key, value = row.split(": ", 1)
+                header[key] = value
+        yield pytest.param(envelope(header), lines, id=name.strip())
+
+
+def envelope(header: dict[str, str]) -> Envelope:
+    def address(value: str) -> Address:
+        name, _, addr_spec = value.rpartition(" <")
+        return Address(name=name, address=addr_spec.rstrip(">"))
+
+    return Envelope(
+        sender=address(header["from"]) if "from" in header else None,
+        recipients=(address(header["to"]),) if "to" in header else (),
+        subject=header.get("subject", ""),
+        is_reply="reply" in header,
+    )
+
+
+def kind_at(zones: tuple[Zone, ...], offset: int) -> ZoneKind | None:
+    return next((zone.kind for zone in zones if zone.start <= offset < zone.end), None)
+
+
+def check_promise(body: str, zones: tuple[Zone, ...]) -> None:
+    """In order, not overlapping, covering everything but white space."""
+    previous = 0
+    for zone in zones:
+        assert previous <= zone.start < zone.end <= len(body)
+        assert not body[previous : zone.start].strip()
+        previous = zone.end
+    assert not body[previous:].strip()
+
+
+@pytest.mark.parametrize(("heading", "lines"), list(read_cases()))
+@pytest.mark.parametrize("banner", ["", "[EXTERNAL] Do not click on links.\n\n"], ids=["", "below-banner"])
+def test_cases(heading: Envelope, lines: list[tuple[str, str]], banner: str) -> None:
+    """Each line has the zone that the case gives it, also below one more banner."""
+    body = banner + "\n".join(text for _, text in lines)
+    zones = ZONER.zones(body, envelope=heading)
+    check_promise(body, zones)
+    found, offset = [], len(banner)
+    for code, text in lines:
+        if code:
+            kind = kind_at(zones, offset + len(text) - len(text.lstrip()))
+            found.append((next(c for c, k in CODES.items() if k is kind), text))
+        offset += len(text) + 1
+    assert found == [(code, text) for code, text in lines if code]
+
+
+OWN_LINES = [
+    "Which facilitator training session have you registered for?",
+    "Please tell us in one line:",
+    "which school and local authority are you in?",
+    "and what would you like to look into?",
+]
+
+
+def test_quote_of_our_own_lines_is_ours_whoever_sent_it() -> None:
+    """A colleague's circular that repeats our template is a quote of our own mail."""
+    body = "Tuesday.\n\nOn 11 Jan 2022 at 08:14, Branch <b@example.org> wrote:\n> " + "\n> ".join(OWN_LINES)
+    kinds = [zone.kind for zone in Zoner(PROGRAMME, OWN_LINES).zones(body)]
+    assert kinds == [ZoneKind.OWN, ZoneKind.OWN_QUOTE]
+    assert [zone.kind for zone in ZONER.zones(body)] == [ZoneKind.OWN, ZoneKind.QUOTE]
+
+
+def test_answers_inside_an_unprefixed_quote_of_ours() -> None:
+    """What stands under our own question in an Outlook quote, and is none of our lines, was typed there."""
+    q = OWN_LINES
+    body = f"See below.\n\nFrom: Team <t@union.example>\nSent: 12 January 2022 10:12\nTo: Una\nSubject: Hello\n\n{q[1]}\n{q[2]}\nGavin Primary, Moray\n{q[3]}\nSpelling\n\n{q[0]}\nThe 25th"
+    zones = Zoner(PROGRAMME, q, own_addresses=["t@union.example"]).zones(body)
+    check_promise(body, zones)
+    answers = [body[zone.start : zone.end] for zone in zones if zone.kind is ZoneKind.INLINE_ANSWER]
+    assert answers == ["Gavin Primary, Moray", "Spelling", "The 25th"]
+
+
+def test_pasted_lines_of_ours_are_not_own_words() -> None:
+    """Our questions pasted without quote signs, answered one by one."""
+    q = OWN_LINES
+    body = f"{q[0]}\nThe 25th\n{q[2]}\nGavin Primary\n{q[3]}\nSpelling"
+    zones = Zoner(PROGRAMME, q).zones(body)
+    own = [body[zone.start : zone.end] for zone in zones if zone.kind in (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)]
+    assert own == ["The 25th", "Gavin Primary", "Spelling"]
+
+
+def test_own_names_of_the_programme() -> None:
+    """A quote whose intro names one of our senders is ours, whatever its address."""
+    body = "Yes.\n\nOn 11 Jan 2022 at 08:14, Research Desk wrote:\n> Will you come?"
+    assert [zone.kind for zone in ZONER.zones(body)] == [ZoneKind.OWN, ZoneKind.QUOTE]
+    assert [zone.kind for zone in Zoner(PROGRAMME, own_names=["Research Desk"]).zones(body)] == [ZoneKind.OWN, ZoneKind.OWN_QUOTE]
+
+
+def test_marks_of_html() -> None:
+    """What the HTML calls a signature and a quote is one, without any cue in the text."""
+    body = "Hello\n\nThe lamp is lit\n\nSome odd heading\nwhat you said"
+    marks = (
+        Mark(kind=MarkKind.SIGNATURE, start=7, end=22),
+        Mark(kind=MarkKind.HEAD, start=24, end=40),
+        Mark(kind=MarkKind.QUOTE, start=41, end=54),
+    )
+    zones = ZONER.zones(body, marks=marks)
+    assert [(zone.kind, body[zone.start : zone.end]) for zone in zones] == [
+        (ZoneKind.OWN, "Hello"),
+        (ZoneKind.SIGNATURE, "The lamp is lit"),
+        (ZoneKind.QUOTE, "Some odd heading\nwhat you said"),
+    ]
+
+
+RULES = [pytest.param(rule, id=rule.phrase.id) for rule in ZONER.rules.rules]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_cue_examples(rule: Any) -> None:
+    """Each rule of zones.yaml matches its examples, by itself, and none of its counter-examples."""
+    cue = CueSet(rule.phrase.patterns)
+    assert rule.match
+    assert rule.not_match
+    assert [text for text in rule.match if not cue.found(text)] == []
+    assert [text for text in rule.not_match if cue.found(text)] == []
+
+
+def test_every_meaning_has_cues() -> None:
+    assert {rule.phrase.label for rule in ZONER.rules.rules} == set(SAYS)
+
+
+def test_mistakes_in_the_data_are_named(tmp_path: Path) -> None:
+    """A pattern that cannot be read and a missing list are ProgrammeErrors with file and line."""
+    text = (PROGRAMME / "zones.yaml").read_text(encoding="utf-8")
+    (tmp_path / "zones.yaml").write_text(text.replace('patterns: ["^virus-free"', 'patterns: ["^", "^virus-free"'), encoding="utf-8")
+    with pytest.raises(ProgrammeError, match=r"zones\.yaml, line \d+.*tagline\.scanner"):
+        Zoner(tmp_path)
+    (tmp_path / "zones.yaml").write_text(text.replace("  closings:", "  closing:"), encoding="utf-8")
+    with pytest.raises(ProgrammeError, match="closings"):
+        Zoner(tmp_path)
+
+
+LINES = st.sampled_from(
+    [
+        "",
+        " ",
+        "Hello",
+        "From: Wallace High School",
+        "From: A B <a@example.org>",
+        "Sent: 12 January 2022 10:12",
+        "Date: Tue, 11 Jan 2022",
+        "To: me",
+        "Subject: x",
+        "> quoted",
+        ">> deeper",
+        ">",
+        "On 11 Jan 2022 at 08:14, A B <a@example.org> wrote:",
+        "On Monday we wrote:",
+        "-----Original Message-----",
+        "Begin forwarded message:",
+        "________________________________",
+        "--",
+        "-- ",
+        "Una",
+        "Una Weir",
+        "Teacher | Gavin Primary",
+        "01632 960 111",
+        "Sent from my iPhone",
+        "CAUTION: external email",
+        "This email is confidential.",
+        "We would like to take part, please.",
+        "\u00a0",
+        "\u2028",
+        "\t\tindented",
+    ]
+)
+
+
+@given(st.lists(LINES, max_size=30), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_zones_cover_everything_in_order(lines: list[str], reply: bool) -> None:
+    """Whatever lines stand in whatever order, the promise holds and something typed stays own."""
+    body = "\n".join(lines)
+    heading = Envelope(sender=Address(name="Una Weir", address="una@example.com"), subject="Re: x" if reply else "x", is_reply=reply)
+    check_promise(body, ZONER.zones(body, envelope=heading))
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=200, deadline=None)
+def test_any_text(body: str) -> None:
+    check_promise(body, ZONER.zones(body))
+
+
+HOSTILE = {
+    "one long line": "a" * 200_000,
+    "spaces": " " * 200_000 + "x",
+    "on on on": "On " * 60_000,
+    "wrote:": "On 1 Jan 2022 wrote:\n" * 10_000,
+    "froms": "From: a\n" * 25_000,
+    "froms and blanks": "From: a\n\n" * 20_000,
+    "quote signs": ">" * 200_000,
+    "quote signs and blanks": "> " * 100_000 + "x",
+    "quoted lines": "> x\ny\n" * 30_000,
+    "dashes": "-" * 200_000,
+    "rules": "-----\n" * 30_000,
+    "delimiters": "--\n" * 60_000,
+    "banners": "CAUTION: external email do not click\n" * 5_000,
+    "disclaimers": "This email is confidential and intended for the addressee\n" * 3_000,
+    "addresses": "a@b." * 50_000,
+    "digits": "0 " * 100_000,
+    "colons": "a:" * 100_000,
+    "pipes": " | " * 60_000,
+    "signatures": "Una Weir\n\n" * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_takes_linear_time(name: str) -> None:
+    """200,000 characters of anything take no longer than a couple of seconds on a slow machine."""
+    body = HOSTILE[name]
+    heading = Envelope(sender=Address(name="Una Weir", address="una@example.com"), subject="Re: x", is_reply=True)
+    started = time.perf_counter()
+    zones = ZONER.zones(body, envelope=heading)
+    assert time.perf_counter() - started < 4
+    check_promise(body, zones)
+
+
+def test_stubs() -> None:
+    """Plain parts that say nothing but that there is HTML."""
+    assert ZONER.is_stub("")
+    assert ZONER.is_stub(" \n\u00a0")
+    assert ZONER.is_stub("This message is in HTML format. Please view it in an HTML-capable program.")
+    assert not ZONER.is_stub("Yes")
+    assert not ZONER.is_stub("We teach HTML to the S2 classes, and see the need for more.")
