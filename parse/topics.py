@@ -15,10 +15,13 @@ missed, and a phrase may run a few words long or short.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from spacy.tokens import Token
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
@@ -30,15 +33,16 @@ __all__ = ["Theme", "TopicFinder", "Topics"]
 
 _SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
 _WORDS = (
-    "labels posts ends noun_ends clause asking front front_phrases back people carriers verbs roles admin pointing prepositions settings times no_topic no_fragment".split()
+    "labels posts ends noun_ends clause asking front front_phrases back people carriers verbs roles admin pointing prepositions settings times dates no_topic no_fragment".split()
 )
 _SETTINGS = (
-    "least_strength longest_clause longest_phrase fragment fragment_in_long short_text colon quoted direct_question theme themed themed_word repeated pointing".split()
+    "least_strength longest_clause longest_phrase fragment fragment_in_long short_text colon colon_in_long quoted direct_question theme themed themed_word repeated pointing".split()
 )
 _STOPS = frozenset((";", ":", "!", "?", "...", "\u2026", ".", "):"))
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
 _JOINTS = frozenset(("-", "'", "'s"))  # between or after words of a phrase of a theme, without meaning there
+_LONG_CLAUSE = 9  # tokens
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
 _MOST_TOKENS = 4000  # of one text; a topic is never so far down
 
@@ -104,15 +108,18 @@ class TopicFinder:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "rules" / "topics.yaml"
-        file = load_rules(path, shown="rules/topics.yaml", says=_SAYS, extra=("needs", "line"))
+        file = load_rules(path, shown="rules/topics.yaml", says=_SAYS, extra=("needs", "line", "nearest"))
         self.rules = file.rules
         self.cues: PhraseMatcherSet = compile_rules(file)
         self.needy = {rule.phrase.id for rule in file.rules if rule.extra.get("needs") == "mention"}
         self.lines = {rule.phrase.id for rule in file.rules if rule.extra.get("line")}
+        self.over_commas = {rule.phrase.id for rule in file.rules if any("," in pattern for pattern in rule.phrase.patterns)}
+        self.nearest = {rule.phrase.id: frozenset(str(rule.extra["nearest"]).split()) for rule in file.rules if "nearest" in rule.extra}
         self.words = _word_classes(file.settings.get("words"), file.file)
         self.settings = _numbers(file.settings.get("settings"), file.file)
         self.themes = _themes(folder / "themes.yaml")
         self._vocabulary = _vocabulary(self.themes)
+        self._dull = frozenset(_key(w) for name in ("no_topic", "people", "no_fragment", "front", "posts", "roles") for w in self.words[name])
 
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Topics:
         found: list[_Found] = []
@@ -166,6 +173,11 @@ class TopicFinder:
             elif any(a <= item.start < b for a, b in elsewhere):
                 strength, note = strength * 0.4, "topic_elsewhere"
             graded.append(replace(item, strength=strength, note=note))
+        for item in [item for item in graded if item.end - item.start > _LONG_CLAUSE and text.low[item.start] in self.words["clause"]]:
+            for index, other in enumerate(graded):  # a long question about a known theme is filed under the theme
+                if other.rule == "topic.theme" and item.start < other.start and other.end <= item.end and not other.note and other.strength < item.strength:
+                    graded[index] = replace(other, strength=item.strength + 0.01)
+                    break
         return graded
 
     def _quality(self, text: _Text, item: _Found) -> float:
@@ -178,10 +190,14 @@ class TopicFinder:
         if low[0] in words["clause"]:
             if low[1:2] and (low[1] in words["pointing"] or low[-1] in {"it", "them"} or "you" in low or "your" in low):
                 strength *= settings["pointing"]
+            elif low[0] == "what" and low[1:2] == ["we"]:
+                strength *= settings["pointing"]
             elif low[0] in {"if", "whether"} and low[1:2] in (["we"], ["i"]):
                 strength *= settings["pointing"] + 0.15
-        elif len(low) > 1 and not any(inside) and all(token.text[0].isupper() for token in text.doc[item.start : item.end]) and item.start and low[0] != '"':
+        elif len(low) > 1 and not any(inside) and all(token.is_title for token in text.doc[item.start : item.end]) and item.start and low[0] != '"':
             strength *= settings["pointing"]  # a name
+        elif (low[0] in NUMBER_WORDS or low[0].isdigit()) and not any(inside):
+            strength *= settings["pointing"]  # people or times counted
         if text.low[item.end : item.end + 1] == ["already"]:
             strength -= 0.15
         return strength
@@ -201,6 +217,10 @@ class TopicFinder:
         follows = [hit for hit in hits if hit.phrase.label == "follows" and (hit.phrase.id not in self.needy or _mentioned(mentions, hit.span.start))]
         for hit in follows:
             at, strength = hit.span.end, hit.phrase.weight
+            for place in range(hit.span.start + 1, hit.span.end - 1) if hit.phrase.id in self.nearest else ():
+                if low[place] in self.nearest[hit.phrase.id] and self._phrase(text, place + 1, end) is not None:
+                    at = place + 1
+                    break
             for other in follows:  # «interested in | finding out about | ...»: the topic begins after the last cue of a chain
                 if other.span.end > at and 0 <= other.span.start - at <= 3 and all(w in words["front"] for w in low[at : other.span.start]):
                     at, strength = other.span.end, max(strength, other.phrase.weight)
@@ -209,7 +229,8 @@ class TopicFinder:
             if low[at : at + 1] == ["("]:  # «Topic area (where known): ...»
                 at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
             if low[at : at + 1] in ([","], [";"]) and hit.phrase.id not in self.lines and hit.phrase.weight < 0.9:
-                if hit.phrase.id not in {"topic.its", "topic.more-exactly", "topic.choice", "topic.is-about"}:
+                span = self._phrase(text, at, end)  # «find out, together, whether ...» goes on; «research, ...» does not
+                if hit.phrase.id not in self.over_commas and (span is None or low[span[0]] not in words["clause"] or span[0] - at > 4):
                     continue
             limit = end
             if hit.phrase.id in self.lines and all(not w.strip(" \n.:-=?*()_,") for w in low[at:end]):  # a label alone, its value on the next line
@@ -221,7 +242,7 @@ class TopicFinder:
             out += self._found(text, span, strength, hit.phrase.id)
         for hit in hits:
             if hit.phrase.label == "leads":
-                out += self._found(text, self._phrase(text, self._lead_start(low, start, hit.span.start), hit.span.start, leads=True), hit.phrase.weight, hit.phrase.id)
+                out += self._found(text, self._phrase(text, self._lead_start(low, start, hit.span.start), hit.span.start), hit.phrase.weight, hit.phrase.id)
         return out
 
     def _found(self, text: _Text, span: tuple[int, int] | None, strength: float, rule: str) -> list[_Found]:
@@ -274,7 +295,7 @@ class TopicFinder:
         for index in range(start, last):
             word = low[index]
             if word == ":" and index + 1 < last and index > start:
-                out += self._found(text, self._phrase(text, index + 1, last), settings["colon"], "topic.colon")
+                out += self._found(text, self._phrase(text, index + 1, last), settings["colon" if text.short else "colon_in_long"], "topic.colon")
             elif word == '"' and index + 2 < last and (index == start or text.doc[index - 1].whitespace_ or low[index - 1] in {"(", ":"}):
                 out += self._found(text, self._phrase(text, index, last), settings["quoted"], "topic.quoted")
         if low[last - 1] == "?" and not any(w in words["admin"] for w in low[start:last]):
@@ -286,7 +307,7 @@ class TopicFinder:
     def _fragment(self, text: _Text, start: int, end: int) -> bool:
         """Whether a few words may be a topic: no verb, no name, no greeting, no number of people."""
         low, words = text.low, self.words
-        if any(w in words["no_fragment"] or w in words["verbs"] or w in words["noun_ends"] for w in low[start:end]):
+        if any(w in words["no_fragment"] or w in words["noun_ends"] for w in low[start:end]) or any(w in words["verbs"] for w in low[start : end - 1]):
             return False
         if low[start] in words["prepositions"] or low[start] in words["clause"] or low[start] in words["asking"] or low[start] in NUMBER_WORDS or low[start].isdigit():
             return False
@@ -295,7 +316,8 @@ class TopicFinder:
             return False
         themed = any(start <= first and after <= end and specific for first, after, _, specific in text.themes)
         if len(content) == 1:
-            return themed or (text.short and len(text.low) > 6 and len(low[content[0]]) > 3 and not text.doc[content[0]].is_upper)
+            stopped = low[end : end + 1] and low[end] in _STOPS
+            return themed or bool(stopped and text.short and len(text.low) > 6 and len(low[content[0]]) > 3 and not text.doc[content[0]].is_upper)
         return themed or any(text.doc[i].text[0].islower() and len(low[i]) > 3 for i in content[1:])
 
     def _around(self, text: _Text, first: int, after: int, start: int, last: int) -> tuple[int, int] | None:
@@ -309,10 +331,14 @@ class TopicFinder:
         while begin > start and first - begin < 3:
             word = low[begin - 1]
             closed = any(word in words[name] for name in ("front", "ends", "noun_ends", "prepositions", "verbs", "clause", "people", "back", "roles"))
-            if closed or not word[0].isalpha() or (begin - 2 >= start and low[begin - 2] in words["noun_ends"]):
+            verbal = word.endswith(("ed", "ing")) and (begin - 2 < start or low[begin - 2] not in words["front"])
+            if closed or verbal or not word[0].isalpha() or (begin - 2 >= start and low[begin - 2] in words["noun_ends"]):
                 break
             begin -= 1
-        end = self._phrase_end(text, after - 1, last, clause=False, leads=False)
+        end = min(self._phrase_end(text, after - 1, last, clause=False), after + 6)
+        if end > after and low[after] not in {"of", "in", "for", "and", "through", "as", "on", "to"}:  # at most one noun more: «bereavement lessons in ...»
+            ends = after + 1 >= last or low[after + 1] in words["prepositions"] or not low[after + 1][0].isalnum() or low[after + 1] in words["ends"]
+            end = after + 1 if ends and not low[after].endswith("ed") else after
         nearby = low[max(start, begin - 2) : begin] + low[after : min(after + 2, last)]
         if any(word in words["roles"] for word in nearby) or any(word in words["roles"] for word in low[begin:first]):
             return None
@@ -320,7 +346,7 @@ class TopicFinder:
 
     # --- the phrase
 
-    def _phrase(self, text: _Text, start: int, limit: int, *, leads: bool = False) -> tuple[int, int] | None:
+    def _phrase(self, text: _Text, start: int, limit: int) -> tuple[int, int] | None:
         """The phrase that begins at or soon after ``start``: where it begins once cleaned, and where it ends."""
         low, words = text.low, self.words
         limit = min(limit, len(low), start + 60)
@@ -338,12 +364,12 @@ class TopicFinder:
         clause = low[start] in words["clause"]
         if not clause and (low[start] in words["noun_ends"] or low[start] in words["ends"] or (low[start] in {"every", "each", "last", "next"} and low[start + 1 : start + 2] and low[start + 1] in words["times"])):
             return None
-        end = self._phrase_end(text, start, limit, clause=clause, leads=leads)
+        end = self._phrase_end(text, start, limit, clause=clause)
         if low[start] in {"whether", "if", "does", "do"}:
-            verb = next((i for i in range(start + 2, end) if low[i] in words["verbs"]), None)
+            verb = next((i for i in range(start + 2, end) if low[i] in words["verbs"] or low[i] == "("), None)
             if verb is not None:
                 first = self._skip_front(low, start + 1, verb)
-                if first < verb and low[first] not in words["people"] and not any(w in {"who", "we", "they"} for w in low[first:verb]):
+                if first < verb and low[first] not in words["people"] and not any(w in {"who", "we"} for w in low[first:verb]):
                     start, end = first, verb
         return self._clean(text, start, end)
 
@@ -361,7 +387,7 @@ class TopicFinder:
                     break
         return start
 
-    def _phrase_end(self, text: _Text, start: int, limit: int, *, clause: bool, leads: bool) -> int:
+    def _phrase_end(self, text: _Text, start: int, limit: int, *, clause: bool) -> int:
         low, words = text.low, self.words
         end, depth = start + 1, 0
         longest = self.settings["longest_clause"] if clause else self.settings["longest_phrase"]
@@ -390,6 +416,8 @@ class TopicFinder:
             return True
         if word in {"last", "next", "this", "each", "every"} and following in words["times"]:
             return True
+        if word == "as" and following in {"a", "an"}:
+            return False
         if not clause and word in words["noun_ends"]:
             return not (word in {"who", "that", "which"} and low[end - 1] in words["carriers"])
         if word in {"and", "or", "&"} and (following in words["noun_ends"] or following in words["ends"] or following in words["clause"]):
@@ -398,7 +426,7 @@ class TopicFinder:
             return False
         if end - start >= 2 and ((word == "with" and low[end - 1] not in words["people"]) or (word in {"for", "among", "amongst", "in"} and following in words["people"])):
             return True
-        return self._is_setting(low, end + 1, limit)
+        return end - start >= 2 and self._is_setting(low, end + 1, limit)
 
     def _is_setting(self, low: Sequence[str], index: int, limit: int) -> bool:
         for word in low[index : min(limit, index + 2)]:
@@ -412,7 +440,7 @@ class TopicFinder:
         low, words = text.low, self.words
         while end > start and (low[end - 1] in words["back"] or not low[end - 1].strip(" \n.,;:!?-\"'")):
             end -= 1
-        if end <= start or low[end - 1] in words["posts"] or low[start] in words["prepositions"]:
+        if end <= start or low[end - 1] in words["posts"] or low[start] in words["prepositions"] or low[start] in words["dates"]:
             return None
         content = [w for w in low[start:end] if w[0].isalnum() and (len(w) > 2 or w.isalpha())]
         if not content or all(w in words["no_topic"] or w in words["front"] or w in words["noun_ends"] or w in words["settings"] or w.isdigit() for w in content):
@@ -424,6 +452,8 @@ class TopicFinder:
     def _choose(self, found: Sequence[_Found], none_said: Sequence[Hit]) -> Topics:
         if none_said:
             found = [replace(item, strength=item.strength * 0.5) for item in found]
+        counts = Counter(key for view in {id(item.view): item.view for item in found}.values() for key in _keys(view.doc[:_MOST_TOKENS]))
+        found = [replace(item, strength=item.strength + self._repeated(item, counts)) for item in found]
         ranked = sorted(enumerate(found), key=lambda pair: (-pair[1].strength, pair[0]))
         chosen: list[str] = []
         candidates: list[Candidate] = []
@@ -439,6 +469,14 @@ class TopicFinder:
                 chosen.append(value)
             candidates.append(Candidate(slot=Slot.TOPIC, value=value, strength=round(item.strength, 3), evidence=evidence, chosen=take, note=item.note))
         return Topics(topics=tuple(chosen), themes=self.themes_of(chosen), candidates=tuple(candidates))
+
+    def _repeated(self, item: _Found, counts: Counter[str]) -> float:
+        """What is spoken of again and again is likelier the topic."""
+        keys = [_key(w) for w in _keys(item.view.doc[item.start : item.end])]
+        words = [key for key in keys if len(key) > 3 and key not in self._dull]
+        if not words or len(words) > 4:
+            return 0.0
+        return self.settings["repeated"] * min(3, max(counts[key] for key in words) - 1)
 
     def themes_of(self, topics: Iterable[str]) -> tuple[str, ...]:
         """Ids of the themes that the topics belong to, in the order of the file."""
@@ -471,6 +509,10 @@ def _evidence(item: _Found) -> Evidence:
     span = item.view.doc[item.start : item.end]
     start, end = item.view.to_source(span.start_char, span.end_char)
     return Evidence(where=item.view.where, start=start, end=end, text=item.view.source[start:end], rule=item.rule)
+
+
+def _keys(tokens: Iterable[Token]) -> list[str]:
+    return [_key(token.lower_) for token in tokens if token.is_alpha]
 
 
 def _key(word: str) -> str:
