@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import Candidate, ParsedMessage, Reason, Slot, ZoneKind
+from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.textview import TextView
@@ -35,7 +35,11 @@ NONE = "none"
 _SEPARATOR = "split"  # the cue that announces another matter
 _ANNOUNCED = "split_announced"  # the cue that says there will be two matters
 _MASK = "mask"  # talk of the programme itself: cues within it do not count
-_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK})
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
+# What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
+_TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
+_UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
+_ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
 _MOST_PARTS = 60
 
 
@@ -47,6 +51,33 @@ class Activities:
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
     shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
+
+
+_FEWEST_OPTIONS = 3  # a quoted list with fewer activities in it asks about something else
+_ANSWER_RULE = "answer.option"
+_ORDINAL = "answer."
+_LIST_MARK = re.compile(r"(?:(?<=\s)|^)(?:\(?([a-fA-F1-6])[).:]|([A-F1-6]))\s+(?=\S)")
+_LEAD = r"(?:(?:option|answer|choice|number|letter|no\.?|it's|it is|that's|that is|we're|i'm|we are|i am|definitely|probably|please|tick|ticked)\s+)*"
+_PICKED = re.compile(
+    rf"(?im)(?:^\W*{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)|\boption\s+[(]?([a-f1-6])\b|(?<!\w)\(([a-f1-6])\)|\b(?:and|or) ([a-f1-6])(?=\W|$))"
+)
+
+
+def listed(text: str) -> list[tuple[str, str]]:
+    """The options of a list marked a, b, c or 1, 2, 3, each with its text, in order; [] where there is none."""
+    for order in ("abcdef", "123456"):
+        starts: list[tuple[int, int]] = []
+        position = 0
+        for mark in order:
+            match = next((m for m in _LIST_MARK.finditer(text, position) if (m[1] or m[2]).lower() == mark), None)
+            if match is None:
+                break
+            starts.append((match.start(), match.end()))
+            position = match.end()
+        if len(starts) >= _FEWEST_OPTIONS:
+            ends = [start for start, _ in starts[1:]] + [len(text)]
+            return [(mark, text[begin:end].split("\n\n")[0]) for mark, (_, begin), end in zip(order, starts, ends, strict=False)]
+    return []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +112,7 @@ class ActivityFinder:
             raise ProgrammeError(file.file, None, "«settings» is missing")
         self.accept = _number(settings, "accept", file.file)
         self.accept_part = _number(settings, "accept_part", file.file)
+        self.fewest_cues = _number(settings, "fewest_cues", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
         self.matcher: PhraseMatcherSet = compile_rules(file)
 
@@ -109,9 +141,49 @@ class ActivityFinder:
         """The activities of a message, from the zones whose words are the member's."""
         parts: list[Part] = []
         for view in views:
-            if (factor := self.zones.get("attachment" if view.where.startswith("attachment:") else str(view.where), 0.0)) > 0:
+            if (factor := self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0)) > 0:
                 parts += self.parts(view, factor)
-        return self.decide(parts)
+        return self._answer(views) or self.decide(parts)
+
+    def _answer(self, views: Sequence[TextView]) -> Activities | None:
+        """An answer by letter or ordinal to a quoted list of which most options name an activity."""
+        for quote in views:
+            if quote.where not in (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE):
+                continue
+            options = {mark: self._option(text) for mark, text in listed(quote.folded)}
+            if len({name for name in options.values() if name}) < _FEWEST_OPTIONS:
+                continue
+            marks = list(options)
+            for view in views:
+                if view.where not in (ZoneKind.OWN, ZoneKind.INLINE_ANSWER):
+                    continue
+                found: list[Candidate] = []
+                for start, end, mark in self._marks(view, marks):
+                    name = options.get(mark)
+                    if name and name not in {c.value for c in found}:
+                        a, b = view.to_source(start, end)
+                        evidence = Evidence(where=view.where, start=a, end=b, text=view.source[a:b], rule=_ANSWER_RULE)
+                        found.append(Candidate(slot=Slot.ACTIVITY, value=name, strength=1.0, evidence=evidence, chosen=True))
+                if 0 < len(found) < _FEWEST_OPTIONS:
+                    chosen = tuple(name for name in ACTIVITIES if name in {c.value for c in found})
+                    return Activities(activities=chosen, candidates=tuple(found), reasons=(Reason(code="activity_by_option"),))
+        return None
+
+    def _option(self, text: str) -> str | None:
+        shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
+        best = max(ACTIVITIES, key=lambda name: shares[name])
+        return best if shares[best] >= 0.4 * (1 - shares[NONE]) else None
+
+    def _marks(self, view: TextView, marks: Sequence[str]) -> list[tuple[int, int, str]]:
+        """Where the text picks options: a letter or number that stands as an answer, or an ordinal."""
+        found = [(m.start(m.lastindex or 0), m.end(m.lastindex or 0), (m[m.lastindex or 0]).lower()) for m in _PICKED.finditer(view.folded)]
+        for hit in self.matcher.find(view):
+            if hit.phrase.label.startswith(_ORDINAL):
+                place = hit.phrase.label.removeprefix(_ORDINAL)
+                index = -1 if place == "last" else int(place) - 1
+                if index < len(marks):
+                    found.append((hit.span.start_char, hit.span.end_char, marks[index]))
+        return found
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
         """The view cut at sentence ends, semicolons and words that announce another matter, with the hits in each part."""
@@ -141,6 +213,10 @@ class ActivityFinder:
     @staticmethod
     def _unmasked(hits: list[Hit]) -> list[Hit]:
         masked = {token for hit in hits if hit.phrase.label == _MASK for token in range(hit.span.start, hit.span.end)}
+        if hits:
+            text = hits[0].view.folded
+            unsaid = [m.span() for m in _ANSWERED_NO.finditer(text)] + ([m.span() for m in _UNTICKED.finditer(text)] if _TICKED.search(text) else [])
+            hits = [h for h in hits if not any(start <= h.span.start_char < end for start, end in unsaid)]
         return [h for h in hits if h.phrase.label != _MASK and not (masked and masked.issuperset(range(h.span.start, h.span.end)))]
 
     def score(self, parts: Iterable[Part]) -> dict[str, float]:
@@ -195,9 +271,12 @@ class ActivityFinder:
             first = max(ACTIVITIES, key=lambda name: left[name])
             second = max(ACTIVITIES, key=lambda name: right[name])
             both = min(left[first], right[second])
-            if first != second and both >= self.accept_part and both > best[0]:
+            if first != second and self._enough(parts[:border]) and self._enough(parts[border:]) and both >= self.accept_part and both > best[0]:
                 best = (both, tuple(name for name in ACTIVITIES if name in (first, second)))
         return best[1]
+
+    def _enough(self, parts: Sequence[Part]) -> bool:
+        return len({cue for part in parts for cue in part.counts}) >= self.fewest_cues
 
     def _candidates(self, parts: Sequence[Part], chosen: Sequence[str]) -> tuple[Candidate, ...]:
         found: list[Candidate] = []
@@ -211,5 +290,3 @@ class ActivityFinder:
                     found.append(Candidate(slot=Slot.ACTIVITY, value=value, strength=round(strength, 3), evidence=hit.evidence(), chosen=value in chosen))
         return tuple(found)
 
-
-_ = (re, ZoneKind)
