@@ -175,7 +175,7 @@ class TopicFinder:
             graded.append(replace(item, strength=strength, note=note))
         for item in [item for item in graded if item.end - item.start > _LONG_CLAUSE and text.low[item.start] in self.words["clause"]]:
             for index, other in enumerate(graded):  # a long question about a known theme is filed under the theme
-                if other.rule == "topic.theme" and item.start < other.start and other.end <= item.end and not other.note and other.strength < item.strength:
+                if other.rule == "topic.theme" and item.start < other.start and other.end <= item.end and not other.note and other.end - other.start > 1 and other.strength < item.strength:
                     graded[index] = replace(other, strength=item.strength + 0.01)
                     break
         return graded
@@ -188,9 +188,10 @@ class TopicFinder:
         if inside and item.rule != "topic.theme":
             strength += settings["themed"] if any(inside) else settings["themed_word"]
         if low[0] in words["clause"]:
-            if low[1:2] and (low[1] in words["pointing"] or low[-1] in {"it", "them"} or "you" in low or "your" in low):
+            subject = 2 if low[1:2] and low[1] in words["verbs"] and len(low) > 2 else 1
+            if low[1:2] and (low[subject] in words["pointing"] or low[-1] in {"it", "them"} or "you" in low or "your" in low):
                 strength *= settings["pointing"]
-            elif low[0] == "what" and low[1:2] == ["we"]:
+            elif low[0] == "what" and low[1:2] in (["we"], ["i"]):
                 strength *= settings["pointing"]
             elif low[0] in {"if", "whether"} and low[1:2] in (["we"], ["i"]):
                 strength *= settings["pointing"] + 0.15
@@ -228,6 +229,8 @@ class TopicFinder:
                 at -= 1
             if low[at : at + 1] == ["("]:  # «Topic area (where known): ...»
                 at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
+            if low[at : at + 1] == [","] and low[at + 2 : at + 3] == [","] and low[at + 1] in words["front"]:  # «research, jointly, ...»
+                at += 3
             if low[at : at + 1] in ([","], [";"]) and hit.phrase.id not in self.lines and hit.phrase.weight < 0.9:
                 span = self._phrase(text, at, end)  # «find out, together, whether ...» goes on; «research, ...» does not
                 if hit.phrase.id not in self.over_commas and (span is None or low[span[0]] not in words["clause"] or span[0] - at > 4):
@@ -261,6 +264,8 @@ class TopicFinder:
             return first
         for back in range(index - 1, start - 1, -1):
             word = low[back]
+            if word == "'s" and back > start and low[back - 1] in words["pointing"] | words["noun_ends"]:
+                return back + 1  # «it's | punctuality (that) we want»
             if word in _STOPS or word == "," or word in words["ends"] or (word in words["noun_ends"] and word not in {"who", "that", "than", "'s"}):
                 return back + 1
             if index - back > self.settings["longest_phrase"] + 4:
@@ -298,6 +303,8 @@ class TopicFinder:
                 out += self._found(text, self._phrase(text, index + 1, last), settings["colon" if text.short else "colon_in_long"], "topic.colon")
             elif word == '"' and index + 2 < last and (index == start or text.doc[index - 1].whitespace_ or low[index - 1] in {"(", ":"}):
                 out += self._found(text, self._phrase(text, index, last), settings["quoted"], "topic.quoted")
+        if low[start] in {"how", "why", "whether", "hoo"} and low[last - 1] != "?" and cut - start > 2 and not any(w in words["admin"] for w in low[start:cut]):
+            out += self._found(text, self._phrase(text, start, cut), settings["fragment" if text.short else "fragment_in_long"], "topic.fragment")
         if low[last - 1] == "?" and not any(w in words["admin"] for w in low[start:last]):
             asks = next((i for i in range(start, min(start + 8, last)) if low[i] in words["clause"] and (i == start or low[i - 1] == ",")), None)
             if asks is not None:
@@ -307,14 +314,17 @@ class TopicFinder:
     def _fragment(self, text: _Text, start: int, end: int) -> bool:
         """Whether a few words may be a topic: no verb, no name, no greeting, no number of people."""
         low, words = text.low, self.words
-        if any(w in words["no_fragment"] or w in words["noun_ends"] for w in low[start:end]) or any(w in words["verbs"] for w in low[start : end - 1]):
+        span = self._phrase(text, start, end)
+        if span is None or any(w in words["no_fragment"] for w in low[span[0] : span[1]]):
+            return False
+        if any(w in words["noun_ends"] for w in low[start:end]) or any(w in words["verbs"] for w in low[start : end - 1]):
             return False
         if low[start] in words["prepositions"] or low[start] in words["clause"] or low[start] in words["asking"] or low[start] in NUMBER_WORDS or low[start].isdigit():
             return False
         content = [i for i in range(start, end) if low[i] not in words["front"] and low[i][0].isalnum()]
         if not content:
             return False
-        themed = any(start <= first and after <= end and specific for first, after, _, specific in text.themes)
+        themed = self._themed(text, start, end)
         if len(content) == 1:
             stopped = low[end : end + 1] and low[end] in _STOPS
             return themed or bool(stopped and text.short and len(text.low) > 6 and len(low[content[0]]) > 3 and not text.doc[content[0]].is_upper)
@@ -372,6 +382,9 @@ class TopicFinder:
                 if first < verb and low[first] not in words["people"] and not any(w in {"who", "we"} for w in low[first:verb]):
                     start, end = first, verb
         return self._clean(text, start, end)
+
+    def _themed(self, text: _Text, start: int, end: int) -> bool:
+        return any(start <= first and after <= end and specific for first, after, _, specific in text.themes)
 
     def _skip_front(self, low: Sequence[str], start: int, limit: int) -> int:
         words = self.words
@@ -440,7 +453,7 @@ class TopicFinder:
         low, words = text.low, self.words
         while end > start and (low[end - 1] in words["back"] or not low[end - 1].strip(" \n.,;:!?-\"'")):
             end -= 1
-        if end <= start or low[end - 1] in words["posts"] or low[start] in words["prepositions"] or low[start] in words["dates"]:
+        if end <= start or (low[end - 1] in words["posts"] and not self._themed(text, start, end)) or low[start] in words["prepositions"] or low[start] in words["dates"]:
             return None
         content = [w for w in low[start:end] if w[0].isalnum() and (len(w) > 2 or w.isalpha())]
         if not content or all(w in words["no_topic"] or w in words["front"] or w in words["noun_ends"] or w in words["settings"] or w.isdigit() for w in content):
