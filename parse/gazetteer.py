@@ -15,9 +15,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 from spacy.lang.en.stop_words import STOP_WORDS
 
 from mailroom.errors import ProgrammeError
@@ -92,6 +94,7 @@ class Mention:
 
 
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
+_LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community")
 _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by"})
 _DIRECTIONS = frozenset("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer".split())
@@ -124,6 +127,7 @@ class Gazetteer:
         self.by_authority: defaultdict[str, list[Entry]] = defaultdict(list)
         self.postcodes: defaultdict[str, list[Entry]] = defaultdict(list)
         self.college_domains: dict[str, Entry] = {}
+        self._slips: dict[str, str] = {}
         self.initials: defaultdict[str, list[Entry]] = defaultdict(list)
         for college in colleges:
             self._add_college(college)
@@ -183,6 +187,8 @@ class Gazetteer:
             self._key(("".join(core),), entry, how)
         if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
             self._key(("st", core[1][:-1], *core[2:]), entry, how)  # «St Andrew Primary»
+        if any(norm in self.forms.words for norm in name.qualifier):  # «Bun-sgoil Taobh na Pàirce (Parkside Primary)»
+            self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how)
         if name.qualifier and name.qualifier != core:
             self._key((*core, *name.qualifier), entry, how)
 
@@ -224,7 +230,8 @@ class Gazetteer:
             while mentions and mentions[-1].last > mention.first:
                 mentions.pop()
             mentions.append(mention)
-            index = free = mention.last
+            index = mention.last
+            free = free if mention.kind == "bare" else mention.last
         return mentions
 
     def _gap(self, text: str, found: Sequence[Word], left: int) -> str:
@@ -236,7 +243,21 @@ class Gazetteer:
         if "\n" in gap:
             line = text.rfind("\n", 0, found[left].end) + 1
             return gap.strip(" -") == "\n" and found[left].end - line > 38
-        return len(gap) < 6 and not gap.strip(" -.'\"*_")
+        if "." in gap and len(found[left].norm) > 4 and found[left].norm not in self.forms.words:
+            return False  # the end of a sentence, not of an abbreviation
+        return len(gap) < 5 and not gap.strip(" -.'") and " -" not in gap
+
+    def _form(self, norm: str) -> str:
+        """The form word that this is, also with one slip of the pen in it; "" for any other word."""
+        if norm in self.forms.words:
+            return norm
+        if len(norm) < 6:
+            return ""
+        if norm not in self._slips:
+            if len(self._slips) > 20_000:
+                self._slips.clear()
+            self._slips[norm] = next((long for long in _LONG_FORMS if norm[0] == long[0] and norm != long and OSA.distance(norm, long, score_cutoff=1) <= 1), "")
+        return self._slips[norm]
 
     def _form_run(self, text: str, found: Sequence[Word], start: int) -> int:
         """The end of the run of form words at ``start``; «Primary School and Nursery» is one run."""
@@ -244,10 +265,11 @@ class Gazetteer:
         while index < len(found) and index < start + 8:
             if index > start or start > 0:
                 gap = self._gap(text, found, index - 1)
-                if not self._near(text, found, index - 1) and gap.strip(" ") not in ("(", "/") or (index > start and "." in gap and len(found[index - 1].norm) > 5):
+                bracket = gap.strip(" ") == "(" and text[found[index].end : found[index].end + 1] == ")"
+                if not bracket and (not self._near(text, found, index - 1) or (index > start and "." in gap and len(found[index - 1].norm) > 5)):
                     break
             word = found[index]
-            if word.norm in self.forms.words:
+            if self._form(word.norm):
                 if index > start and word.norm == "school" and found[index - 1].norm == "academy":
                     break  # «Bathgate Academy School taking part ...»: the next cell of a table
                 index += 1
@@ -302,7 +324,7 @@ class Gazetteer:
             return Mention(first=first, last=end, start=start_char, end=end_char, kind="college", rule=rule, entries=tuple(colleges), core=key, text=raw)
         full = tuple(entry for entry, how in known if how == "full")
         last = self._form_run(text, found, end)
-        forms = self.forms.of([word.norm for word in found[end:last]])
+        forms = self.forms.of([self._form(word.norm) for word in found[end:last]])
         if not forms and self.forms.of(key) and full:  # a name that is all form, or has none
             return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=full, core=key, text=text[start_char:end_char])
         capital = found[first].capital or lower
@@ -422,22 +444,22 @@ class Gazetteer:
         last = self._form_run(text, found, index)
         if last == index and index > 0:
             last = index + 1
-        forms = self.forms.of([word.norm for word in found[index:last]])
-        if last == index or not (forms & (_MAIN - {"college", "campus", "infant"}) or "school" in forms):
+        forms = self.forms.of([self._form(word.norm) for word in found[index:last]])
+        if last == index or not (forms & (_MAIN - {"campus", "infant"}) or "school" in forms) or ("college" in forms and not found[index].capital):
             return None
         if not found[index].capital and forms <= {"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"} and len(forms) < 2:
             return None
         first = index
         never = self.vocabulary.never_named
         weak = not lower and not found[index].capital and index > free and not found[index - 1].capital
-        while first > free and first > index - 5 and self._near(text, found, first - 1):
+        while first > free and first > index - 5 and self._near(text, found, first - 1) and "\n" not in self._gap(text, found, first - 1):
             word = found[first - 1]
             if first - 1 > 0 and "." in self._gap(text, found, first - 1) and word.norm != "st" and len(word.norm) > 3:
                 break
             if word.norm in ("rc", "st"):
                 first -= 1
                 continue
-            common = (word.norm in never or word.norm in STOP_WORDS) and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
+            common = (word.norm in never or word.norm in STOP_WORDS) and not (word.norm in _DIRECTIONS and word.capital and not upper and first < index) and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
             if word.norm in _INNER and first < index and first - 1 > free and not (word.norm in ("a", "an", "in", "on", "by") and not found[first].capital):
                 before = found[first - 2]
                 plain = before.norm not in never and before.norm not in STOP_WORDS or (len(before.norm) == 1 and first > 2 and found[first - 3].norm == "st")
@@ -450,7 +472,9 @@ class Gazetteer:
             if any(character.isdigit() for character in word.norm) or (len(word.norm) < 2 and common):
                 break
             first -= 1
-        while first < index and (found[first].norm in never or found[first].norm in ("and", "of")):
+        if first > free and found[first].norm == "lady" and found[first - 1].norm == "our":
+            first -= 1
+        while first < index and ((found[first].norm in never and not (found[first].norm in _DIRECTIONS and first + 1 < index) and not (found[first].norm == "our" and found[first + 1].norm == "lady")) or found[first].norm in ("and", "of")):
             first += 1
         core = tuple(word.norm for word in found[first:index] if word.norm != "rc")
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
@@ -461,6 +485,9 @@ class Gazetteer:
             weak = True
         if weak and (len(core) > 3 or not forms & _MAIN):
             return None
+        if (weak or lower) and len(forms) > 1:  # «from mayfield primary school», «newmilns ps, east ayrshire»
+            start_of = not text[: found[first].start].rstrip(" ") or text[: found[first].start].rstrip(" ")[-1] in ".!?\n"
+            weak = not (start_of or found[first - 1].norm in ("at", "from", "of"))
         if not found[index].capital and not lower and not (forms & _MAIN) and len(forms) < 2:
             return None
         if not found[index].capital and first > 0 and found[first - 1].norm in _ARTICLES and not (forms & {"school"} and forms & _MAIN and len(core) > 1):
@@ -494,21 +521,23 @@ class Gazetteer:
 
     # ------------------------------------------------------------------ second chance
     def second_chance(self, mention: Mention, councils: Collection[str], *, score: float, score_council: float, margin: float) -> Mention:
-        """The mention with the listed schools that its spelling must mean, or as it was."""
-        if not self.entries:
+        """The mention with the listed schools that its spelling must mean; if it may mean several, those, as doubtful."""
+        if not self.by_authority:
             return mention
         if any(len(norm.rstrip("s")) == 1 for norm in mention.core):
             short = self._shortened(mention, councils)
             return replace(mention, kind="school", rule="institution.initials", entries=short) if short else mention
         if len("".join(mention.core)) < 5:
             return mention
-        for pool, least in ((self._pool(councils), score_council), (self._everything(), score)):
+        doubtful: tuple[Entry, ...] = ()
+        for pool, least in ((self._pool(councils), score_council), (self._everything, score)):
             if not pool:
                 continue
-            near = self._nearest(mention, pool, least, margin)
-            if near:
+            near, sure = self._nearest(mention, pool, least / 100, margin / 100)
+            if sure:
                 return replace(mention, kind="school", rule="institution.fuzzy", entries=near)
-        return mention
+            doubtful = doubtful or near
+        return replace(mention, rule="institution.doubtful", entries=doubtful) if doubtful else mention
 
     def _shortened(self, mention: Mention, councils: Collection[str]) -> tuple[Entry, ...]:
         """«St A and St B's High School»: letters for words, only within the councils that the message names."""
@@ -529,29 +558,28 @@ class Gazetteer:
                     pool[" ".join(entry.name.core)].append(entry)
         return pool
 
+    @cached_property
     def _everything(self) -> dict[str, list[Entry]]:
-        if not hasattr(self, "_all"):
-            self._all = self._pool(self.by_authority.keys())
-        return self._all
+        return self._pool(self.by_authority.keys())
 
-    def _nearest(self, mention: Mention, pool: Mapping[str, list[Entry]], least: float, margin: float) -> tuple[Entry, ...]:
+    def _nearest(self, mention: Mention, pool: Mapping[str, list[Entry]], least: float, margin: float) -> tuple[tuple[Entry, ...], bool]:
+        """(the nearest fitting schools, whether they are clear of every other name)."""
         wanted = " ".join(mention.core)
-        best = process.extract(wanted, pool.keys(), scorer=fuzz.ratio, limit=6, score_cutoff=least - margin)
         fitting: list[tuple[float, tuple[Entry, ...]]] = []
-        for key, value, _ in best:
+        for key, value, _ in process.extract(wanted, pool.keys(), scorer=OSA.normalized_similarity, limit=8, score_cutoff=least - margin):
             entries, rule = self._fitting(pool[key], mention.forms)
-            if entries and rule != "institution.form-differs":
+            if entries and rule != "institution.form-differs" and key[0] == wanted[0] and _same_words(mention.core, key.split()):
                 fitting.append((value, entries))
         if not fitting or fitting[0][0] < least:
-            return ()
-        core = fitting[0][1][0].name
-        if core is None or core.core[0][0] != wanted[0] or not _same_words(mention.core, core.core):
-            return ()
-        return fitting[0][1] if len(fitting) == 1 or fitting[0][0] - fitting[1][0] >= margin else ()
+            return (), False
+        if len(fitting) == 1 or fitting[0][0] - fitting[1][0] >= margin:
+            return fitting[0][1], True
+        return tuple(entry for value, entries in fitting if value >= least for entry in entries), False
 
 
 def _same_words(written: Sequence[str], listed: Sequence[str]) -> bool:
     """A misspelling changes letters within words: no word is added, dropped or exchanged for another."""
     if len(written) != len(listed):
-        return "".join(written)[:4] == "".join(listed)[:4] and abs(len("".join(written)) - len("".join(listed))) <= 2 and "st" not in (*written, *listed)
-    return all(one == other or (len(one) > 3 and fuzz.ratio(one, other) >= 75) for one, other in zip(written, listed, strict=True))
+        one, other = "".join(written), "".join(listed)
+        return OSA.distance(one, other, score_cutoff=1) <= 1
+    return all(one == other or (len(one) > 3 and OSA.normalized_similarity(one, other) >= 0.6 and OSA.distance(one, other) <= 1 + len(one) // 5) for one, other in zip(written, listed, strict=True))

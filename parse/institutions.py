@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -107,6 +107,7 @@ class _Found:
     head: bool = False
     near: tuple[str, ...] = ()  # councils written right beside it
     towns: tuple[str, ...] = ()
+    doubtful: tuple[Entry, ...] = ()  # listed schools that a misspelling may mean
 
 
 @dataclass(kw_only=True)
@@ -486,6 +487,9 @@ class _Message:
                     mention, councils | set(found.near) | set(found.towns), score=limits["fuzzy_score"], score_council=limits["fuzzy_score_council"], margin=limits["fuzzy_margin"]
                 )
         founds[:] = [found for found in founds if not (found.mention.weak and found.mention.kind == "unlisted")]
+        for found in founds:
+            if found.mention.rule == "institution.doubtful":
+                found.doubtful, found.mention = found.mention.entries, replace(found.mention, rule="institution.unlisted", entries=())
         named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college")}
         usable = [
             found
@@ -529,10 +533,12 @@ class _Message:
     def _bare_counts(self, found: _Found) -> bool:
         """A name without its form counts behind «at» and the like, before «here», or beside the council or town that has it."""
         mention = found.mention
-        if len(mention.entries) != 1 or found.text.zone != "own" or mention.core in self.authorities.aliases:
+        if found.text.zone != "own" or mention.core in self.authorities.aliases:
             return False
-        if mention.entries[0].authority in (*found.near, *found.towns):
+        if sum(entry.authority in (*found.near, *found.towns) for entry in mention.entries) == 1:
             return True
+        if len(mention.entries) != 1:
+            return False
         before = found.text.words[mention.first - 1].norm if mention.first else ""
         after = found.text.words[mention.last].norm if mention.last < len(found.text.words) else ""
         if after == "here":
@@ -577,8 +583,17 @@ class _Message:
                 continue
             kinds.add("school")
             entries, councils = self._narrow(entity, stated, places, refused, multiple)
+            if not entries and best.doubtful:
+                labels = list(dict.fromkeys(entry.label for entry in best.doubtful))
+                institution_options.extend(labels)
+                self._candidate(best, labels[0], "institution.fuzzy", chosen=False, note="institution_doubtful")
+                self.reasons.append(Reason(code="institution_doubtful", detail=f"{best.mention.text} | {' | '.join(labels[:5])}"))
+                authorities.extend(councils)
+                continue
             if not entries:
-                label = _tidy(best.mention.text)
+                label = _tidy(best.mention.text, self.finder.vocabulary.saint_short)
+                if "college" in best.mention.forms and self._lecturer():
+                    kinds = kinds - {"school"} | {"college"}
                 institutions.append(label)
                 self._candidate(best, label, "institution.unlisted", chosen=True, note="institution_unlisted")
                 self.reasons.append(Reason(code="institution_unlisted", detail=label))
@@ -670,8 +685,9 @@ class _Message:
             if near and signature and not set(near) & set(signature) and not multiple:
                 self.reasons.append(Reason(code="authority_conflict", detail=f"{near[0]} | {signature[0]}"))
             if len(said) > 1 and not near:
+                places = [place for place in places if place.council.alias.kind != PLACE] or places
                 attached = [place for place in places if place.attached and place.text.zone in _WEIGHT and place.role not in ("home", "former", "other", "denied")]
-                said = list(dict.fromkeys(c for place in attached for c in place.council.alias.councils if c in said)) or said
+                said = list(dict.fromkeys(c for place in attached or places for c in place.council.alias.councils if c in said)) or said
             return [], said
         possible = {entry.authority for entry in entries}
         if len(possible) > 1:
@@ -812,7 +828,7 @@ class _Message:
             if id(found) in taken:
                 continue
             mention = found.mention
-            value = mention.entries[0].label if mention.entries else _tidy(mention.text)
+            value = mention.entries[0].label if mention.entries else _tidy(mention.text, self.finder.vocabulary.saint_short)
             if found.text.zone in ("quote", "forwarded"):
                 note = "mentioned_in_quote" if found.text.zone == "quote" else "mentioned_in_forwarded"
             else:
@@ -842,10 +858,11 @@ def _common_name(entries: Sequence[Entry], levels: Collection[str]) -> str:
 _EXPAND = {"ps": "Primary School", "hs": "High School", "chs": "Community High School", "acad": "Academy", "prim": "Primary", "sec": "Secondary", "gs": "Grammar School"}
 
 
-def _tidy(text: str) -> str:
+def _tidy(text: str, saints: Mapping[str, str]) -> str:
     """The written name with white space and the usual abbreviations put right."""
     pieces = [_EXPAND.get(piece.lower().replace(".", ""), piece) for piece in text.split()]
+    for index in range(1, len(pieces)):
+        if fold(pieces[index - 1]) == "st" and (long := saints.get(fold(pieces[index]))):
+            pieces[index] = (long[:-1] + "'s" if long.endswith("s") else long).capitalize()
     plain = " ".join(pieces)
-    return plain.title().replace("'S", "'s") if plain.isupper() or plain.islower() else plain
-
-
+    return re.sub(r"(?<=\w)'S\b", "'s", plain.title()) if plain.isupper() or text.islower() else plain
