@@ -120,7 +120,7 @@ def decide(extraction: Extraction, policy: Policy) -> Decision:
     return Decision(
         outcome=row.outcome,
         missing=missing if asking else (),
-        reasons=(Reason(f"decided_{row.id.replace('-', '_')}"), *(doubts if asking else ())),
+        reasons=(Reason(code=f"decided_{row.id.replace('-', '_')}"), *(doubts if asking else ())),
         rules=tuple(tried),
         template=None if row.outcome is Outcome.IGNORE else row.outcome.value,
     )
@@ -137,13 +137,13 @@ def _missing(extraction: Extraction, policy: Policy) -> tuple[tuple[str, ...], t
             continue  # a college has no council
         if not values[slot]:
             missing.append(slot.value)
-            doubts.append(Reason(f"missing_{slot.value}"))
+            doubts.append(Reason(code=f"missing_{slot.value}"))
             continue
         weak = [value for value in values[slot] if _strength(extraction, slot, value) < policy.accept[slot.value]]
         unsure = codes & set(policy.ask.get(slot.value, ()))
         if weak or unsure:
             missing.append(slot.value)
-            doubts.append(Reason(f"unsure_{slot.value}", ", ".join(weak) or ", ".join(sorted(unsure))))
+            doubts.append(Reason(code=f"unsure_{slot.value}", detail=", ".join(weak) or ", ".join(sorted(unsure))))
     return tuple(missing), tuple(doubts)
 
 

@@ -32,7 +32,7 @@ from parse.textview import TextView
 __all__ = ["Found", "KindFinder", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
-PERSON_LABELS = ("interest", "undecided", "withdraws", "stays", "on_behalf", "not_me", "replies", "programme", "human")
+PERSON_LABELS = ("interest", "undecided", "withdraws", "stays", "on_behalf", "not_me", "replies", "circular", "programme", "human")
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
 OWN = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 _PLACES = ("subject", "body", "any")
@@ -46,6 +46,7 @@ class Found:
     """What the other finders read, as far as it tells a registration from an enquiry."""
 
     asks: bool = False
+    asked: tuple[Evidence, ...] = ()  # the sentences that ask: «can I put my name on it?» registers nobody
     concerns: tuple[str, ...] = ()
     institutions: bool = False
     authorities: bool = False
@@ -116,7 +117,7 @@ class KindFinder:
             ("spam", Kind.UNRELATED, "spam"),
         ):
             if sure[label] or weight[label] - human >= 1.0:
-                return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code, _first(signs, label)),))
+                return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
         return None
 
     def perhaps(self, parsed: ParsedMessage, views: Sequence[TextView]) -> tuple[Candidate, ...]:
@@ -188,26 +189,37 @@ class KindFinder:
 
     # --- persons
 
+    def _circular(self, parsed: ParsedMessage, views: Sequence[TextView]) -> list[_Sign]:
+        """Signs that what is answered went to many."""
+        replied = _REPLY.match(parsed.subject) is not None
+        signs: list[_Sign] = []
+        for view in views:
+            if view.where in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE) or (view.where == "subject" and replied):
+                signs += [_Sign("circular", hit.phrase.weight, hit.evidence(), False) for hit in self._rules.find(view) if hit.phrase.label == "circular"]
+        return signs
+
     def person(self, parsed: ParsedMessage, views: Sequence[TextView], found: Found) -> Kinds:
         """The kind of a message that a person wrote."""
         own = [view for view in views if view.where in OWN or view.where == "subject"]
         signs = self._from_text(parsed, own, PERSON_LABELS, replied=False)
+        signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, asked) for asked in found.asked)]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
+        weight["circular"] = _best_sum(self._circular(parsed, views))
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
         on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
         if forwarded and (weight["interest"] < 1.0 or on_behalf or _FORWARD.match(parsed.subject)):
-            reasons.append(Reason("forwarded"))
+            reasons.append(Reason(code="forwarded"))
         if on_behalf:
-            reasons.append(Reason("on_behalf", _first(signs, "on_behalf")))
+            reasons.append(Reason(code="on_behalf", detail=_first(signs, "on_behalf")))
         kind = self._kind(parsed, weight, found, forwarded=forwarded or on_behalf)
         if kind is Kind.WITHDRAWAL:
-            reasons.append(Reason("withdraws", _first(signs, "withdraws")))
+            reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
         label = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}.get(kind, "")
         perhaps = self.perhaps(parsed, views)
         if perhaps:
-            reasons.insert(0, Reason("perhaps_automatic", perhaps[0].evidence.text[:80]))
-        candidates = _chosen(tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human")), label)
+            reasons.insert(0, Reason(code="perhaps_automatic", detail=perhaps[0].evidence.text[:80]))
+        candidates = _chosen(tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human", "circular")), label)
         return Kinds(kind=kind, on_behalf=on_behalf, candidates=(*candidates, *perhaps), reasons=tuple(reasons))
 
     def _kind(self, parsed: ParsedMessage, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind:
@@ -219,8 +231,10 @@ class KindFinder:
             return Kind.FOLLOW_UP
         wants = weight["interest"] - weight["undecided"] * 2
         if found.asks and not forwarded:
-            registers = weight["interest"] >= 1.0 or (found.activities and (found.institutions or weight["interest"] > 0))
-            if weight["undecided"] >= 1.0 or not registers:
+            complete = found.activities and (found.institutions or found.authorities)
+            registers = weight["interest"] >= 1.0 or complete or (found.activities and weight["interest"] > 0)
+            decided = weight["undecided"] < 1.0 or (complete and weight["interest"] >= 1.0)
+            if not decided or not registers:
                 return Kind.ENQUIRY
             return Kind.EXPRESSION_OF_INTEREST
         if weight["undecided"] >= 1.0 and wants < 1.0 and not found.activities:
@@ -235,9 +249,11 @@ class KindFinder:
     @staticmethod
     def _replies(parsed: ParsedMessage, weight: dict[str, float]) -> bool:
         """In an existing conversation with us, not an answer to a circular."""
-        score = weight["replies"]
-        if any(zone.kind in (ZoneKind.INLINE_ANSWER, ZoneKind.OWN_QUOTE) for zone in parsed.zones):
-            score += 0.6
+        score = weight["replies"] - weight["circular"]
+        if any(zone.kind is ZoneKind.INLINE_ANSWER for zone in parsed.zones):
+            score += 1.0
+        if any(zone.kind is ZoneKind.OWN_QUOTE for zone in parsed.zones):
+            score += 0.4
         if parsed.in_reply_to or parsed.references:
             score += 0.7
         if _REPLY.match(parsed.subject) and not _FORWARD.match(parsed.subject):
@@ -269,6 +285,10 @@ def _best_sum(signs: Iterable[_Sign]) -> float:
     for sign in signs:
         best[sign.evidence.rule] = max(sign.weight, best.get(sign.evidence.rule, 0.0))
     return sum(best.values())
+
+
+def _within(one: Evidence, other: Evidence) -> bool:
+    return one.where == other.where and other.start <= one.start < other.end
 
 
 def _candidate(sign: _Sign) -> Candidate:

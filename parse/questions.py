@@ -16,6 +16,7 @@ rule knows its words; irony is not understood.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,10 @@ __all__ = ["QuestionFinder", "Questions"]
 CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("asks", "to_us", "research", "polite", "settled", "marked", *CONCERNS)
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
-_MARKED = {"asks", "to_us", "research", "polite", "settled", "marked"}
+_OPENS = re.compile(r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b", re.I)
+_REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
+# «Our enquiry: does sketching first help?» names its question.
+_NAMED = re.compile(r"[:;]\s+(?:\w+,?\s+)?(?:do|does|did|is|are|can|could|will|would|what|how|why|which|who|when|where|if|whether)\b", re.I)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,7 @@ class Questions:
 
     asks: bool = False
     concerns: tuple[str, ...] = ()
+    asked: tuple[Evidence, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
@@ -53,6 +58,7 @@ class QuestionFinder:
         try:
             self._asks_at = float(file.settings["asks_at"])
             self._mark = float(file.settings["question_mark"])
+            self._research = -self._mark - 0.3
         except (KeyError, TypeError, ValueError):
             raise ProgrammeError(file.file, 1, "«asks_at» and «question_mark» should be numbers") from None
 
@@ -61,22 +67,25 @@ class QuestionFinder:
         concerns: list[str] = []
         reasons: list[Reason] = []
         for view in views:
-            if view.where not in READ:
-                continue
+            if view.where not in READ or (view.where == "subject" and _REPLY.match(parsed.subject)):
+                continue  # the subject of a reply is the question that was answered
             sentences = view.sentences
             starts = [sentence.start_char for sentence in sentences]
             scores: dict[int, dict[str, float]] = {}
             first: dict[int, str] = {}
+            ours: dict[int, int] = {}  # where in a sentence the last word about us stands
             for hit in self._rules.find(view):
                 index = bisect_right(starts, hit.span.start_char) - 1
                 label = hit.phrase.label
                 if label in CONCERNS:
                     if label not in concerns:
                         concerns.append(label)
-                        reasons.append(Reason(label, hit.evidence().text[:80]))
+                        reasons.append(Reason(code=label, detail=hit.evidence().text[:80]))
                     candidates.append(Candidate(slot=Slot.QUESTION, value=label, strength=1.0, evidence=hit.evidence(), chosen=True))
                     continue
                 best = scores.setdefault(index, {})
+                if label == "to_us":
+                    ours[index] = hit.span.start_char
                 # The strongest rule of each label speaks, so that saying a thing twice does not count twice.
                 if abs(hit.phrase.weight) > abs(best.get(label, 0.0)):
                     best[label] = hit.phrase.weight
@@ -85,22 +94,27 @@ class QuestionFinder:
             carried = 0.0
             for index, sentence in enumerate(sentences):
                 text = sentence.text.strip()
-                marked = "?" in text
+                marked = "?" in text and not _heading(view, text, sentence.end_char)
                 score = dict(scores.get(index, {}))
+                named = _NAMED.search(sentence.text) if marked else None
+                if named and ours.get(index, -1) < sentence.start_char + named.start():
+                    score["research"] = min(score.get("research", 0.0), self._research)
                 if marked:
                     score["mark"] = self._mark
                 elif score:
                     score.pop("marked", None)
                 total = sum(score.values()) + (carried if marked else 0.0)
-                carried = -0.7 if marked and total < self._asks_at and score.get("research") else 0.0
+                # «Topic: ...» and a first research question speak for the questions that follow.
+                leads = marked and total < self._asks_at or (not marked and (text.endswith(":") or len(text) < 60))
+                carried = self._research if text and leads and (score.get("research") or (carried and marked)) else carried if not text else 0.0
                 if total >= self._asks_at and (marked or score.get("asks")):
                     candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, first.get(index, "question.mark"), chosen=True))
                 elif marked:
                     candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, "question.mark", chosen=False))
         asked = [c for c in candidates if c.chosen and c.value == "asks"]
         if asked:
-            reasons.append(Reason("asks_question", " ".join(asked[0].evidence.text.split())[:120]))
-        return Questions(asks=bool(asked), concerns=tuple(concerns), candidates=tuple(candidates), reasons=tuple(reasons))
+            reasons.append(Reason(code="asks_question", detail=" ".join(asked[0].evidence.text.split())[:120]))
+        return Questions(asks=bool(asked), asked=tuple(c.evidence for c in asked), concerns=tuple(concerns), candidates=tuple(candidates), reasons=tuple(reasons))
 
     @staticmethod
     def _candidate(view: TextView, start: int, end: int, score: float, rule: str, *, chosen: bool) -> Candidate:
@@ -109,3 +123,9 @@ class QuestionFinder:
         return Candidate(
             slot=Slot.QUESTION, value="asks", strength=round(max(0.0, min(1.0, score)), 2), evidence=evidence, chosen=chosen, note="" if chosen else "question_needs_no_answer"
         )
+
+
+def _heading(view: TextView, text: str, end: int) -> bool:
+    """A form's label («Group already researching?») is short, opens like no question, and has its answer beside it."""
+    beside = view.folded[end : end + 40].split("\n")[0].strip()
+    return len(text.split()) <= 6 and not _OPENS.match(text) and beside != "" and "?" not in beside

@@ -85,6 +85,7 @@ class Reader:
         sessions = self._sessions.find(parsed, texts, received_at=received_at)
         found = Found(
             asks=questions.asks,
+            asked=questions.asked,
             concerns=questions.concerns,
             institutions=bool(institutions.institutions),
             authorities=bool(institutions.authorities),

@@ -101,7 +101,7 @@ _DATE = re.compile(
       )
     | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ])?{_WEEKDAY.format("w6")}
     | (?P<rel>today|tomorrow|the[ ]morn|tomorow|tomorrows|yesterday|(?:earlier|later)[ ]today|this[ ](?:afternoon|evening|aft)|tonight)\b
-    | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|last|other|ither|initial)(?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
+    | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|other|ither|initial|(?<=the[ ])last)(?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
     | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other))\b(?=[ ]*(?:$|[.,;!?)]|please|of[ ](?:the|your)[ ](?:two|january)|if\b|if[ ]possible|is\b|suits|would\b|works|for[ ]me))
     | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock)?|half[ ](?:past[ ])?(?P<half>two|three|four|one|2|3|4)|(?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm))
     )""",
@@ -124,7 +124,7 @@ _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:\w+\s+){0,2}?(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of (?:us|them|my|our))\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
-    r"|(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
+    r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope)[a-z]*\b)(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
     re.I,
 )
 _STRENGTH = {"date": 0.95, "day": 0.9, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
@@ -202,8 +202,9 @@ class SessionFinder:
                 heading = about and len(text) < 90
             if any(label == "changes" for label, *_ in found):
                 self._drop_earlier(events, text, sentence.start_char, view)
+            whole = "none" if any(label == "none" for label, *_ in found) else "all"
             for label, rule, start, end in found:
-                if label in ("all", "none"):
+                if label == whole:
                     for session in self._ids:
                         mention = _Mention(start, end, frozenset({session}), "ordinal", "takes" if label == "all" else "declines", rule)
                         self._add(view, sentence.start_char, mention, events)
@@ -458,7 +459,7 @@ class SessionFinder:
         chosen = [session for session in self._ids if last.get(session) == "takes"]
         reasons: list[Reason] = []
         if not chosen and any(mention.stance == "undecided" for _, mention, _ in events):
-            reasons.append(Reason("session_undecided"))
+            reasons.append(Reason(code="session_undecided"))
         candidates = []
         for session, mention, candidate in events:
             takes = mention.stance == "takes" or (for_another and mention.stance == "other")
