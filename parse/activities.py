@@ -115,6 +115,8 @@ class ActivityFinder:
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
         self.matcher: PhraseMatcherSet = compile_rules(file)
+        spellings = file.settings.get("spellings") or {}
+        self.matcher.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
 
     @staticmethod
     def _weights(file: RuleFile) -> dict[str, dict[str, float]]:

@@ -241,7 +241,7 @@ class _Searchable:
     firsts: frozenset[int]  # positions where a sentence starts (its first word or number)
 
 
-def _searchable(sentences: Iterable[Span]) -> _Searchable:
+def _searchable(sentences: Iterable[Span], spellings: Mapping[str, str]) -> _Searchable:
     parts: list[str] = []
     starts: list[int] = []
     tokens: list[int] = []
@@ -254,13 +254,14 @@ def _searchable(sentences: Iterable[Span]) -> _Searchable:
             if token.is_space:
                 continue
             norm = _norm(token.text)
+            norm = spellings.get(norm, norm)
             if first and norm[0].isalnum():
                 firsts.add(position)
                 first = False
             parts.append(" " + norm)
             starts.append(position)
             tokens.append(token.i)
-            words.add(norm)
+            words.update(norm.split(" "))
             position += len(norm) + 1
         parts.append("\n")
         position += 1
@@ -272,10 +273,12 @@ def _searchable(sentences: Iterable[Span]) -> _Searchable:
 class PhraseMatcherSet:
     """Many phrase rules, compiled once; ``find`` gives every hit, longest first-come per rule.
 
-    Raises PhraseError, naming the rule, for a pattern that cannot be read.
+    ``spellings`` says which words of a text are read as others (dialect, text-message spelling); a word
+    may stand for several. Raises PhraseError, naming the rule, for a pattern that cannot be read.
     """
 
-    def __init__(self, phrases: Iterable[Phrase], lists: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(self, phrases: Iterable[Phrase], lists: Mapping[str, Sequence[str]] | None = None, spellings: Mapping[str, str] | None = None) -> None:
+        self.spellings: Mapping[str, str] = spellings or {}
         compiler = _Compiler(lists or {})
         self.phrases: dict[str, Phrase] = {}
         self._searches: dict[str, list[tuple[re.Pattern[str], bool]]] = {}
@@ -303,11 +306,11 @@ class PhraseMatcherSet:
 
     def find(self, view: TextView) -> Iterator[Hit]:
         """All hits of all rules in the view, in reading order; overlaps between rules are kept."""
-        yield from self._find(view, view.doc, _searchable(view.sentences))
+        yield from self._find(view, view.doc, _searchable(view.sentences, self.spellings))
 
     def find_in(self, view: TextView, sentence: Span) -> Iterator[Hit]:
         """The same for one sentence of the view."""
-        yield from self._find(view, view.doc, _searchable((sentence,)))
+        yield from self._find(view, view.doc, _searchable((sentence,), self.spellings))
 
     def _find(self, view: TextView, doc: Doc, text: _Searchable) -> Iterator[Hit]:
         tried = set(self._always)
