@@ -42,7 +42,7 @@ _STOPS = frozenset((";", ":", "!", "?", "...", "\u2026", ".", "):"))
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
 _JOINTS = frozenset(("-", "'", "'s"))  # between or after words of a phrase of a theme, without meaning there
-_LONG_CLAUSE = 9  # tokens
+_LONG_CLAUSE = 5  # tokens
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
 _MOST_TOKENS = 4000  # of one text; a topic is never so far down
 
@@ -173,9 +173,9 @@ class TopicFinder:
             elif any(a <= item.start < b for a, b in elsewhere):
                 strength, note = strength * 0.4, "topic_elsewhere"
             graded.append(replace(item, strength=strength, note=note))
-        for item in [item for item in graded if item.end - item.start > _LONG_CLAUSE and text.low[item.start] in self.words["clause"]]:
+        for item in [item for item in graded if not text.short and item.end - item.start > _LONG_CLAUSE and text.low[item.start] in self.words["clause"]]:
             for index, other in enumerate(graded):  # a long question about a known theme is filed under the theme
-                if other.rule == "topic.theme" and item.start < other.start and other.end <= item.end and not other.note and other.end - other.start > 1 and other.strength < item.strength:
+                if other.rule == "topic.theme" and item.start < other.start and other.end <= item.end and not other.note and other.strength < item.strength and (other.end - other.start > 1 or other.end == item.end):
                     graded[index] = replace(other, strength=item.strength + 0.01)
                     break
         return graded
@@ -194,9 +194,11 @@ class TopicFinder:
             elif low[0] == "what" and low[1:2] in (["we"], ["i"]):
                 strength *= settings["pointing"]
             elif low[0] in {"if", "whether"} and low[1:2] in (["we"], ["i"]):
-                strength *= settings["pointing"] + 0.15
-        elif len(low) > 1 and not any(inside) and all(token.is_title for token in text.doc[item.start : item.end]) and item.start and low[0] != '"':
+                strength *= settings["pointing"]
+        elif len(low) > 1 and not any(inside) and all(t.is_title or not t.is_alpha for t in text.doc[item.start : item.end]) and not text.short:
             strength *= settings["pointing"]  # a name
+        elif any(t.is_title and t.lower_ in words["posts"] for t in text.doc[item.start : item.end]) and not any(inside):
+            strength *= settings["pointing"]  # a school
         elif (low[0] in NUMBER_WORDS or low[0].isdigit()) and not any(inside):
             strength *= settings["pointing"]  # people or times counted
         if text.low[item.end : item.end + 1] == ["already"]:
@@ -299,14 +301,16 @@ class TopicFinder:
                 out += self._found(text, self._around(text, first, after, start, last), settings["theme"], "topic.theme")
         for index in range(start, last):
             word = low[index]
-            if word == ":" and index + 1 < last and index > start:
+            if word == ":" and index + 1 < last and index > start and text.view.where != "subject":
                 out += self._found(text, self._phrase(text, index + 1, last), settings["colon" if text.short else "colon_in_long"], "topic.colon")
+            elif text.view.where == "subject":
+                continue
             elif word == '"' and index + 2 < last and (index == start or text.doc[index - 1].whitespace_ or low[index - 1] in {"(", ":"}):
                 out += self._found(text, self._phrase(text, index, last), settings["quoted"], "topic.quoted")
         if low[start] in {"how", "why", "whether", "hoo"} and low[last - 1] != "?" and cut - start > 2 and not any(w in words["admin"] for w in low[start:cut]):
             out += self._found(text, self._phrase(text, start, cut), settings["fragment" if text.short else "fragment_in_long"], "topic.fragment")
         if low[last - 1] == "?" and not any(w in words["admin"] for w in low[start:last]):
-            asks = next((i for i in range(start, min(start + 8, last)) if low[i] in words["clause"] and (i == start or low[i - 1] == ",")), None)
+            asks = next((i for i in range(min(start + 8, last - 1), start - 1, -1) if low[i] in words["clause"] and low[i] != "if" and (i == start or low[i - 1] == ",")), None)
             if asks is not None:
                 out += self._found(text, self._phrase(text, asks, last), settings["direct_question"], "topic.direct-question")
         return out
@@ -338,14 +342,20 @@ class TopicFinder:
             return None  # «Maths at the Grammar»
         if low[first].endswith("ing") and first > start and (low[first - 1] in words["noun_ends"] or low[first - 1] in {"and", ","}):
             return None  # a verb: «we have been counting»
-        while begin > start and first - begin < 3:
+        while begin > start and first - begin < 4:
             word = low[begin - 1]
+            if word == "-" and begin - 2 >= start and not text.doc[begin - 2].whitespace_:  # «pupil-led ...»
+                begin -= 2
+                continue
+            if text.doc[begin - 1].is_title and begin - 1 > start:
+                break
             closed = any(word in words[name] for name in ("front", "ends", "noun_ends", "prepositions", "verbs", "clause", "people", "back", "roles"))
             verbal = word.endswith(("ed", "ing")) and (begin - 2 < start or low[begin - 2] not in words["front"])
             if closed or verbal or not word[0].isalpha() or (begin - 2 >= start and low[begin - 2] in words["noun_ends"]):
                 break
             begin -= 1
-        end = min(self._phrase_end(text, after - 1, last, clause=False), after + 6)
+        end = self._phrase_end(text, after - 1, last, clause=False)
+        end = end if end <= after + 6 else after
         if end > after and low[after] not in {"of", "in", "for", "and", "through", "as", "on", "to"}:  # at most one noun more: «bereavement lessons in ...»
             ends = after + 1 >= last or low[after + 1] in words["prepositions"] or not low[after + 1][0].isalnum() or low[after + 1] in words["ends"]
             end = after + 1 if ends and not low[after].endswith("ed") else after
@@ -434,7 +444,7 @@ class TopicFinder:
         if not clause and word in words["noun_ends"]:
             return not (word in {"who", "that", "which"} and low[end - 1] in words["carriers"])
         if word in {"and", "or", "&"} and (following in words["noun_ends"] or following in words["ends"] or following in words["clause"]):
-            return not (clause and following in {"it", "what", "how", "they", "who"})
+            return not (clause and (following in {"it", "they", "who"} or end - start == 1))
         if clause or word not in words["prepositions"]:
             return False
         if end - start >= 2 and ((word == "with" and low[end - 1] not in words["people"]) or (word in {"for", "among", "amongst", "in"} and following in words["people"])):
