@@ -15,10 +15,11 @@ from mailroom.demo import demo_messages
 from mailroom.sink import Sink
 from tests.fixtures.dovecot import Dovecot
 from tests.fixtures.installation import Installation
+from tests.fixtures.mailings import MACHINES
 from tests.fixtures.postgres import Postgres
 
 PW = "MAILROOM_TEST_PW"
-MACHINES = {"out-of-office", "out-of-office-bare", "bounce-dsn", "newsletter", "list-mail", "spam", "own-loop", "calendar"}
+
 
 
 def mailbox(dovecot: Dovecot, user: str, *, tls: str = "implicit", after: str = "leave") -> str:
