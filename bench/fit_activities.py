@@ -32,6 +32,7 @@ from parse.views import views
 
 PROGRAMME = Path(__file__).parent.parent / "programme"
 CLASSES = (NONE, *ACTIVITIES)
+COPIES = 1  # of each statement, with noise round it
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,18 @@ def halves(text: Text, cues: Sequence[str], weights: np.ndarray) -> list[tuple[l
     return best[1]
 
 
-def fitted(texts: Sequence[Text], cues: Sequence[str], penalty: float, digits: int = 1) -> dict[str, dict[str, float]]:
+def among_noise(text: Text, noise: Sequence[list[Part]], copy: int) -> Text:
+    """The text as it might stand in a message: with sentences round it that say nothing of an activity."""
+    start = int(hashlib.sha256(f"{copy}{text.id}".encode()).hexdigest(), 16)
+    picked = [noise[(start // 50**n) % len(noise)] for n in range(5)]
+    return Text(text.id, [*picked[0], *picked[1], *text.parts, *picked[2], *picked[3], *picked[4]], text.truth, text.source)
+
+
+def fitted(
+    texts: Sequence[Text], cues: Sequence[str], penalty: float, digits: int = 1, noise: Sequence[list[Part]] = ()
+) -> dict[str, dict[str, float]]:
+    if noise:
+        texts = [*texts, *(among_noise(t, noise, copy) for copy in range(COPIES) for t in texts if t.source != "messages")]
     rows = [(vector(counts_of(t.parts), cues), CLASSES.index(next(iter(t.truth), NONE))) for t in texts if len(t.truth) < 2]
     x, y = np.array([row for row, _ in rows]), np.array([name for _, name in rows])
     weights = fit(x, y, penalty)
@@ -162,7 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--statements", type=Path, action="append", default=[])
     parser.add_argument("--messages", nargs=2, type=Path, action="append", default=[], metavar=("FOLDER", "LABELS"))
-    parser.add_argument("--penalty", type=float, default=1.0)
+    parser.add_argument("--noise", type=Path, help="sentences to put round statements, one a line")
+    parser.add_argument("--penalty", type=float, default=2.0)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--errors", action="store_true", help="list what cross-validation got wrong")
     parser.add_argument("--curve", action="store_true", help="figures for several thresholds")
@@ -170,9 +183,10 @@ def main() -> None:
     finder = ActivityFinder(PROGRAMME)
     texts = load(finder, options.statements, options.messages)
     cues = [c for c in finder.weights if c != "always"]
+    noise = [finder.parts(TextView(line, where="own")) for line in (options.noise.read_text(encoding="utf-8").splitlines() if options.noise else [])]
     by_fold: list[tuple[list[Text], dict[str, dict[str, float]]]] = []
     for number in range(5):
-        weights = fitted([t for t in texts if fold(t.id) != number], cues, options.penalty)
+        weights = fitted([t for t in texts if fold(t.id) != number], cues, options.penalty, noise=noise)
         by_fold.append(([t for t in texts if fold(t.id) == number], weights))
     for accept, part in [(a, p) for a in (0.4, 0.5, 0.6, 0.65, 0.7, 0.8) for p in (0.6,)] if options.curve else [(finder.accept, finder.accept_part)]:
         finder.accept, finder.accept_part = accept, part
@@ -191,7 +205,7 @@ def main() -> None:
                 print(f"{source:28} accept {accept} part {part}: precision {right / max(given, 1):.3f} recall {right / max(true, 1):.3f}")
             else:
                 show(f"{source}, cross-validated ({len(mine)} texts)", mine)
-    final = fitted(texts, cues, options.penalty)
+    final = fitted(texts, cues, options.penalty, noise=noise)
     finder.weights = final
     finder = finder if options.curve else finder
     show("all texts, fitted on all of them", [(t, finder.decide(t.parts).activities) for t in texts])
