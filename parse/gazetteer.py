@@ -63,7 +63,7 @@ def load_colleges(folder: Path) -> tuple[College, ...]:
     return tuple(found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
     """A listed institution; ``name`` is None for colleges."""
 
@@ -96,7 +96,7 @@ class Mention:
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
 _LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community")
 _JOINERS = frozenset({"and"})
-_INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by"})
+_INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by", "o"})
 _DIRECTIONS = frozenset("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer".split())
 _ARTICLES = frozenset("a an the our my every all some other many several two three four five few most this that your their".split())
 _GAELIC = frozenset({"sgoil", "bunsgoil", "bun", "ard", "ardsgoil"})
@@ -122,7 +122,7 @@ class Gazetteer:
         self.vocabulary = vocabulary
         self.forms = vocabulary.forms
         self.entries: list[Entry] = []
-        self.keys: dict[tuple[str, ...], list[tuple[Entry, str]]] = {}
+        self.keys: dict[tuple[str, ...], list[tuple[Entry, str, frozenset[str]]]] = {}  # entry, how it was named, its forms by that name
         self.prefixes: set[tuple[str, ...]] = set()
         self.by_authority: defaultdict[str, list[Entry]] = defaultdict(list)
         self.postcodes: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -135,16 +135,16 @@ class Gazetteer:
             self._add_school(school)
 
     # ------------------------------------------------------------------ building
-    def _key(self, key: tuple[str, ...], entry: Entry, how: str) -> None:
+    def _key(self, key: tuple[str, ...], entry: Entry, how: str, forms: frozenset[str] = frozenset()) -> None:
         if not key:
             return
         known = self.keys.get(key)
         if known is None:
-            self.keys[key] = [(entry, how)]
+            self.keys[key] = [(entry, how, forms)]
             for length in range(1, len(key) + 1):
                 self.prefixes.add(key[:length])
-        elif all(other is not entry for other, _ in known):
-            known.append((entry, how))
+        elif all(other is not entry or mine != forms for other, _, mine in known):
+            known.append((entry, how, forms))
 
     def _add_college(self, college: College) -> None:
         entry = Entry(index=len(self.entries), label=college.name, authority="", kind="college")
@@ -176,21 +176,28 @@ class Gazetteer:
             self._initials(name, entry)
 
     def _name_keys(self, name: Name, entry: Entry, how: str) -> None:
-        core = name.core
+        core, forms = name.core, name.forms
         if not core:
-            self._key(name.full, entry, "full")
+            self._key(name.full, entry, "full", forms)
             return
-        self._key(core, entry, how)
-        if name.full != core and (name.full[0] in self.forms.words or not name.forms):
-            self._key(name.full, entry, "full")
+        if any(norm in self.forms.words for norm in core):  # «Royal School of Dunkeld»
+            self._key(name.full, entry, "full", forms)
+            if core == name.full:
+                return
+        self._key(core, entry, how, forms)
+        plain = list(name.full)
+        while plain and (plain[-1] in self.forms.words or plain[-1] == "and"):
+            plain.pop()
+        if tuple(plain) != core or not forms:
+            self._key(name.full, entry, "full", forms)
         if len(core) == 2 and core[0] != "st" and len(core[0]) + len(core[1]) >= 7:
-            self._key(("".join(core),), entry, how)
+            self._key(("".join(core),), entry, how, forms)
         if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
-            self._key(("st", core[1][:-1], *core[2:]), entry, how)  # «St Andrew Primary»
+            self._key(("st", core[1][:-1], *core[2:]), entry, how, forms)  # «St Andrew Primary»
         if any(norm in self.forms.words for norm in name.qualifier):  # «Bun-sgoil Taobh na Pàirce (Parkside Primary)»
-            self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how)
+            self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
         if name.qualifier and name.qualifier != core:
-            self._key((*core, *name.qualifier), entry, how)
+            self._key((*core, *name.qualifier), entry, how, forms)
 
     def _initials(self, name: Name, entry: Entry) -> None:
         letters = "".join(norm[0] for norm in name.core if norm not in ("of", "the", "and"))
@@ -222,7 +229,12 @@ class Gazetteer:
         index, count = 0, len(found)
         while index < count and len(mentions) < limit:
             mention = self._listed(text, found, index, free, lower=lower, upper=upper)
-            if mention is None and (found[index].norm in self.forms.words or found[index].norm in _GAELIC):
+            if mention is None and found[index].norm in self.initials and found[index].raw.isupper() and not upper and found[index].norm not in self.vocabulary.never_named:
+                word = found[index]
+                mention = Mention(
+                    first=index, last=index + 1, start=word.start, end=word.end, kind="initials", rule="institution.initials", entries=tuple(self.initials[word.norm]), core=(word.norm,), text=word.raw
+                )
+            if mention is None and (self._form(found[index].norm) or found[index].norm in _GAELIC):
                 mention = self._unlisted(text, found, index, free, lower=lower, upper=upper)
             if mention is None:
                 index += 1
@@ -311,10 +323,10 @@ class Gazetteer:
 
     def _mention(self, text: str, found: Sequence[Word], first: int, end: int, key: tuple[str, ...], free: int, *, lower: bool, upper: bool) -> Mention | None:
         known = self.keys[key]
-        colleges = [entry for entry, how in known if entry.kind == "college"]
+        colleges = [entry for entry, _, _ in known if entry.kind == "college"]
         start_char, end_char = found[first].start, found[end - 1].end
         if colleges:
-            how = next(how for entry, how in known if entry.kind == "college")
+            how = next(how for entry, how, _ in known if entry.kind == "college")
             if how == "support" and not found[first].raw.isupper():
                 return None
             rule = {"full": "institution.exact", "alias": "institution.alias", "support": "institution.initials"}[how]
@@ -322,7 +334,7 @@ class Gazetteer:
             if how != "support" and not found[first].capital and (end - first < 2 or "college" not in key):
                 return None
             return Mention(first=first, last=end, start=start_char, end=end_char, kind="college", rule=rule, entries=tuple(colleges), core=key, text=raw)
-        full = tuple(entry for entry, how in known if how == "full")
+        full = tuple(entry for entry, how, _ in known if how == "full")
         last = self._form_run(text, found, end)
         forms = self.forms.of([self._form(word.norm) for word in found[end:last]])
         if not forms and self.forms.of(key) and full:  # a name that is all form, or has none
@@ -339,8 +351,8 @@ class Gazetteer:
             # «Moray primary teacher»: a town and a kind of school; the name of one only with its article-free form
             if first > 0 and found[first - 1].norm in _ARTICLES:
                 return None
-        entries, rule = self._fitting([entry for entry, _ in known], forms)
-        if any(how == "alias" for entry, how in known if entry in entries) and rule == "institution.exact":
+        entries, rule = self._fitting([(entry, mine) for entry, _, mine in known], forms)
+        if any(how == "alias" for entry, how, _ in known if entry in entries) and rule == "institution.exact":
             rule = "institution.alias"
         if not entries:
             return None
@@ -350,7 +362,7 @@ class Gazetteer:
             exact = tuple(entry for entry in entries if entry.name is not None and not entry.name.forms and entry.name.core == key)
             if exact and len(key) > 1 and found[first].capital:
                 return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=exact, core=key, text=text[start_char:end_char])
-            kind = "school" if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how in known) and not upper else "bare"
+            kind = "school" if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how, _ in known) and not upper else "bare"
             return Mention(first=first, last=end, start=start_char, end=end_char, kind=kind, rule="institution.alias" if kind == "school" else "institution.bare", entries=exact or entries, core=key, text=text[start_char:end_char])
         if self._longer_name(text, found, first, free, upper=upper):
             return None
@@ -390,15 +402,14 @@ class Gazetteer:
         sentence_start = text[: before.start].rstrip(" ")[-1:] in ("", ".", "!", "?", "\n", ":", ";", '"', "(", "-", ",")
         return not sentence_start
 
-    def _fitting(self, entries: Iterable[Entry], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
+    def _fitting(self, entries: Iterable[tuple[Entry, frozenset[str]]], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
         """The entries that the form words fit best, and the rule that says how well."""
         levels = self.forms.level(forms)
         main = forms & _MAIN
         ranked: defaultdict[int, list[Entry]] = defaultdict(list)
-        for entry in entries:
+        for entry, mine in entries:
             if entry.name is None:
                 continue
-            mine = entry.name.forms
             if "campus" in forms and "campus" not in mine:
                 continue
             if levels and entry.level in ("primary", "secondary") and entry.level not in levels:
@@ -421,8 +432,8 @@ class Gazetteer:
             return (), ""
         top = max(ranked)
         if not main and top >= 30:  # «Girvan School» may be the primary or the academy
-            return tuple(entry for rank, several in ranked.items() for entry in several if rank >= 25), "institution.exact"
-        return tuple(ranked[top]), "institution.exact" if top >= 25 else "institution.form-differs"
+            return tuple(dict.fromkeys(entry for rank, several in ranked.items() for entry in several if rank >= 25)), "institution.exact"
+        return tuple(dict.fromkeys(ranked[top])), "institution.exact" if top >= 25 else "institution.form-differs"
 
     def _qualified(self, text: str, found: Sequence[Word], last: int, entries: tuple[Entry, ...]) -> tuple[int, tuple[Entry, ...]]:
         """«..., Coatbridge» or «(Milton)» right behind the name."""
@@ -547,7 +558,7 @@ class Gazetteer:
                 core = entry.name.core if entry.name is not None else ()
                 if len(core) == len(mention.core) and all(one == other or (len(one.rstrip("s")) == 1 and other[0] == one[0]) for one, other in zip(mention.core, core, strict=True)):
                     found.append(entry)
-        entries, rule = self._fitting(found, mention.forms)
+        entries, rule = self._fitting([(entry, entry.name.forms) for entry in found if entry.name], mention.forms)
         return entries if len({entry.label for entry in entries}) == 1 and rule != "institution.form-differs" else ()
 
     def _pool(self, councils: Collection[str]) -> dict[str, list[Entry]]:
@@ -567,7 +578,7 @@ class Gazetteer:
         wanted = " ".join(mention.core)
         fitting: list[tuple[float, tuple[Entry, ...]]] = []
         for key, value, _ in process.extract(wanted, pool.keys(), scorer=OSA.normalized_similarity, limit=8, score_cutoff=least - margin):
-            entries, rule = self._fitting(pool[key], mention.forms)
+            entries, rule = self._fitting([(entry, entry.name.forms) for entry in pool[key] if entry.name], mention.forms)
             if entries and rule != "institution.form-differs" and key[0] == wanted[0] and _same_words(mention.core, key.split()):
                 fitting.append((value, entries))
         if not fitting or fitting[0][0] < least:

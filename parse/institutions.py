@@ -298,14 +298,18 @@ class _Message:
         if not word.capital and alias.kind == TOWN:
             return False
         if alias.person or alias.kind == TOWN:
-            council = after is not None and after.norm in ("council", "schools", "school", "primary", "secondary", "teacher", "teachers", "supply")
-            if council:
+            if after is not None and after.norm in _BEHIND_COUNCIL:
                 return True
             if word.norm in self.sender_words and not (before is not None and before.norm in ("in", "for", "under", "across")):
                 return False
-            if before is not None and (before.norm in ("mr", "mrs", "ms", "miss", "dr", "prof", "hi", "dear", "hello", "hey", "cheers", "thanks", "regards", "love", "yours") or (before.capital and not upper and not before.raw.isupper() and before.norm not in _LEADS)):
+            left = found[first - 1] if first else None
+            if left is not None and left.norm in _GREETINGS:
+                return False
+            if before is not None and before.capital and not upper and not before.raw.isupper() and before.norm not in _LEADS:
                 return False
             if after is not None and after.capital and not upper and not after.raw.isupper() and after.norm not in _LEADS:
+                return False
+            if alias.person and before is not None and before.norm not in _BEFORE_COUNCIL and not (before.norm in ("and", "or") and first > 1 and (found[first - 2].norm,) in self.authorities.aliases):
                 return False
             line_start = folded.rfind("\n", 0, word.start) + 1
             line_end = folded.find("\n", word.end)
@@ -497,12 +501,15 @@ class _Message:
             if found.text.zone in _WEIGHT
             and found.role not in ("former", "other", "denied", "home")
             and (found.mention.kind != "bare" or found.mention.core in named or self._bare_counts(found))
+            and (found.mention.kind != "initials" or self._initials_count(found, councils))
             and (found.mention.kind != "college" or found.mention.rule != "institution.initials" or self._lecturer())
         ]
         refused = {found.mention.core for found in founds if found.role in ("former", "other", "denied") and found.text.zone == "own"}
         own = [found for found in usable if found.text.zone == "own"]
         usable = [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or any(o.mention.core == found.mention.core for o in own)]
         own_named = [found for found in own if found.mention.kind != "bare" or found.mention.core not in named] or own
+        if any(found.mention.kind == "school" for found in own_named):
+            own_named = [found for found in own_named if found.mention.kind != "initials"]
         positive = [found for found in own_named if found.role in ("member", "together")]
         if positive:
             groups = {found.group for found in positive}
@@ -537,13 +544,25 @@ class _Message:
             return False
         if sum(entry.authority in (*found.near, *found.towns) for entry in mention.entries) == 1:
             return True
-        if len(mention.entries) != 1:
+        if len({entry.label for entry in mention.entries}) != 1:
             return False
         before = found.text.words[mention.first - 1].norm if mention.first else ""
         after = found.text.words[mention.last].norm if mention.last < len(found.text.words) else ""
         if after == "here":
             return True
         return found.role == "member" and before in ("at", "from", "of", "here")
+
+    def _initials_count(self, found: _Found, councils: Collection[str]) -> bool:
+        """Initials name a school where the message names the council and the council has one such school."""
+        if found.text.zone not in ("own", "subject"):
+            return False
+        here = set(found.near or councils)
+        fitting = [entry for entry in found.mention.entries if entry.authority in here]
+        before = found.text.words[found.mention.first - 1].norm if found.mention.first else ""
+        if len(fitting) != 1 or not (found.near or (found.role == "member" and before in ("at", "from", "of", "in"))):
+            return False
+        found.mention = replace(found.mention, entries=tuple(fitting))
+        return True
 
     def _lecturer(self) -> bool:
         return any(word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum") for text in self.texts if text.zone in _WEIGHT for word in text.words)
@@ -630,8 +649,6 @@ class _Message:
             if len(found_councils) == 1:
                 if found_councils[0]:
                     authorities.append(found_councils[0])
-                    if not councils and not self._written(places, found_councils[0]):
-                        self._implied(best, found_councils[0])
             else:
                 authority_options.extend(council for council in found_councils if council)
                 self.reasons.append(Reason(code="authority_ambiguous", detail=f"{name}: {' | '.join(found_councils)}"))
@@ -640,6 +657,10 @@ class _Message:
         kind = next(iter(kinds)) if len(kinds) == 1 else ("school" if kinds else self._generic_type())
         chosen_councils = list(dict.fromkeys(authorities))
         self._council_candidates(places, stated, chosen_councils)
+        proven = {candidate.value for candidate in self.candidates if candidate.chosen and candidate.slot is Slot.AUTHORITY}
+        for council in chosen_councils:
+            if council not in proven and groups:
+                self._implied(next((f for group in groups for f in group if any(e.authority == council for e in f.mention.entries)), groups[0][0]), council)
         self._losers(founds, chosen)
         return Institutions(
             institutions=tuple(dict.fromkeys(institutions)),
@@ -782,9 +803,6 @@ class _Message:
                         return "school"
         return None
 
-    def _written(self, places: Sequence[_Place], council: str) -> bool:
-        return any(council in place.council.alias.councils for place in places if place.text.zone in _WEIGHT)
-
     # ------------------------------------------------------------------ evidence
     def _evidence(self, text: _Text, start: int, end: int, rule: str) -> Evidence:
         begin, stop = text.view.to_source(start, end)
@@ -836,6 +854,11 @@ class _Message:
             self._candidate(found, value, mention.rule, chosen=False, note=note)
 
 
+_GREETINGS = frozenset("mr mrs ms miss dr prof hi dear hello hey cheers thanks regards love yours ta wishes sincerely faithfully".split())
+_BEHIND_COUNCIL = frozenset("council schools school primary secondary teacher teachers supply local education".split())
+_BEFORE_COUNCIL = frozenset(
+    "in at of for under across from by to within through around outside both is its authority la council region area local north south east west the a an our my all via near over into as and/or plus".split()
+)
 _LEADS = frozenset("in at of for from and the to or is with near by under north south east west city council schools school primary teacher teachers p1 p2 p3 p4 p5 p6 p7 on my our we i".split())
 
 

@@ -49,6 +49,7 @@ class Word:
 
 
 _WORD = re.compile(r"(?:[A-Za-z]\.){2,8}(?:[A-Za-z]\b)?|[^\W_]+(?:'[^\W_]+)*|&")
+_TWO_WORDS = {("roman", "catholic"), ("r", "c")}
 _SAME = {"saint": "st", "&": "and", "snt": "st"}
 
 
@@ -73,7 +74,7 @@ def words(text: str) -> list[Word]:
         norm = fold(raw)
         if not norm:
             continue
-        if norm == "catholic" and found and found[-1].norm == "roman":
+        if found and (found[-1].norm, norm) in _TWO_WORDS and match.start() - found[-1].end <= 2:
             first = found.pop()
             found.append(Word("rc", text[first.start : match.end()], first.start, match.end()))
         else:
