@@ -38,9 +38,10 @@ _WORDS = (
 _SETTINGS = (
     "least_strength longest_clause longest_phrase fragment fragment_in_long short_text colon colon_in_long quoted direct_question theme themed themed_word repeated pointing".split()
 )
-_STOPS = frozenset((";", ":", "!", "?", "...", "\u2026", ".", "):"))
+_STOPS = frozenset(("\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u2026", ".", "):"))
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
+_NO_START = frozenset("on at to of as up out off every each".split())  # of a sentence of a few words
 _JOINTS = frozenset(("-", "'", "'s"))  # between or after words of a phrase of a theme, without meaning there
 _LONG_CLAUSE = 5  # tokens
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
@@ -323,7 +324,7 @@ class TopicFinder:
             return False
         if any(w in words["noun_ends"] for w in low[start:end]) or any(w in words["verbs"] for w in low[start : end - 1]):
             return False
-        if low[start] in words["prepositions"] or low[start] in words["clause"] or low[start] in words["asking"] or low[start] in NUMBER_WORDS or low[start].isdigit():
+        if low[start] in _NO_START or low[start] in words["prepositions"] or low[start] in words["clause"] or low[start] in words["asking"] or low[start] in NUMBER_WORDS or low[start].isdigit():
             return False
         content = [i for i in range(start, end) if low[i] not in words["front"] and low[i][0].isalnum()]
         if not content:
@@ -418,7 +419,7 @@ class TopicFinder:
             word = low[end]
             if "\n" in word or word in _STOPS or _dash(text, end):
                 break
-            if word == "(" and clause:
+            if word == "(" and clause and self._goes_on(text, end, limit):
                 depth += 1
             elif word == ")" and depth:
                 depth -= 1
@@ -430,6 +431,11 @@ class TopicFinder:
                 clause, longest = True, self.settings["longest_clause"]
             end += 1
         return end
+
+    def _goes_on(self, text: _Text, opening: int, limit: int) -> bool:
+        """Whether a clause goes on after the bracket: «how apprentices (joiners mostly) estimate»."""
+        closing = next((i for i in range(opening + 1, min(opening + 8, limit)) if text.low[i] == ")"), None)
+        return closing is not None and closing + 1 < limit and text.doc[closing + 1].text[0].islower()
 
     def _ends_at(self, text: _Text, start: int, end: int, limit: int, *, clause: bool) -> bool:
         low, words = text.low, self.words
