@@ -26,18 +26,28 @@ from typing import Any
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, Kind, ParsedMessage, Reason, Slot, ZoneKind
+from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules
 from parse.textview import TextView
 
-__all__ = ["Found", "KindFinder", "Kinds"]
+__all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
 PERSON_LABELS = ("interest", "undecided", "withdraws", "stays", "on_behalf", "not_me", "replies", "circular", "programme", "human")
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
+MACHINES = (
+    ("bounce", Kind.BOUNCE, "delivery_report"),
+    ("automatic", Kind.AUTO_REPLY, "automatic_reply"),
+    ("bulk", Kind.UNRELATED, "bulk_mail"),
+    ("spam", Kind.UNRELATED, "spam"),
+)
 OWN = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 _PLACES = ("subject", "body", "any")
-_LONG = 20_000  # characters of a zone that are searched for machine's words; they stand at its beginning
+_OTHERS = frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED, ZoneKind.DISCLAIMER, ZoneKind.SIGNATURE})
+# A bounce holds the message it is about; bulk mail's footer may pass for a signature or a disclaimer.
+_NOT_THE_SENDERS = {"bounce": frozenset({ZoneKind.OWN_QUOTE}), "bulk": frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED})}
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:", re.I)
+_SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 
 
@@ -87,52 +97,22 @@ class KindFinder:
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
         self._rules = compile_rules(file)
-        self._place: dict[str, str] = {}
+        self.place: dict[str, str] = {}
         for rule in file.rules:
             place = rule.extra.get("in", "any")
             if place not in _PLACES:
                 raise ProgrammeError(file.file, rule.line, f"rule «{rule.phrase.id}»: «in: {place}» is none of {', '.join(_PLACES)}")
-            self._place[rule.phrase.id] = place
+            self.place[rule.phrase.id] = place
         self._headers = tuple(_header_sign(item, file.file) for item in file.settings.get("headers") or [])
         self._senders = tuple(_header_sign({"header": "from", **item}, file.file) for item in file.settings.get("senders") or [])
         self._own = frozenset(address.lower() for address in own_addresses)
 
-    # --- machines
+    def read(self, parsed: ParsedMessage, views: Sequence[TextView]) -> KindReading:
+        """The message with every sign in it, to be asked for its kind."""
+        texts = [view for view in views if not view.where.startswith("attachment:") and view.where is not ZoneKind.BANNER]
+        return KindReading(self, parsed, [(view.where, hit) for view in texts for hit in self._rules.find(view)])
 
-    def machine(self, parsed: ParsedMessage, views: Sequence[TextView]) -> Kinds | None:
-        """The kind of a message that no person typed to us, or None."""
-        signs = [*self._parts(parsed), *self._from_headers(parsed)]
-        replied = _REPLY.match(parsed.subject) is not None and not _FORWARD.match(parsed.subject)
-        signs += self._from_text(parsed, views, MACHINE_LABELS, replied=replied)
-        human = self._human(parsed, views)
-        if not signs:
-            return None
-        weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in MACHINE_LABELS}
-        sure = {label: any(sign.surely for sign in signs if sign.says == label) for label in MACHINE_LABELS}
-        candidates = tuple(_candidate(sign) for sign in signs)
-        for label, kind, code in (
-            ("bounce", Kind.BOUNCE, "delivery_report"),
-            ("automatic", Kind.AUTO_REPLY, "automatic_reply"),
-            ("bulk", Kind.UNRELATED, "bulk_mail"),
-            ("spam", Kind.UNRELATED, "spam"),
-        ):
-            if sure[label] or weight[label] - human >= 1.0:
-                return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
-        return None
-
-    def perhaps(self, parsed: ParsedMessage, views: Sequence[TextView]) -> tuple[Candidate, ...]:
-        """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
-        replied = _REPLY.match(parsed.subject) is not None and not _FORWARD.match(parsed.subject)
-        signs = [*self._from_headers(parsed), *self._from_text(parsed, views, MACHINE_LABELS, replied=replied)]
-        nearly = any(_best_sum(sign for sign in signs if sign.says == label) >= 0.8 for label in MACHINE_LABELS)
-        return tuple(_candidate(sign) for sign in signs) if nearly else ()
-
-    def _human(self, parsed: ParsedMessage, views: Sequence[TextView]) -> float:
-        """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
-        signs = self._from_text(parsed, [view for view in views if view.where in OWN], ("interest", "human", "withdraws"), replied=False)
-        return min(1.5, _best_sum(signs))
-
-    def _parts(self, parsed: ParsedMessage) -> Iterable[_Sign]:
+    def part_signs(self, parsed: ParsedMessage) -> Iterable[_Sign]:
         types = parsed.content_types
         where = "header:Content-Type"
         value = next(iter(parsed.header_values("Content-Type")), "")
@@ -149,7 +129,7 @@ class KindFinder:
         if parsed.return_path == "":
             yield _Sign("automatic", 1.0, Evidence(where="header:Return-Path", start=0, end=0, text="", rule="header.null-return-path"), True)
 
-    def _from_headers(self, parsed: ParsedMessage) -> Iterable[_Sign]:
+    def header_signs(self, parsed: ParsedMessage) -> Iterable[_Sign]:
         for sign in self._headers:
             for value in parsed.header_values(sign.name):
                 text = value[:2000].strip()
@@ -165,66 +145,92 @@ class KindFinder:
                 value = next(iter(parsed.header_values("From")), "")
                 yield _Sign("automatic", 0.5, Evidence(where="header:From", start=0, end=len(value), text=value, rule="sender.our-own"), False)
 
-    def _from_text(self, parsed: ParsedMessage, views: Sequence[TextView], labels: Collection[str], *, replied: bool) -> list[_Sign]:
+
+class KindReading:
+    """One message and the signs in it. First ask ``machine``; if it says None, ask ``person``."""
+
+    def __init__(self, finder: KindFinder, parsed: ParsedMessage, hits: Sequence[tuple[str, Hit]]) -> None:
+        self._finder, self._parsed, self._hits = finder, parsed, hits
+        self._forwards = _FORWARD.match(parsed.subject) is not None
+        self._replies_to = _REPLY.match(parsed.subject) is not None and not self._forwards
+        self._machine_signs = [*finder.part_signs(parsed), *finder.header_signs(parsed), *self._text_signs(MACHINE_LABELS)]
+
+    def _text_signs(self, labels: Collection[str], where: Collection[str] | None = None) -> list[_Sign]:
         signs: list[_Sign] = []
-        for view in views:
-            if view.where.startswith("attachment:") or view.where in (ZoneKind.OWN_QUOTE, ZoneKind.BANNER):
+        for place, hit in self._hits:
+            label = hit.phrase.label
+            if label not in labels or (where is not None and place not in where):
                 continue
-            if view.where in (ZoneKind.QUOTE, ZoneKind.FORWARDED) and not {"bounce"} & set(labels):
+            wanted = self._finder.place[hit.phrase.id]
+            subject = place == "subject"
+            if wanted != "any" and (wanted == "subject") is not subject:
                 continue
-            for hit in self._rules.find(view):
-                label = hit.phrase.label
-                if label not in labels:
-                    continue
-                place = self._place[hit.phrase.id]
-                subject = view.where == "subject"
-                if (place == "subject") is not subject and place != "any":
-                    continue
-                if subject and replied and label in MACHINE_LABELS:
+            if label in MACHINE_LABELS:
+                if subject and self._replies_to:
                     continue  # the subject of a reply is somebody else's
-                if view.where in (ZoneKind.QUOTE, ZoneKind.FORWARDED, ZoneKind.DISCLAIMER, ZoneKind.SIGNATURE) and label != "bounce" and label != "bulk":
+                if place in _NOT_THE_SENDERS.get(label, _OTHERS):
                     continue
-                signs.append(_Sign(label, hit.phrase.weight, hit.evidence(), False))
+            signs.append(_Sign(label, hit.phrase.weight, hit.evidence(), False))
         return signs
+
+    # --- machines
+
+    def machine(self) -> Kinds | None:
+        """The kind of a message that no person typed to us, or None."""
+        signs = self._machine_signs
+        if not signs:
+            return None
+        human = self._human()
+        candidates = tuple(_candidate(sign) for sign in signs)
+        for label, kind, code in MACHINES:
+            weight = _best_sum(sign for sign in signs if sign.says == label)
+            if any(sign.surely for sign in signs if sign.says == label) or weight - human >= 1.0:
+                return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
+        return None
+
+    def _human(self) -> float:
+        """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
+        return min(1.5, _best_sum(self._text_signs(("interest", "human", "withdraws"), OWN)))
+
+    def _perhaps(self) -> list[_Sign]:
+        """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
+        signs = self._machine_signs
+        return signs if any(_best_sum(sign for sign in signs if sign.says == label) >= 0.9 for label in MACHINE_LABELS) else []
 
     # --- persons
 
-    def _circular(self, parsed: ParsedMessage, views: Sequence[TextView]) -> list[_Sign]:
-        """Signs that what is answered went to many."""
-        replied = _REPLY.match(parsed.subject) is not None
-        signs: list[_Sign] = []
-        for view in views:
-            if view.where in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE) or (view.where == "subject" and replied):
-                signs += [_Sign("circular", hit.phrase.weight, hit.evidence(), False) for hit in self._rules.find(view) if hit.phrase.label == "circular"]
-        return signs
-
-    def person(self, parsed: ParsedMessage, views: Sequence[TextView], found: Found) -> Kinds:
+    def person(self, found: Found) -> Kinds:
         """The kind of a message that a person wrote."""
-        own = [view for view in views if view.where in OWN or view.where == "subject"]
-        signs = self._from_text(parsed, own, PERSON_LABELS, replied=False)
+        parsed = self._parsed
+        signs = self._text_signs(PERSON_LABELS, {*OWN, "subject"})
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, asked) for asked in found.asked)]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
-        weight["circular"] = _best_sum(self._circular(parsed, views))
+        quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())
+        weight["circular"] = _best_sum(self._text_signs(("circular",), quoted))
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
         on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
-        if forwarded and (weight["interest"] < 1.0 or on_behalf or _FORWARD.match(parsed.subject)):
+        if forwarded and (weight["interest"] < 1.0 or on_behalf or self._forwards):
             reasons.append(Reason(code="forwarded"))
         if on_behalf:
             reasons.append(Reason(code="on_behalf", detail=_first(signs, "on_behalf")))
-        kind = self._kind(parsed, weight, found, forwarded=forwarded or on_behalf)
+        kind = self._kind(weight, found, forwarded=forwarded or on_behalf)
         if kind is Kind.WITHDRAWAL:
             reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
-        label = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}.get(kind, "")
-        perhaps = self.perhaps(parsed, views)
+        perhaps = self._perhaps()
         if perhaps:
-            reasons.insert(0, Reason(code="perhaps_automatic", detail=perhaps[0].evidence.text[:80]))
-        candidates = _chosen(tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human", "circular")), label)
-        return Kinds(kind=kind, on_behalf=on_behalf, candidates=(*candidates, *perhaps), reasons=tuple(reasons))
+            reasons.insert(0, Reason(code="perhaps_automatic", detail=_first(perhaps, perhaps[0].says)))
+        shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human", "circular"))
+        return Kinds(
+            kind=kind,
+            on_behalf=on_behalf,
+            candidates=(*_chosen(shown, _SPEAKS_FOR.get(kind, "")), *(_candidate(sign) for sign in perhaps)),
+            reasons=tuple(reasons),
+        )
 
-    def _kind(self, parsed: ParsedMessage, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind:
+    def _kind(self, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind:
         supplies = found.institutions or found.authorities or found.activities or found.sessions
-        replies = self._replies(parsed, weight)
+        replies = self._replies(weight)
         if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded:
             return Kind.WITHDRAWAL
         if replies and (supplies or found.topics or not found.asks):
@@ -239,16 +245,16 @@ class KindFinder:
             return Kind.EXPRESSION_OF_INTEREST
         if weight["undecided"] >= 1.0 and wants < 1.0 and not found.activities:
             return Kind.ENQUIRY
-        related = supplies or found.topics or weight["interest"] > 0 or weight["programme"] > 0 or forwarded or found.concerns or parsed.attachments
+        related = supplies or found.topics or weight["interest"] > 0 or weight["programme"] > 0 or forwarded or found.concerns or self._parsed.attachments
         if not related:
             return Kind.UNRELATED
         if found.concerns and weight["interest"] < 1.0 and not (found.activities and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         return Kind.EXPRESSION_OF_INTEREST
 
-    @staticmethod
-    def _replies(parsed: ParsedMessage, weight: dict[str, float]) -> bool:
+    def _replies(self, weight: dict[str, float]) -> bool:
         """In an existing conversation with us, not an answer to a circular."""
+        parsed = self._parsed
         score = weight["replies"] - weight["circular"]
         if any(zone.kind is ZoneKind.INLINE_ANSWER for zone in parsed.zones):
             score += 1.0
@@ -256,7 +262,7 @@ class KindFinder:
             score += 0.4
         if parsed.in_reply_to or parsed.references:
             score += 0.7
-        if _REPLY.match(parsed.subject) and not _FORWARD.match(parsed.subject):
+        if self._replies_to:
             score += 0.2
         return score >= 1.0
 

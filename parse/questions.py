@@ -32,6 +32,7 @@ __all__ = ["QuestionFinder", "Questions"]
 CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("asks", "to_us", "research", "polite", "settled", "marked", *CONCERNS)
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
+_ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem))", re.I)
 _OPENS = re.compile(r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b", re.I)
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 # «Our enquiry: does sketching first help?» names its question.
@@ -128,4 +129,6 @@ class QuestionFinder:
 def _heading(view: TextView, text: str, end: int) -> bool:
     """A form's label («Group already researching?») is short, opens like no question, and has its answer beside it."""
     beside = view.folded[end : end + 40].split("\n")[0].strip()
+    if _ANSWER.match(beside):
+        return True
     return len(text.split()) <= 6 and not _OPENS.match(text) and beside != "" and "?" not in beside

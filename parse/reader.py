@@ -75,7 +75,8 @@ class Reader:
 
     def extract(self, parsed: ParsedMessage, *, received_at: datetime | None = None) -> Extraction:
         texts = views(parsed)
-        machine = self._kinds.machine(parsed, texts)
+        message = self._kinds.read(parsed, texts)
+        machine = message.machine()
         if machine is not None:
             return Extraction(kind=machine.kind, candidates=machine.candidates, reasons=machine.reasons)
         institutions = self._institutions.find(parsed, texts)
@@ -93,7 +94,7 @@ class Reader:
             topics=bool(topics.topics),
             sessions=bool(sessions.sessions),
         )
-        kinds = self._kinds.person(parsed, texts, found)
+        kinds = message.person(found)
         if kinds.on_behalf:  # somebody else registers: what is said of them counts
             sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)
         reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *institutions.reasons, *activities.reasons, *topics.reasons, *sessions.reasons)

@@ -93,36 +93,37 @@ _DATE = re.compile(
       (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
     | (?:{_WEEKDAY.format("w1")}[ ,.]*(?:the[ ])?)?(?:
           (?P<d1>\d{{1,2}})[ ]?[/.\-][ ]?(?P<m1>0?[1-9]|1[0-2])(?:[/.\-](?P<y1>\d\d(?:\d\d)?))?(?![\d/%])
-        | (?P<d2>\d{{1,2}})(?P<o2>st|nd|rd|th)?(?:[ ]?(?:of[ ])?{_MONTH.format("m2")}(?:,?[ ](?:20)?(?P<y2>\d\d)\b)?)
+        | (?P<d2>\d{{1,2}})(?P<o2>st|nd|rd|th)?(?:[ ]?(?:of[ ])?{_MONTH.format("m2")}(?:,?[ ]20(?P<y2>\d\d)\b)?)
         | {_MONTH.format("m3")}[ ](?:the[ ])?(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\b(?![:/\d%])
-        | (?P<d4>\d{{1,2}})(?:st|nd|rd|th)\b
+        | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})(?:st|nd|rd|th)\b
         | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
         | (?P<bare>\d{{1,2}})\b(?![:./\d%]|[ ]*(?:o'clock|am|pm)\b)
       )
     | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ])?{_WEEKDAY.format("w6")}
     | (?P<rel>today|tomorrow|the[ ]morn|tomorow|tomorrows|yesterday|(?:earlier|later)[ ]today|this[ ](?:afternoon|evening|aft)|tonight)\b
     | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|other|ither|initial|(?<=the[ ])last)(?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
-    | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other))\b(?=[ ]*(?:$|[.,;!?)]|please|of[ ](?:the|your)[ ](?:two|january)|if\b|if[ ]possible|is\b|suits|would\b|works|for[ ]me))
-    | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock)?|half[ ](?:past[ ])?(?P<half>two|three|four|one|2|3|4)|(?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm))
+    | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later))\b(?=[ ]*(?:$|[.,;!?)]|please|of[ ](?:the|your)[ ](?:two|january)|if\b|if[ ]possible|is\b|suits|would\b|works|for[ ]me))
+    | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock)?|half[ ](?:past[ ])?(?P<half>two|three|four|one|2|3|4)|(?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm))(?:[ ](?P<timed>one|wan|session|slot|training)\b)?
     )""",
     re.I | re.X,
 )
-_CLAUSE = re.compile(r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|because|cos|and|as|while|whereas|instead|since|which|otherwise|failing that)\b", re.I)
-_RESETS = {"but", "so", "then", "instead", "though", "because", "cos", "while", "whereas", "otherwise", "failing that"}
+_CLAUSE = re.compile(r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|because|cos|and|as|while|whereas|instead|since|which|otherwise|failing that|hence|therefore)\b", re.I)
+_HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
+_RESETS = {"but", "so", "then", "instead", "though", "because", "cos", "while", "whereas", "otherwise", "failing that", "hence", "therefore"}
 _TICKED = re.compile(r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713] ?\]|\( ?[xX\u2713] ?\))\s*$")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
 _TICK_AFTER = re.compile(r"\s*(?:[\u2611\u2612\u2713\u2714\u2705]|\[ ?[xX\u2713] ?\]|\(?(?:yes|x)\b)", re.I)
-_NOT_ON = re.compile(r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|of|chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$", re.I)
+_NOT_ON = re.compile(r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$", re.I)
 _NOT_BEFORE_IT = re.compile(r"\b(?:not|no|never|no'|isn't|isnt|instead of|rather than)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+)?$", re.I)
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:or(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(r"[\s,(\-:]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$", re.I)
-_ME = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|ah|ah'm|a'm|wis|oot|mine)\b", re.I)
+_ME = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|ah|ah'm|a'm|wis|oot|mine|us|our)\b", re.I)
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if)\s+)?(?:"
-    r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:\w+\s+){0,2}?(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of (?:us|them|my|our))\b)"
+    r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:[\w-]+\s+){0,2}?(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of them)\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope)[a-z]*\b)(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
     re.I,
@@ -176,15 +177,15 @@ class SessionFinder:
 
     def _read(self, view: TextView, today: date | None, events: list[tuple[str, _Mention, Candidate]], talked: bool) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
-        sentences = view.sentences
-        starts = [sentence.start_char for sentence in sentences]
+        sentences = [piece for sentence in view.sentences for piece in _pieces(sentence.text, sentence.start_char)]
+        starts = [start for _, start in sentences]
         for hit in self._rules.find(view):
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
         heading = False
-        for index, sentence in enumerate(sentences):
-            text = sentence.text[:4000]
+        for index, (whole_text, base) in enumerate(sentences):
+            text = whole_text[:4000]
             found = cues.get(index, [])
             about = any(label == "about" for label, *_ in found)
             if self._hint.search(text):
@@ -193,21 +194,21 @@ class SessionFinder:
                     self._stances(text, mentions, found, talked=talked or heading)
                     for mention in mentions:
                         if mention.stance:
-                            self._add(view, sentence.start_char, mention, events)
+                            self._add(view, base, mention, events)
                 elif any(label == "present" for label, *_ in found) and about and (session := self._on(today)):
                     label, rule, start, end = next(cue for cue in found if cue[0] == "present")
-                    self._add(view, sentence.start_char, _Mention(start, end, frozenset({session}), "relative", "takes", rule), events)
+                    self._add(view, base, _Mention(start, end, frozenset({session}), "relative", "takes", rule), events)
                 heading = about and len(mentions) <= 2 and len(text) < 90
             elif text.strip():
                 heading = about and len(text) < 90
             if any(label == "changes" for label, *_ in found):
-                self._drop_earlier(events, text, sentence.start_char, view)
+                self._drop_earlier(events, base, view)
             whole = "none" if any(label == "none" for label, *_ in found) else "all"
             for label, rule, start, end in found:
                 if label == whole:
                     for session in self._ids:
                         mention = _Mention(start, end, frozenset({session}), "ordinal", "takes" if label == "all" else "declines", rule)
-                        self._add(view, sentence.start_char, mention, events)
+                        self._add(view, base, mention, events)
             talked = about or (talked and bool(text.strip()))
         return talked
 
@@ -219,7 +220,7 @@ class SessionFinder:
             events.append((session, mention, candidate))
 
     @staticmethod
-    def _drop_earlier(events: list[tuple[str, _Mention, Candidate]], text: str, base: int, view: TextView) -> None:
+    def _drop_earlier(events: list[tuple[str, _Mention, Candidate]], base: int, view: TextView) -> None:
         for _, mention, candidate in events:
             before = candidate.evidence.where != view.where or candidate.evidence.start < view.to_source(base, base + 1)[0]
             if before and mention.stance == "takes":
@@ -339,7 +340,7 @@ class SessionFinder:
                 return "", set()
         else:
             return "", set()
-        return "time", {s.id for s in self.sessions if s.start.minute == minute and s.start.hour % 12 == hour % 12}
+        return "ordinal" if group["timed"] else "time", {s.id for s in self.sessions if s.start.minute == minute and s.start.hour % 12 == hour % 12}
 
     # --- the stance of each mention
 
@@ -392,18 +393,18 @@ class SessionFinder:
         if _TICKED.search(before):
             return "takes"
         if _UNTICKED.search(before):
-            return "takes" if False else "unticked"
+            return "unticked"
         form = mention.form
         if "recurring" in labels and form in ("weekday", "time", "ordinal"):
             return ""
-        if "elsewhere" in labels and not (about or "takes" in labels or (form in ("date", "day") and "declines" in labels)):
+        if "elsewhere" in labels and not (about or {"takes", "declines"} & labels):
             return ""
         enough = {
             "date": about or strong or alone or talked,
             "day": about or strong or alone,
             "weekday": about or strong or (alone and talked),
             "ordinal": about or strong or (alone and talked),
-            "relative": about or ("present" in labels and True),
+            "relative": about or "present" in labels,
             "time": about and strong,
         }[form]
         if not enough:
@@ -412,6 +413,8 @@ class SessionFinder:
             return "declines"
         if owner == "other":
             return "other"
+        if "?" in text and "takes" not in labels and current in ("", "undecided") and not alone:
+            return "asked"
         if current:
             return current
         return "takes" if "undecided" not in labels else "undecided"
@@ -431,6 +434,11 @@ class SessionFinder:
                     one.stance = other.stance = "undecided"
                 else:
                     other.stance = one.stance
+        taken = [mention for mention in mentions if mention.stance == "takes" and len(mention.sessions) == 1]
+        if "changes" in labels and len({next(iter(mention.sessions)) for mention in taken}) > 1:
+            for mention in taken:
+                if mention.sessions != taken[-1].sessions:
+                    mention.stance = "declines"
         unsure = [i for i, m in enumerate(mentions) if m.stance == "undecided"]
         if unsure and unsure[-1] + 1 < len(mentions) and "undecided" not in labels:
             later = mentions[unsure[-1] + 1]
@@ -456,19 +464,31 @@ class SessionFinder:
                 rest = [session for session in self._ids if session not in named]
                 if len(rest) == 1 and named:
                     last[rest[0]] = "takes"
+        asked = {session for session, mention, _ in events if mention.stance == "asked"}
+        if len(asked) == 1 and not last:  # «is the 25th recorded?» is asked by who means to go
+            last[next(iter(asked))] = "takes"
         chosen = [session for session in self._ids if last.get(session) == "takes"]
         reasons: list[Reason] = []
         if not chosen and any(mention.stance == "undecided" for _, mention, _ in events):
             reasons.append(Reason(code="session_undecided"))
         candidates = []
         for session, mention, candidate in events:
-            takes = mention.stance == "takes" or (for_another and mention.stance == "other")
+            takes = mention.stance in ("takes", "asked") or (for_another and mention.stance == "other")
             note = "" if takes else f"session_{mention.stance}"
             candidates.append(
                 Candidate(slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=takes and session in chosen, note=note)
             )
         chosen = [session for session in chosen if any(c.chosen and c.value == session for c in candidates)]
         return Sessions(sessions=tuple(chosen), candidates=tuple(candidates), reasons=tuple(reasons))
+
+
+def _pieces(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """A sentence, cut where an abbreviation's stop hid its end: «Wed 19 Jan. I teach until then.»"""
+    at = 0
+    for match in _HIDDEN_END.finditer(text):
+        yield text[at : match.end()], start + at
+        at = match.end()
+    yield text[at:], start + at
 
 
 def _clauses(text: str) -> Iterator[tuple[int, int, str]]:
