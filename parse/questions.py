@@ -30,7 +30,7 @@ from parse.textview import TextView
 __all__ = ["QuestionFinder", "Questions"]
 
 CONCERNS = ("complaint", "safeguarding", "data_request")
-LABELS = ("asks", "to_us", "research", "polite", "settled", "marked", *CONCERNS)
+LABELS = ("asks", "opens", "unmarked", "to_us", "research", "polite", "settled", "answers", *CONCERNS)
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 _ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem))", re.I)
 _OPENS = re.compile(r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b", re.I)
@@ -90,25 +90,27 @@ class QuestionFinder:
                 # The strongest rule of each label speaks, so that saying a thing twice does not count twice.
                 if abs(hit.phrase.weight) > abs(best.get(label, 0.0)):
                     best[label] = hit.phrase.weight
-                    if label == "asks":
+                    if label in ("asks", "unmarked"):
                         first[index] = hit.phrase.id
             carried = 0.0
             for index, sentence in enumerate(sentences):
                 text = sentence.text.strip()
                 marked = "?" in text and not _heading(view, text, sentence.end_char)
                 score = dict(scores.get(index, {}))
+                score.pop("answers", None)
+                score.pop("unmarked" if marked else "opens", None)
+                if marked and "answers" in scores.get(index + 1, {}):
+                    score["settled"] = -1.0  # asked and answered
                 named = _NAMED.search(sentence.text) if marked else None
                 if named and ours.get(index, -1) < sentence.start_char + named.start():
                     score["research"] = min(score.get("research", 0.0), self._research)
                 if marked:
                     score["mark"] = self._mark
-                elif score:
-                    score.pop("marked", None)
                 total = sum(score.values()) + (carried if marked else 0.0)
                 # «Topic: ...» and a first research question speak for the questions that follow.
                 leads = marked and total < self._asks_at or (not marked and (text.endswith(":") or len(text) < 60))
                 carried = self._research if text and leads and (score.get("research") or (carried and marked)) else carried if not text else 0.0
-                if total >= self._asks_at and (marked or score.get("asks")):
+                if total >= self._asks_at and (marked or score.keys() & {"asks", "unmarked"}):
                     candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, first.get(index, "question.mark"), chosen=True))
                 elif marked:
                     candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, "question.mark", chosen=False))
