@@ -79,9 +79,12 @@ def _gather(pieces: Iterator[str], limit: int) -> tuple[str, tuple[str, ...]]:
     return (text[:limit], ("attachment_cut",)) if len(text) > limit else (text, ())
 
 
+_CONTROLS = {**dict.fromkeys([*range(9), *range(14, 32), 0xFEFF]), 11: "\n", 12: "\n", 0xA0: " "}
+
+
 def _tidy(text: str) -> str:
     """No control characters, no white space at line ends, at most one empty line together."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").translate({**dict.fromkeys(range(9)), **dict.fromkeys(range(14, 32)), 11: "\n", 12: "\n", 0xA0: " ", 0xFEFF: None})
+    text = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS)
     lines = [line.rstrip() for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -169,19 +172,17 @@ def _pdf(content: bytes, limits: AttachmentLimits) -> Iterator[str]:
     from pypdf import apply_configuration  # 0.2 s, paid by the first message that has one
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # one warning for each oddity of a file; a defect says enough
-    caps = {name: limits.content_bytes * 4 for name in _PDF_LENGTHS}
-    with apply_configuration(stream_parsing_work_maximum_count=200_000, **caps):
+    length = limits.content_bytes * 4
+    with apply_configuration(
+        stream_parsing_work_maximum_count=200_000,
+        array_based_stream_maximum_output_length=length,
+        lzw_maximum_output_length=length,
+        run_length_maximum_output_length=length,
+        zlib_maximum_output_length=length,
+        zlib_maximum_recovery_input_length=length,
+        stream_decoding_work_maximum_length=length * 2,
+    ):
         return iter(_pages(content, limits))
-
-
-_PDF_LENGTHS = (
-    "array_based_stream_maximum_output_length",
-    "lzw_maximum_output_length",
-    "run_length_maximum_output_length",
-    "zlib_maximum_output_length",
-    "zlib_maximum_recovery_input_length",
-    "stream_decoding_work_maximum_length",
-)
 
 
 def _largest_form(page: Any, limits: AttachmentLimits) -> int:
@@ -191,7 +192,7 @@ def _largest_form(page: Any, limits: AttachmentLimits) -> int:
     while waiting:
         resources = waiting.pop().get("/Resources")
         forms = resources.get_object().get("/XObject") if resources is not None else None
-        for value in (forms.get_object().values() if forms is not None else ()):
+        for value in forms.get_object().values() if forms is not None else ():
             form = value.get_object()
             if form.get("/Subtype") == "/Form":
                 seen += 1

@@ -58,6 +58,7 @@ class Rendered:
 # Private-use characters stand for the marks while the page is laid out; any that the page itself holds go first.
 _OPEN = {MarkKind.QUOTE: "\ue000", MarkKind.HEAD: "\ue001", MarkKind.SIGNATURE: "\ue002"}
 _CLOSE = {MarkKind.QUOTE: "\ue010", MarkKind.HEAD: "\ue011", MarkKind.SIGNATURE: "\ue012"}
+_BLANK = "\ue020"  # keeps the layout from dropping an empty line
 _OPENED = {character: kind for kind, character in _OPEN.items()}
 _CLOSED = {character: kind for kind, character in _CLOSE.items()}
 _FOREIGN = re.compile("[\ue000-\ue0ff]")
@@ -114,6 +115,15 @@ def _is_hidden(element: Any) -> bool:
     return (style is not None and _HIDDEN.search(style.lower()) is not None) or element.get("hidden") is not None
 
 
+def _is_blank(element: Any) -> bool:
+    """An empty line: a paragraph that holds a no-break space, or nothing but a line break."""
+    if len(element) > 2 or any(len(child) for child in element):
+        return False
+    texts = [element.text, *(text for child in element for text in (child.text, child.tail))]
+    text = "".join(text for text in texts if text)
+    return not text.strip() and ("\u00a0" in text or any(child.tag == "br" for child in element))
+
+
 def _prepare(tree: Any) -> None:
     """Drop what is not shown, set the marks, give Word's paragraphs the height they have in Outlook."""
     for element in list(tree.iter()):
@@ -125,6 +135,8 @@ def _prepare(tree: Any) -> None:
             continue
         if element.tag == "p" and "msonormal" in (element.get("class") or "").lower():
             element.tag = "div"
+        if element.tag in ("p", "div") and _is_blank(element):
+            element.text = _BLANK + (element.text or "")
         kind = _kind(element)
         if kind is not None:
             element.text = _OPEN[kind] + (element.text or "")
@@ -175,7 +187,7 @@ def render(page: str) -> Rendered:
     return _collect("\n".join(lines))
 
 
-_BLOCKS = frozenset("p div br tr li ul ol table blockquote h1 h2 h3 h4 h5 h6 hr pre section article header footer dl dt dd center address".split())
+_BLOCKS = frozenset(("p", "div", "br", "tr", "li", "ul", "ol", "table", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "pre", "dl", "dt", "dd"))
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]{0,20})[^<>]*>|<[!?/][^<>]*>")
 
 

@@ -357,7 +357,7 @@ class _Reader:
 
     def attached_message(self, part: email.message.Message, inner: email.message.Message) -> None:
         """Somebody else's message: its heading and text become an attachment, never own words."""
-        fields = {name.lower(): str(value) for name, value in reversed(inner.raw_items() if hasattr(inner, "raw_items") else [])}
+        fields = {name.lower(): str(value) for name, value in reversed(list(inner.raw_items()))}
         if not self.returned_id:
             self.returned_id = (_ids([fields.get("message-id", "")]) or ("",))[0]
         reader = _Reader(self.limits, self.zoner, count=self.count)
@@ -381,7 +381,8 @@ class _Reader:
         """RFC 3464 status or RFC 8098 receipt; the first recipient that failed speaks for the rest."""
         fields: dict[str, str] = {}
         if not blocks:
-            blocks = [email.message_from_string(text) for text in self.payload(part)[:64_000].decode("utf-8", "replace").replace("\r\n", "\n").split("\n\n")[:20]]
+            text = self.payload(part)[:64_000].decode("utf-8", "replace").replace("\r\n", "\n")
+            blocks = [email.message_from_string(section) for section in text.split("\n\n")[:20]]
         chosen: dict[str, str] = {}
         for block in blocks[:50]:
             here = {name.lower(): decode_header_value(str(value)) for name, value in block.raw_items()}
@@ -417,21 +418,15 @@ class _Reader:
 
     def payload(self, part: email.message.Message) -> bytes:
         """The part's bytes, decoded as far as they can be."""
-        raw = part.get_payload()
-        if not isinstance(raw, str):
-            return b""
-        content = raw.encode("ascii", "surrogateescape") if raw.isascii() or _has_raw_bytes(raw) else raw.encode("utf-8", "replace")
         encoding = str(part.get("Content-Transfer-Encoding") or "").strip().lower()
         if encoding == "base64":
-            content, sound = _from_base64(content)
+            raw = part.get_payload()
+            content, sound = _from_base64(raw.encode("ascii", "ignore") if isinstance(raw, str) else b"")
             if not sound:
                 self.defect("broken_base64")
-        elif encoding == "quoted-printable":
-            content = quopri.decodestring(content)
-        elif encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-            decoded = part.get_payload(decode=True)
-            content = decoded if isinstance(decoded, bytes) else content
-        return content
+            return content
+        decoded = part.get_payload(decode=True)
+        return decoded if isinstance(decoded, bytes) else b""
 
     @staticmethod
     def parameter(part: email.message.Message, name: str) -> str:
@@ -475,7 +470,7 @@ class _Reader:
             text = plain
             if pages and self.zoner.is_stub(plain):
                 rendered = render("\n".join(pages))
-                if len(rendered.text.strip()) > len(plain.strip()):
+                if rendered.text.strip():
                     text, chosen = rendered.text, rendered.marks
                     if pieces and _solid(text) in _solid("".join(pieces)):
                         text, chosen = "", ()  # beside a plain part that says the same, without a container that says so
@@ -509,14 +504,6 @@ class _Reader:
 
 def _solid(text: str) -> str:
     return "".join(text.split())
-
-
-def _has_raw_bytes(text: str) -> bool:
-    try:
-        text.encode("ascii", "surrogateescape")
-    except UnicodeError:
-        return False
-    return True
 
 
 def _unnamed(kind: str) -> str:

@@ -32,9 +32,9 @@ __all__ = ["SAYS", "CueSet", "Envelope", "Zoner"]
 
 SAYS = ("original", "forwarded", "banner", "banner_word", "banner_more", "tagline", "disclaimer", "stub", "habits")
 _LISTS = (
-    "own_names own_addresses header_from header_date header_to header_subject header_other wrote wrote_openers days_and_months "
-    "closings titles places contacts"
-).split()
+    *("own_names", "own_addresses", "header_from", "header_date", "header_to", "header_subject", "header_other"),
+    *("wrote", "wrote_openers", "days_and_months", "closings", "titles", "places", "contacts"),
+)
 _LOOK = 300  # characters of a line that cues are looked for in
 _FOLDED = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u202f": " ", "\uff1a": ":", "\u2013": "-", "\u2014": "-"})
 
@@ -258,6 +258,7 @@ class _Reading:
         self.heads: set[int] = set()
         self.signed: set[int] = set()
         self._weights: dict[int, int] = {}
+        self.is_reply = envelope.is_reply or _REPLY_SUBJECT.match(envelope.subject) is not None
         self._memo = -1  # last line of a heading that the sender wrote about this very message
         self._apply(marks)
         name = envelope.sender.name if envelope.sender else ""
@@ -376,7 +377,7 @@ class _Reading:
                 last, fields = block
                 if marked or own_seen or in_rest or line.depth or not self._is_memo(fields):
                     kind = self._kind_of(fields)
-                    if not own_seen and not in_rest and kind is ZoneKind.QUOTE and not self.envelope.is_reply and not _REPLY_SUBJECT.match(self.envelope.subject):
+                    if not own_seen and not in_rest and kind is ZoneKind.QUOTE and not self.is_reply:
                         kind = ZoneKind.FORWARDED
                     return _Opener(last=last, kind=kind, prefixed=self._prefixed(last, line.depth))
                 self._memo = last
@@ -433,7 +434,8 @@ class _Reading:
         has_date = _is_date(fields.get("date", ""), self.z._dates)
         has_address = _EMAIL.search(fields["from"]) is not None
         others = sum(role in fields for role in ("to", "subject")) + has_date
-        if not fields["from"] or not (others >= 2 if has_date or separated or has_address else False) and not (separated and others >= 1):
+        needed = 1 if separated else 2 if has_date or has_address else 4
+        if not fields["from"] or others < needed:
             return None
         return last, fields
 
@@ -452,7 +454,7 @@ class _Reading:
             return ZoneKind.OWN_QUOTE
         if forward:
             return ZoneKind.FORWARDED
-        if sender and not _REPLY_SUBJECT.match(self.envelope.subject) and not self.envelope.is_reply:
+        if sender and not self.is_reply:
             folded = sender.casefold()
             known = any(a.address.casefold() in folded or (a.name and a.name.casefold() in folded) for a in self.envelope.recipients)
             own = bool(self.names) and all(name in folded for name in self.names)
@@ -513,12 +515,11 @@ class _Reading:
             return (wrote and (opens or dated or address)) or (address and dated) or (wrote and len(words) <= 8) or (opens and year and time)
         if not (wrote or address):
             return False
-        reply = self.envelope.is_reply or _REPLY_SUBJECT.match(self.envelope.subject) is not None
         if wrote and address and (dated or opens):
             return True
         if address and ((year and time) or (wrote and len(words) <= 8)):
             return True
-        return wrote and opens and (year or time if reply else year and time)
+        return wrote and opens and (year or time if self.is_reply else year and time)
 
     def _mend_wrapped_quotes(self) -> None:
         """A quoted line that some program wrapped leaves its last words without a quote sign."""
@@ -621,7 +622,7 @@ class _Reading:
                 return False
             return self.z.cues["banner"].found(text) or (word.found(text) and (text.startswith(("[EXT", "[ext", "[Ext")) or more.found(text)))
 
-        top = [index for index in typed[:12]]
+        top = typed[:12]
         reach = 0  # lines of ``top`` that belong to the banner
         seen = False
         for position, index in enumerate(top):
@@ -638,9 +639,9 @@ class _Reading:
             if seen and together and len(above) >= 55 and above[-1:] not in ".!?*]" and text[:1].islower():
                 reach = position + 1
                 continue
-            if not seen and (more.found(text) or word.found(text) or _RULE_LINE.match(text)) and position < 3 and any(is_strong(lines[i].text) for i in top[position + 1 : position + 3]):
-                continue
-            break
+            may_begin = not seen and position < 3 and (more.found(text) or word.found(text) or _RULE_LINE.match(text))
+            if not may_begin or not any(is_strong(lines[i].text) for i in top[position + 1 : position + 3]):
+                break
         if reach < len(typed) or reach < sum(bool(line.text) for line in lines):
             for index in top[:reach]:
                 lines[index].kind = ZoneKind.BANNER
@@ -702,14 +703,15 @@ class _Reading:
                 continue
             after = own[position + 1 :]
             exact = self.lines[index].raw.rstrip("\r") == "-- "
-            while position and _DELIMITER.match(self.lines[own[position - 1]].text):
-                position -= 1
+            first = position
+            while first and _DELIMITER.match(self.lines[own[first - 1]].text):
+                first -= 1
             if exact and len(after) <= 30:
-                return position
+                return first
             prose = sum(self._weight(i) < 0 for i in after)
             named = bool(after) and _is_name_line(self.lines[after[0]].text, self.names)
             if after and len(after) <= 12 and (prose * 3 <= len(after) or (named and prose <= 2)):
-                return position
+                return first
         return None
 
     def _disclaimers(self, own: list[int]) -> list[int]:
@@ -732,7 +734,10 @@ class _Reading:
             if hit is None:
                 return own
             # A wrapped disclaimer begins above its first cue.
-            while hit > max(start, 1) and len(lines[own[hit - 1]].text) >= 60 and not _is_name_line(lines[own[hit - 1]].text, self.names) and lines[own[hit - 1]].text[-1] not in ".!?":
+            while hit > max(start, 1):
+                above = lines[own[hit - 1]].text
+                if len(above) < 60 or above[-1] in ".!?" or _is_name_line(above, self.names):
+                    break
                 hit -= 1
             if hit == 0:
                 return own
@@ -862,7 +867,12 @@ class _Reading:
         lowered = [word.casefold() for word in words]
         if text.endswith("?") and not self._is_motto(text):
             return -2
-        contact = _PHONE.search(text) or _URL.search(text) or _EMAIL.search(text) or _POSTCODE.search(text)
+        contact = (
+            ("0" in text and _PHONE.search(text))
+            or ("." in text and _URL.search(text))
+            or ("@" in text and _EMAIL.search(text))
+            or (not text.isalpha() and _POSTCODE.search(text))
+        )
         personal = _PERSONAL.search(text) is not None
         if contact and len(text) <= 140 and not personal:
             return 2 if len(words) <= 14 else 0
@@ -994,8 +1004,9 @@ def _is_name_line(text: str, names: Sequence[str]) -> bool:
     if not places:
         return False
     surname = names[-1]
-    hits = len(places)
-    if not (hits >= 2 or (surname in plain[:5] and len(surname) > 1) or (len(names) == 1 and names[0] == plain[0]) or (plain[0] == names[0] and len(words) <= 2)):
+    whole = len(places) >= 2 or (surname in plain[:5] and len(surname) > 1)
+    alone = plain[0] == names[0] and (len(names) == 1 or len(words) <= 2)
+    if not whole and not alone:
         return False
     if any(len(word) > 4 or _PERSONAL.fullmatch(word) or not word[0].isupper() for word in words[: places[0]]):
         return False
@@ -1011,6 +1022,8 @@ def _is_name_line(text: str, names: Sequence[str]) -> bool:
 
 def _plain(word: str) -> str:
     """A name without case and accents: people drop them in one place and not in another."""
+    if word.isascii():
+        return word.lower()
     decomposed = unicodedata.normalize("NFKD", word.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 

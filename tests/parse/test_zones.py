@@ -109,7 +109,8 @@ def test_quote_of_our_own_lines_is_ours_whoever_sent_it() -> None:
 def test_answers_inside_an_unprefixed_quote_of_ours() -> None:
     """What stands under our own question in an Outlook quote, and is none of our lines, was typed there."""
     q = OWN_LINES
-    body = f"See below.\n\nFrom: Team <t@union.example>\nSent: 12 January 2022 10:12\nTo: Una\nSubject: Hello\n\n{q[1]}\n{q[2]}\nGavin Primary, Moray\n{q[3]}\nSpelling\n\n{q[0]}\nThe 25th"
+    heading = "From: Team <t@union.example>\nSent: 12 January 2022 10:12\nTo: Una\nSubject: Hello"
+    body = f"See below.\n\n{heading}\n\n{q[1]}\n{q[2]}\nGavin Primary, Moray\n{q[3]}\nSpelling\n\n{q[0]}\nThe 25th"
     zones = Zoner(PROGRAMME, q, own_addresses=["t@union.example"]).zones(body)
     check_promise(body, zones)
     answers = [body[zone.start : zone.end] for zone in zones if zone.kind is ZoneKind.INLINE_ANSWER]
