@@ -207,7 +207,6 @@ def main() -> None:
                 show(f"{source}, cross-validated ({len(mine)} texts)", mine)
     final = fitted(texts, cues, options.penalty, noise=noise)
     finder.weights = final
-    finder = finder if options.curve else finder
     show("all texts, fitted on all of them", [(t, finder.decide(t.parts).activities) for t in texts])
     if options.write:
         write(PROGRAMME / "rules" / "activities.yaml", final)

@@ -39,6 +39,8 @@ REASONS: dict[str, str] = {
     "authority_several": "Several council areas are named and no school.",
     "authority_conflict": "The council in the message is not that of the school, or the text and the signature name different councils.",
     # --- parse: activities and topics
+    "activity_by_option": "The member picked from the list of options in our quoted mail.",
+    "activity_unsure": "The words point to more than one kind of activity and to none clearly enough; the likeliest are named.",
     # --- parse: kind, sessions, questions, decision
     "automatic_reply": "A machine sent it: an out-of-office, an acknowledgement, a receipt or a calendar's answer.",
     "delivery_report": "A mail system says that a message could not be delivered, or is late.",

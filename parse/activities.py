@@ -59,7 +59,15 @@ _ORDINAL = "answer."
 _LIST_MARK = re.compile(r"(?:(?<=\s)|^)(?:\(?([a-fA-F1-6])[).:]|([A-F1-6]))\s+(?=\S)")
 _LEAD = r"(?:(?:option|answer|choice|number|letter|no\.?|it's|it is|that's|that is|we're|i'm|we are|i am|definitely|probably|please|tick|ticked)\s+)*"
 _PICKED = re.compile(
-    rf"(?im)(?:^\W*{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)|\boption\s+[(]?([a-f1-6])\b|(?<!\w)\(([a-f1-6])\)|\b(?:and|or) ([a-f1-6])(?=\W|$))"
+    "|".join(
+        (
+            rf"^\W*{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)",
+            r"\boption\s+[(]?([a-f1-6])\b",
+            r"(?<!\w)\(([a-f1-6])\)",
+            r"\b(?:and|or) ([a-f1-6])(?=\W|$)",
+        )
+    ),
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -76,7 +84,7 @@ def listed(text: str) -> list[tuple[str, str]]:
             position = match.end()
         if len(starts) >= _FEWEST_OPTIONS:
             ends = [start for start, _ in starts[1:]] + [len(text)]
-            return [(mark, text[begin:end].split("\n\n")[0]) for mark, (_, begin), end in zip(order, starts, ends, strict=False)]
+            return [(mark, text[begin:end].partition("\n\n")[0]) for mark, (_, begin), end in zip(order, starts, ends, strict=False)]
     return []
 
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spacy.tokens import Doc, Span
@@ -38,7 +38,7 @@ from parse.textview import TextView, language
 
 __all__ = ["NUMBER_WORDS", "Hit", "Phrase", "PhraseError", "PhraseMatcherSet"]
 
-NUMBER_WORDS = (
+NUMBER_WORDS = (  # noqa: SIM905 - one text is easier to read and mend
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty dozen couple handful half-dozen several few trio pair quartet"
 ).split()
@@ -46,6 +46,8 @@ _NORMS = {  # what spaCy splits off contractions, and what it stands for
     **{"'ve": "have", "ve": "have", "'m": "am", "m": "am", "'re": "are", "'ll": "will", "n't": "not", "nt": "not", "'d": "would"},
     **{"ca": "can", "wo": "will", "sha": "shall", "gon": "going", "’s": "'s"},
 }
+_NUMBER_SET = frozenset(NUMBER_WORDS)
+_MOST_WORDS_KNOWN = 50_000
 _LONGEST_TEXT = 400_000  # characters of one view; what comes after is not searched
 
 
@@ -97,12 +99,11 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 # Every token of the searched text is its norm with a space before it; a sentence ends with a line feed.
-_WORD = " [^ \n]+"
 _GAP_WORD = " [^ \n;][^ \n]*"
 _STEM = "[^ \n]*"
 _END = "(?=[ \n])"
 _NUMBER = f" (?:{'|'.join(sorted(map(re.escape, NUMBER_WORDS), reverse=True))}|[0-9]+){_END}"
-_COMMON = frozenset("a an the of in to and i we my our is are be been have has am 's with for on at it that this not will , .".split())
+_COMMON = frozenset("a an the of in to and i we my our is are be been have has am 's with for on at it that this not will , .".split())  # noqa: SIM905
 
 
 def _norm(text: str) -> str:
@@ -112,15 +113,24 @@ def _norm(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A compiled stretch of a pattern: what to search, and words of which one must be there (None: any)."""
+    """A compiled stretch of a pattern.
+
+    ``anchors`` are words of which one must be there, ``firsts`` those that it may start with («#» for a
+    number, «meet*» for a stem); None stands for any word.
+    """
 
     regex: str
     anchors: frozenset[str] | None
+    firsts: frozenset[str] | None
     may_be_empty: bool = False
 
 
 def _score(words: frozenset[str]) -> tuple[int, int]:
     return (sum(word in _COMMON for word in words), len(words))
+
+
+def _either(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    return None if one is None or other is None else one | other
 
 
 def _better(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
@@ -147,14 +157,17 @@ class _Compiler:
         self.lists = lists
         self._made: dict[str, _Piece] = {}
 
-    def symbols(self, text: str) -> tuple[list[str], frozenset[str] | None]:
-        """Plain words as trie symbols, one for a character; and their best anchor."""
+    def symbols(self, text: str) -> tuple[list[str], frozenset[str] | None, frozenset[str]]:
+        """Plain words as trie symbols, one for a character; their best anchor, and the first of them."""
         symbols: list[str] = []
         anchors: frozenset[str] | None = None
+        firsts: frozenset[str] = frozenset()
         for piece in text.split():
             if piece == "#":
+                firsts = firsts or frozenset("#")
                 symbols.append(_NUMBER)
             elif piece.endswith("*") and len(piece) > 1:
+                firsts = firsts or frozenset((piece.lower(),))
                 symbols += [re.escape(c) for c in " " + piece[:-1].lower()]
                 symbols.append(_STEM + _END)
             else:
@@ -162,8 +175,9 @@ class _Compiler:
                 for norm in [contraction] if contraction else [_norm(token.text) for token in language().make_doc(piece)]:
                     symbols += [re.escape(c) for c in " " + norm]
                     symbols.append(_END)
+                    firsts = firsts or frozenset((norm,))
                     anchors = _better(anchors, frozenset((norm,)))
-        return symbols, anchors
+        return symbols, anchors, firsts
 
     def choice(self, parts: Iterable[str], *, key: str) -> _Piece:
         """One of several alternatives."""
@@ -172,26 +186,28 @@ class _Compiler:
         trie: Trie = {}
         complex_pieces: list[_Piece] = []
         anchors: frozenset[str] | None = frozenset()
+        firsts: frozenset[str] | None = frozenset()
         for part in self._flat(parts):
             if any(c in part for c in "([{") or "..." in part:
                 piece = self.sequence(part)
                 complex_pieces.append(piece)
-                found = piece.anchors
+                found, starts = piece.anchors, piece.firsts
             else:
-                symbols, found = self.symbols(part)
+                symbols, found, starts = self.symbols(part)
                 if not symbols:
                     continue
                 node = trie
                 for symbol in symbols:
                     node = node.setdefault(symbol, {})
                 node[""] = {}
-            anchors = None if anchors is None or found is None else anchors | found
+            anchors, firsts = _either(anchors, found), _either(firsts, starts)
         branches = [piece.regex for piece in complex_pieces]
         if trie:
             branches.append(_trie_regex(trie))
         if not branches:
             raise PhraseError(f"«{key}» can match nothing")
-        made = _Piece(branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})", anchors, any(p.may_be_empty for p in complex_pieces))
+        regex = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+        made = _Piece(regex, anchors, firsts, any(p.may_be_empty for p in complex_pieces))
         self._made[key] = made
         return made
 
@@ -210,10 +226,10 @@ class _Compiler:
 
     def element(self, element: str) -> _Piece:
         if (gap := re.fullmatch(r"\.\.\.(\d*)", element)) is not None:
-            return _Piece(f"(?:{_GAP_WORD}){{0,{int(gap[1] or 5)}}}", None, True)
+            return _Piece(f"(?:{_GAP_WORD}){{0,{int(gap[1] or 5)}}}", None, None, True)
         if element.startswith("[") and element.endswith("]"):
             inner = self.choice(_split(element[1:-1], "|"), key=f"({element[1:-1]})")
-            return _Piece(f"(?:{inner.regex})?", None, True)
+            return _Piece(f"(?:{inner.regex})?", None, inner.firsts, True)
         if element.startswith("(") and element.endswith(")"):
             return self.choice(_split(element[1:-1], "|"), key=element)
         if any(c in part for part in re.sub(r"\{[^{}]*\}", "", element).split("|") for c in "()[]" if len(part) > 1):
@@ -221,32 +237,42 @@ class _Compiler:
         return self.choice(_split(element, "|"), key=f"({element})")
 
     def sequence(self, pattern: str) -> _Piece:
-        regex, anchors, empty = "", None, True
+        regex, empty = "", True
+        anchors: frozenset[str] | None = None
+        firsts: frozenset[str] | None = frozenset()
         for element in (piece for piece in _split(pattern, " ") if piece and piece != "^"):
             piece = self.element(element)
             regex += piece.regex
+            if empty:
+                firsts = _either(firsts, piece.firsts)
             if not piece.may_be_empty:
                 anchors, empty = _better(anchors, piece.anchors), False
-        return _Piece(regex, anchors, empty)
+        return _Piece(regex, anchors, firsts, empty)
+
+
+_RECENT: list[_Compiler] = []
+
+
+def _compiler(lists: Mapping[str, Sequence[str]]) -> _Compiler:
+    """A compiler for these lists; the last one again if they are the same, because rules are compiled one by one."""
+    if not _RECENT or _RECENT[0].lists is not lists:
+        _RECENT[:] = [_Compiler(lists)]
+    return _RECENT[0]
 
 
 @dataclass(frozen=True, slots=True)
 class _Searchable:
-    """A stretch of a Doc as one string of norms, with the token of every position."""
+    """A stretch of a Doc as one string of norms, with the token of every word."""
 
     text: str
-    starts: list[int]  # position of each token's space
-    tokens: list[int]  # its index in the Doc
-    words: frozenset[str]
-    firsts: frozenset[int]  # positions where a sentence starts (its first word or number)
+    places: list[tuple[int, str, int]]  # position of each word's space, the word, its token's index in the Doc
+    initial: frozenset[int]  # positions where a sentence starts (its first word or number)
 
 
 def _searchable(sentences: Iterable[Span], spellings: Mapping[str, str]) -> _Searchable:
     parts: list[str] = []
-    starts: list[int] = []
-    tokens: list[int] = []
-    words: set[str] = set()
-    firsts: set[int] = set()
+    places: list[tuple[int, str, int]] = []
+    initial: set[int] = set()
     position = 0
     for sentence in sentences:
         first = True
@@ -254,24 +280,39 @@ def _searchable(sentences: Iterable[Span], spellings: Mapping[str, str]) -> _Sea
             if token.is_space:
                 continue
             norm = _norm(token.text)
-            norm = spellings.get(norm, norm)
-            if first and norm[0].isalnum():
-                firsts.add(position)
-                first = False
-            parts.append(" " + norm)
-            starts.append(position)
-            tokens.append(token.i)
-            words.update(norm.split(" "))
-            position += len(norm) + 1
+            for word in spellings[norm].split(" ") if norm in spellings else (norm,):
+                if first and word[0].isalnum():
+                    initial.add(position)
+                    first = False
+                parts.append(" " + word)
+                places.append((position, word, token.i))
+                position += len(word) + 1
         parts.append("\n")
         position += 1
         if position > _LONGEST_TEXT:
             break
-    return _Searchable("".join(parts), starts, tokens, frozenset(words), frozenset(firsts))
+    return _Searchable("".join(parts), places, frozenset(initial))
+
+
+class _Search:
+    """One pattern of a rule; its expression is compiled when it is first needed."""
+
+    __slots__ = ("_match", "initial", "order", "regex", "rule")
+
+    def __init__(self, rule: str, regex: str, *, initial: bool, order: int) -> None:
+        self.rule, self.regex, self.initial, self.order = rule, regex, initial, order
+        self._match: Callable[[str, int], re.Match[str] | None] | None = None
+
+    def end(self, text: str, position: int) -> int:
+        """Where the pattern ends if it matches at ``position``, or -1."""
+        if self._match is None:
+            self._match = re.compile(self.regex).match
+        found = self._match(text, position)
+        return found.end() if found else -1
 
 
 class PhraseMatcherSet:
-    """Many phrase rules, compiled once; ``find`` gives every hit, longest first-come per rule.
+    """Many phrase rules, compiled once; ``find`` gives every hit, of one rule never two that overlap.
 
     ``spellings`` says which words of a text are read as others (dialect, text-message spelling); a word
     may stand for several. Raises PhraseError, naming the rule, for a pattern that cannot be read.
@@ -279,16 +320,19 @@ class PhraseMatcherSet:
 
     def __init__(self, phrases: Iterable[Phrase], lists: Mapping[str, Sequence[str]] | None = None, spellings: Mapping[str, str] | None = None) -> None:
         self.spellings: Mapping[str, str] = spellings or {}
-        compiler = _Compiler(lists or {})
+        compiler = _compiler(lists or {})
         self.phrases: dict[str, Phrase] = {}
-        self._searches: dict[str, list[tuple[re.Pattern[str], bool]]] = {}
-        self._by_word: defaultdict[str, set[str]] = defaultdict(set)
-        self._always: set[str] = set()
+        self._by_anchor: defaultdict[str, list[_Search]] = defaultdict(list)
+        self._by_first: defaultdict[str, list[_Search]] = defaultdict(list)
+        self._always: set[_Search] = set()  # no anchor
+        self._anywhere: list[_Search] = []  # may start with any word
+        self._stems: list[str] = []
+        self._starting: dict[str, tuple[_Search, ...]] = {}
+        order = 0
         for phrase in phrases:
             if phrase.id in self.phrases:
                 raise PhraseError(f"rule id «{phrase.id}» is used twice")
             self.phrases[phrase.id] = phrase
-            anywhere, initial = [], []
             for pattern in phrase.patterns:
                 try:
                     piece = compiler.sequence(pattern)
@@ -296,13 +340,16 @@ class PhraseMatcherSet:
                     raise PhraseError(f"rule «{phrase.id}»: {error}") from error
                 if piece.may_be_empty:
                     raise PhraseError(f"rule «{phrase.id}»: pattern «{pattern}» can match nothing")
-                (initial if pattern.startswith("^") else anywhere).append(piece.regex)
+                search = _Search(phrase.id, piece.regex, initial=pattern.startswith("^"), order=(order := order + 1))
                 if piece.anchors is None:
-                    self._always.add(phrase.id)
-                else:
-                    for word in piece.anchors:
-                        self._by_word[word].add(phrase.id)
-            self._searches[phrase.id] = [(re.compile("(?= )(?:" + "|".join(group) + ")"), group is initial) for group in (anywhere, initial) if group]
+                    self._always.add(search)
+                for word in piece.anchors or ():
+                    self._by_anchor[word].append(search)
+                if piece.firsts is None:
+                    self._anywhere.append(search)
+                for word in piece.firsts or ():
+                    self._by_first[word].append(search)
+        self._stems = [word[:-1] for word in self._by_first if word.endswith("*") and len(word) > 1]
 
     def find(self, view: TextView) -> Iterator[Hit]:
         """All hits of all rules in the view, in reading order; overlaps between rules are kept."""
@@ -312,19 +359,39 @@ class PhraseMatcherSet:
         """The same for one sentence of the view."""
         yield from self._find(view, view.doc, _searchable((sentence,), self.spellings))
 
+    def _that_start_with(self, word: str) -> tuple[_Search, ...]:
+        """The patterns that may begin at this word."""
+        if (known := self._starting.get(word)) is not None:
+            return known
+        found = set(self._by_first.get(word, ())) | set(self._anywhere)
+        if word.isdigit() or word in _NUMBER_SET:
+            found |= set(self._by_first.get("#", ()))
+        for stem in self._stems:
+            if word.startswith(stem):
+                found |= set(self._by_first[stem + "*"])
+        if len(self._starting) > _MOST_WORDS_KNOWN:
+            self._starting.clear()
+        self._starting[word] = result = tuple(sorted(found, key=lambda search: search.order))
+        return result
+
     def _find(self, view: TextView, doc: Doc, text: _Searchable) -> Iterator[Hit]:
         tried = set(self._always)
-        for word in text.words:
-            if word in self._by_word:
-                tried |= self._by_word[word]
-        found: list[tuple[int, str, int]] = []
-        for rule in tried:
-            for search, initial in self._searches[rule]:
-                for match in search.finditer(text.text):
-                    if match.end() == match.start() or (initial and match.start() not in text.firsts):
-                        continue
-                    first = bisect_right(text.starts, match.start()) - 1
-                    last = bisect_right(text.starts, match.end() - 1) - 1
-                    found.append((text.tokens[first], rule, text.tokens[last] + 1))
-        for start, rule, end in sorted(found):
-            yield Hit(phrase=self.phrases[rule], view=view, span=doc[start:end])
+        for word in {word for _, word, _ in text.places}:
+            if word in self._by_anchor:
+                tried.update(self._by_anchor[word])
+        found: list[tuple[int, int, str]] = []  # token, position of the end, rule
+        beyond: dict[str, int] = {}  # for each rule, where its last hit ends
+        for position, word, token in text.places:
+            longest: dict[str, int] = {}
+            for search in self._that_start_with(word):
+                if search in tried and beyond.get(search.rule, -1) <= position and (not search.initial or position in text.initial):
+                    end = search.end(text.text, position)
+                    if end > longest.get(search.rule, position):
+                        longest[search.rule] = end
+            for rule, end in longest.items():
+                beyond[rule] = end
+                found.append((token, end, rule))
+        ends = [position for position, _, _ in text.places]
+        for token, end, rule in sorted(found, key=lambda f: (f[0], f[2])):
+            last = text.places[bisect_right(ends, end - 1) - 1][2]
+            yield Hit(phrase=self.phrases[rule], view=view, span=doc[token : last + 1])
