@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -135,7 +136,7 @@ class Database:
         if self.read_only:
             connection.execute("PRAGMA query_only=ON")
         else:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-32768")
         return connection
@@ -152,6 +153,20 @@ class Database:
     def _raise(self, error: DBAPIError | sqlite3.Error) -> NoReturn:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         raise _meaning(error, str(cause).strip().split("\n")[0], self.shown) from error
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. While another connection does so for a new file, SQLite says "locked" at once instead of waiting, so the wait is here."""
+    until = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or monotonic() > until:
+                connection.close()
+                raise
+        sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -25,6 +25,26 @@ def test_sqlite_is_set_for_durability(tmp_path: Path) -> None:
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
 
 
+def test_opening_waits_while_another_prepares_the_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself gives up at once there, and two first runs at the same time would be one failure."""
+    database = Database(f"sqlite:///{tmp_path}/new.db")
+    database.create_file()
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+
+    def the_other_ends(seconds: float) -> None:
+        waits.append(seconds)
+        other.execute("ROLLBACK")
+
+    monkeypatch.setattr("store.database.sleep", the_other_ends)
+    with database.write() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+    assert len(waits) == 1
+    other.close()
+    database.close()
+
+
 def test_a_writer_takes_the_lock_at_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So it fails before it has read anything, never half-way; and the failure is one to try again."""
     monkeypatch.setattr("store.database.BUSY_SECONDS", 0.0)
