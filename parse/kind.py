@@ -35,12 +35,12 @@ __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
 PERSON_LABELS = ("interest", "undecided", "withdraws", "stays", "on_behalf", "not_me", "replies", "circular", "programme", "human")
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
-MACHINES = (
-    ("bounce", Kind.BOUNCE, "delivery_report"),
-    ("automatic", Kind.AUTO_REPLY, "automatic_reply"),
-    ("bulk", Kind.UNRELATED, "bulk_mail"),
-    ("spam", Kind.UNRELATED, "spam"),
-)
+MACHINES = {
+    "bounce": (Kind.BOUNCE, "delivery_report"),
+    "automatic": (Kind.AUTO_REPLY, "automatic_reply"),
+    "bulk": (Kind.UNRELATED, "bulk_mail"),
+    "spam": (Kind.UNRELATED, "spam"),
+}
 OWN = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 _PLACES = ("subject", "body", "any")
 _OTHERS = frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED, ZoneKind.DISCLAIMER, ZoneKind.SIGNATURE})
@@ -48,6 +48,7 @@ _OTHERS = frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED, Zon
 _NOT_THE_SENDERS = {"bounce": frozenset({ZoneKind.OWN_QUOTE}), "bulk": frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED})}
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:", re.I)
 _SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}
+_RELATE = ("interest", "programme", "undecided", "withdraws", "replies")
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 
 
@@ -57,6 +58,7 @@ class Found:
 
     asks: bool = False
     asked: tuple[Evidence, ...] = ()  # the sentences that ask: «can I put my name on it?» registers nobody
+    about_us: bool = False  # a question holds words of ours (fees, sessions, eligibility)
     concerns: tuple[str, ...] = ()
     institutions: bool = False
     authorities: bool = False
@@ -182,11 +184,15 @@ class KindReading:
             return None
         human = self._human()
         candidates = tuple(_candidate(sign) for sign in signs)
-        for label, kind, code in MACHINES:
-            weight = _best_sum(sign for sign in signs if sign.says == label)
-            if any(sign.surely for sign in signs if sign.says == label) or weight - human >= 1.0:
-                return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
-        return None
+        weights = {label: _best_sum((sign for sign in signs if sign.says == label), again=0.5) for label in MACHINE_LABELS}
+        for sign in signs:
+            if sign.surely:
+                weights[sign.says] += 10.0
+        label = max(MACHINE_LABELS, key=lambda label: weights[label])  # of equals the first, in the order of the labels
+        if weights[label] - human < 1.0:
+            return None
+        kind, code = MACHINES[label]
+        return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
 
     def _human(self) -> float:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
@@ -236,8 +242,12 @@ class KindReading:
         if replies and (supplies or found.topics or not found.asks):
             return Kind.FOLLOW_UP
         wants = weight["interest"] - weight["undecided"] * 2
+        related = found.institutions or found.authorities or found.sessions or any(weight[label] > 0 for label in _RELATE)
+        related = related or forwarded or found.concerns or found.about_us or self._parsed.attachments
+        if not related:
+            return Kind.UNRELATED
         if found.asks and not forwarded:
-            complete = found.activities and (found.institutions or found.authorities)
+            complete = (found.activities and (found.institutions or found.authorities)) or (found.institutions and found.topics)
             registers = weight["interest"] >= 1.0 or complete or (found.activities and weight["interest"] > 0)
             decided = weight["undecided"] < 1.0 or (complete and weight["interest"] >= 1.0)
             if not decided or not registers:
@@ -245,9 +255,6 @@ class KindReading:
             return Kind.EXPRESSION_OF_INTEREST
         if weight["undecided"] >= 1.0 and wants < 1.0 and not found.activities:
             return Kind.ENQUIRY
-        related = supplies or found.topics or weight["interest"] > 0 or weight["programme"] > 0 or forwarded or found.concerns or self._parsed.attachments
-        if not related:
-            return Kind.UNRELATED
         if found.concerns and weight["interest"] < 1.0 and not (found.activities and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         return Kind.EXPRESSION_OF_INTEREST
@@ -285,12 +292,14 @@ def _header_evidence(sign: _HeaderSign, value: str) -> Evidence:
     return Evidence(where=f"header:{sign.name}", start=0, end=len(value), text=value, rule=sign.id)
 
 
-def _best_sum(signs: Iterable[_Sign]) -> float:
-    """Each rule speaks once, however often it hits."""
+def _best_sum(signs: Iterable[_Sign], *, again: float = 0.0) -> float:
+    """Each rule speaks once, however often it hits; up to two other wordings of it add ``again`` of its weight each."""
     best: dict[str, float] = {}
+    wordings: dict[str, set[str]] = {}
     for sign in signs:
         best[sign.evidence.rule] = max(sign.weight, best.get(sign.evidence.rule, 0.0))
-    return sum(best.values())
+        wordings.setdefault(sign.evidence.rule, set()).add(sign.evidence.text.lower())
+    return sum(weight * (1 + again * min(2, len(wordings[rule]) - 1)) for rule, weight in best.items())
 
 
 def _within(one: Evidence, other: Evidence) -> bool:

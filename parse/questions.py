@@ -46,6 +46,7 @@ class Questions:
     asks: bool = False
     concerns: tuple[str, ...] = ()
     asked: tuple[Evidence, ...] = ()
+    about_us: bool = False
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
@@ -67,6 +68,7 @@ class QuestionFinder:
         candidates: list[Candidate] = []
         concerns: list[str] = []
         reasons: list[Reason] = []
+        of_us = False
         for view in views:
             if view.where not in READ or (view.where == "subject" and _REPLY.match(parsed.subject)):
                 continue  # the subject of a reply is the question that was answered
@@ -74,6 +76,7 @@ class QuestionFinder:
             starts = [sentence.start_char for sentence in sentences]
             scores: dict[int, dict[str, float]] = {}
             first: dict[int, str] = {}
+            about_us: set[int] = set()
             ours: dict[int, int] = {}  # where in a sentence the last word about us stands
             for hit in self._rules.find(view):
                 index = bisect_right(starts, hit.span.start_char) - 1
@@ -85,6 +88,8 @@ class QuestionFinder:
                     candidates.append(Candidate(slot=Slot.QUESTION, value=label, strength=1.0, evidence=hit.evidence(), chosen=True))
                     continue
                 best = scores.setdefault(index, {})
+                if hit.phrase.id == "question.of-our-rules":
+                    about_us.add(index)
                 if label == "to_us":
                     ours[index] = hit.span.start_char
                 # The strongest rule of each label speaks, so that saying a thing twice does not count twice.
@@ -111,13 +116,14 @@ class QuestionFinder:
                 leads = marked and total < self._asks_at or (not marked and (text.endswith(":") or len(text) < 60))
                 carried = self._research if text and leads and (score.get("research") or (carried and marked)) else carried if not text else 0.0
                 if total >= self._asks_at and (marked or score.keys() & {"asks", "unmarked"}):
+                    of_us = of_us or index in about_us
                     candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, first.get(index, "question.mark"), chosen=True))
                 elif marked:
                     candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, "question.mark", chosen=False))
         asked = [c for c in candidates if c.chosen and c.value == "asks"]
         if asked:
             reasons.append(Reason(code="asks_question", detail=" ".join(asked[0].evidence.text.split())[:120]))
-        return Questions(asks=bool(asked), asked=tuple(c.evidence for c in asked), concerns=tuple(concerns), candidates=tuple(candidates), reasons=tuple(reasons))
+        return Questions(asks=bool(asked), asked=tuple(c.evidence for c in asked), about_us=of_us, concerns=tuple(concerns), candidates=tuple(candidates), reasons=tuple(reasons))
 
     @staticmethod
     def _candidate(view: TextView, start: int, end: int, score: float, rule: str, *, chosen: bool) -> Candidate:

@@ -87,6 +87,7 @@ class Reader:
         found = Found(
             asks=questions.asks,
             asked=questions.asked,
+            about_us=questions.about_us,
             concerns=questions.concerns,
             institutions=bool(institutions.institutions),
             authorities=bool(institutions.authorities),
