@@ -42,6 +42,7 @@ _STOPS = frozenset(("\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
 _NO_START = frozenset("on at to of as up out off every each".split())  # of a sentence of a few words
+_DETERMINERS = frozenset("the a an our my their its of on for more".split())
 _JOINTS = frozenset(("-", "'", "'s"))  # between or after words of a phrase of a theme, without meaning there
 _LONG_CLAUSE = 5  # tokens
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
@@ -93,6 +94,10 @@ class _Text:
 def _dash(text: _Text, index: int) -> bool:
     """A dash between phrases, not a hyphen inside a word."""
     return text.low[index] in {"-", "--"} and index > 0 and bool(text.doc[index - 1].whitespace_)
+
+
+def _in_brackets(low: Sequence[str], start: int, position: int) -> bool:
+    return low[start:position].count("(") > sum(word.startswith(")") for word in low[start:position])
 
 
 def _is_read(view: TextView) -> bool:
@@ -190,7 +195,7 @@ class TopicFinder:
             strength += settings["themed"] if any(inside) else settings["themed_word"]
         if low[0] in words["clause"]:
             subject = 2 if low[1:2] and low[1] in words["verbs"] and len(low) > 2 else 1
-            if low[1:2] and (low[subject] in words["pointing"] or low[-1] in {"it", "them"} or "you" in low or "your" in low):
+            if low[1:2] and (low[subject] in words["pointing"] or (low[-1] in {"it", "them"} and len(low) <= _LONG_CLAUSE + 1) or "you" in low or "your" in low):
                 strength *= settings["pointing"]
             elif low[0] == "what" and low[1:2] in (["we"], ["i"]):
                 strength *= settings["pointing"]
@@ -220,6 +225,8 @@ class TopicFinder:
         low, words = text.low, self.words
         follows = [hit for hit in hits if hit.phrase.label == "follows" and (hit.phrase.id not in self.needy or _mentioned(mentions, hit.span.start))]
         for hit in follows:
+            if hit.phrase.weight < 0.5 and _in_brackets(low, start, hit.span.start):
+                continue  # an aside
             at, strength = hit.span.end, hit.phrase.weight
             for place in range(hit.span.start + 1, hit.span.end - 1) if hit.phrase.id in self.nearest else ():
                 if low[place] in self.nearest[hit.phrase.id] and self._phrase(text, place + 1, end) is not None:
@@ -243,7 +250,7 @@ class TopicFinder:
                 at, limit = end, further
             span = self._phrase(text, at, limit)
             if span is not None and low[span[0]] in words["labels"]:  # «settled on the subject in a minute: | reading for pleasure»
-                colon = next((i for i in range(span[0] + 1, limit) if low[i] == ":" or _dash(text, i)), None)
+                colon = next((i for i in range(span[0] + 1, limit) if low[i] in {":", ","} or _dash(text, i)), None)
                 span = None if colon is None else self._phrase(text, colon + 1, limit)
             out += self._found(text, span, strength, hit.phrase.id)
         for hit in hits:
@@ -351,7 +358,7 @@ class TopicFinder:
             if text.doc[begin - 1].is_title and begin - 1 > start:
                 break
             closed = any(word in words[name] for name in ("front", "ends", "noun_ends", "prepositions", "verbs", "clause", "people", "back", "roles"))
-            verbal = word.endswith(("ed", "ing")) and (begin - 2 < start or low[begin - 2] not in words["front"])
+            verbal = word.endswith(("ed", "ing")) and (begin - 2 < start or low[begin - 2] not in _DETERMINERS)
             if closed or verbal or not word[0].isalpha() or (begin - 2 >= start and low[begin - 2] in words["noun_ends"]):
                 break
             begin -= 1
@@ -427,7 +434,7 @@ class TopicFinder:
                 break
             elif not depth and self._ends_at(text, start, end, limit, clause=clause):
                 break
-            if not clause and word in {"who", "that", "in", "which", "to"} and low[end - 1] in words["carriers"]:
+            if not clause and (word == "who" or (word in {"that", "in", "which", "to"} and low[end - 1] in words["carriers"])):
                 clause, longest = True, self.settings["longest_clause"]
             end += 1
         return end
@@ -448,7 +455,7 @@ class TopicFinder:
         if word == "as" and following in {"a", "an"}:
             return False
         if not clause and word in words["noun_ends"]:
-            return not (word in {"who", "that", "which"} and low[end - 1] in words["carriers"])
+            return not (word == "who" or (word in {"that", "which"} and low[end - 1] in words["carriers"]))
         if word in {"and", "or", "&"} and (following in words["noun_ends"] or following in words["ends"] or following in words["clause"]):
             return not (clause and (following in {"it", "they", "who"} or end - start == 1))
         if clause or word not in words["prepositions"]:
@@ -469,7 +476,7 @@ class TopicFinder:
         low, words = text.low, self.words
         while end > start and (low[end - 1] in words["back"] or not low[end - 1].strip(" \n.,;:!?-\"'")):
             end -= 1
-        if end <= start or (low[end - 1] in words["posts"] and not self._themed(text, start, end)) or low[start] in words["prepositions"] or low[start] in words["dates"]:
+        if end <= start or (low[end - 1] in words["posts"] and low[start] not in words["clause"] and not self._themed(text, start, end)) or low[start] in words["prepositions"] or low[start] in words["dates"]:
             return None
         content = [w for w in low[start:end] if w[0].isalnum() and (len(w) > 2 or w.isalpha())]
         if not content or all(w in words["no_topic"] or w in words["front"] or w in words["noun_ends"] or w in words["settings"] or w.isdigit() for w in content):
