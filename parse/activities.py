@@ -120,6 +120,7 @@ class ActivityFinder:
             raise ProgrammeError(file.file, None, "«settings» is missing")
         self.accept = _number(settings, "accept", file.file)
         self.accept_part = _number(settings, "accept_part", file.file)
+        self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
         self.matcher: PhraseMatcherSet = compile_rules(file)
@@ -281,7 +282,8 @@ class ActivityFinder:
             first = max(ACTIVITIES, key=lambda name: left[name])
             second = max(ACTIVITIES, key=lambda name: right[name])
             both = min(left[first], right[second])
-            if first != second and self._enough(parts[:border]) and self._enough(parts[border:]) and both >= self.accept_part and both > best[0]:
+            apart = min(left[first] / left[second], right[second] / right[first])
+            if first != second and apart >= self.part_ratio and self._enough(parts[:border]) and self._enough(parts[border:]) and both >= self.accept_part and both > best[0]:
                 best = (both, tuple(name for name in ACTIVITIES if name in (first, second)))
         return best[1]
 
