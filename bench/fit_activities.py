@@ -125,9 +125,7 @@ def among_noise(text: Text, noise: Sequence[list[Part]], copy: int) -> Text:
     return Text(text.id, [*picked[0], *picked[1], *text.parts, *picked[2], *picked[3], *picked[4]], text.truth, text.source)
 
 
-def fitted(
-    texts: Sequence[Text], cues: Sequence[str], penalty: float, digits: int = 1, noise: Sequence[list[Part]] = ()
-) -> dict[str, dict[str, float]]:
+def fitted(texts: Sequence[Text], cues: Sequence[str], penalty: float, digits: int = 1, noise: Sequence[list[Part]] = ()) -> dict[str, dict[str, float]]:
     if noise:
         texts = [*texts, *(among_noise(t, noise, copy) for copy in range(COPIES) for t in texts if t.source != "messages")]
     rows = [(vector(counts_of(t.parts), cues), CLASSES.index(next(iter(t.truth), NONE))) for t in texts if len(t.truth) < 2]
@@ -188,7 +186,9 @@ def main() -> None:
     for number in range(5):
         weights = fitted([t for t in texts if fold(t.id) != number], cues, options.penalty, noise=noise)
         by_fold.append(([t for t in texts if fold(t.id) == number], weights))
-    for accept, part in [(a, p) for a in (0.4, 0.5, 0.6, 0.65, 0.7, 0.8) for p in (0.6,)] if options.curve else [(finder.accept, finder.accept_part)]:
+    for accept, part in (
+        [(a, p) for a in (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8) for p in (finder.accept_part,)] if options.curve else [(finder.accept, finder.accept_part)]
+    ):
         finder.accept, finder.accept_part = accept, part
         results = []
         for held_out, weights in by_fold:

@@ -35,6 +35,8 @@ NONE = "none"
 _SEPARATOR = "split"  # the cue that announces another matter
 _ANNOUNCED = "split_announced"  # the cue that says there will be two matters
 _MASK = "mask"  # talk of the programme itself: cues within it do not count
+_CANCEL = "cancel."  # cues that the rest of the sentence was dropped, or is about somebody else
+_AGAINST = (_CANCEL, "none.")  # cues that a cancelled sentence keeps
 _NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
 _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
@@ -120,6 +122,7 @@ class ActivityFinder:
             raise ProgrammeError(file.file, None, "«settings» is missing")
         self.accept = _number(settings, "accept", file.file)
         self.accept_part = _number(settings, "accept_part", file.file)
+        self.cancelled = _number(settings, "cancelled", file.file)
         self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
@@ -212,9 +215,11 @@ class ActivityFinder:
                 end = borders[index + 1] if index + 1 < len(borders) else sentence.end
                 inside = [h for h in mine if border <= h.span.start < end]
                 counts: dict[str, float] = {}
+                cancelled = any(h.phrase.label.startswith(_CANCEL) for h in inside)
+                say = factor * (self.cancelled if cancelled else 1.0)
                 for hit in inside:
                     if hit.phrase.label not in _NO_SAY:
-                        counts[hit.phrase.label] = counts.get(hit.phrase.label, 0.0) + factor * hit.phrase.weight
+                        counts[hit.phrase.label] = counts.get(hit.phrase.label, 0.0) + (factor if hit.phrase.label.startswith(_AGAINST) else say) * hit.phrase.weight
                 separated = any(h.phrase.label == _SEPARATOR and h.span.start <= border + 2 for h in inside)
                 announced = any(h.phrase.label == _ANNOUNCED for h in inside)
                 told = tuple(h for h in inside if h.phrase.label not in _NO_SAY)
