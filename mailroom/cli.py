@@ -327,7 +327,9 @@ def main(arguments: list[str] | None = None) -> None:
         logging.getLogger(__name__).debug("unexpected", exc_info=True)
         if logging.getLogger().isEnabledFor(logging.INFO):
             logging.getLogger(__name__).exception("unexpected error")
-        click.echo(f"mailroom: this should not happen: {type(error).__name__}: {error}\nNothing is lost. Run it again with -v and report what it prints.", err=True)
+        click.echo(
+            f"mailroom: this should not happen: {type(error).__name__}: {error}\nNothing is lost. Run it again with -v and report what it prints.", err=True
+        )
         sys.exit(70)
 
 

@@ -44,9 +44,7 @@ class InProcessEngine:
     def every(self, name: str, interval: timedelta, job: Callable[[], object]) -> None:
         """Run ``job`` now and then every ``interval``, and whenever ``submit(name)`` rings."""
         self._jobs[name] = guarded = _Job(name, job, self._beaten)
-        self._scheduler.add_job(
-            guarded.run, "interval", seconds=interval.total_seconds(), id=name, next_run_time=datetime.now(UTC), replace_existing=True
-        )
+        self._scheduler.add_job(guarded.run, "interval", seconds=interval.total_seconds(), id=name, next_run_time=datetime.now(UTC), replace_existing=True)
 
     def _beaten(self) -> None:
         if all(job.runs for job in self._jobs.values()):

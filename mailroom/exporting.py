@@ -15,7 +15,20 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "export_csv", "export_jsonl", "register_row", "safe_cell"]
 
-COLUMNS = ("id", "member_name", "member_address", "institutions", "authorities", "activities", "topics", "sessions", "state", "missing", "messages", "updated_at")
+COLUMNS = (
+    "id",
+    "member_name",
+    "member_address",
+    "institutions",
+    "authorities",
+    "activities",
+    "topics",
+    "sessions",
+    "state",
+    "missing",
+    "messages",
+    "updated_at",
+)
 FIELDS = {"institutions": "institution", "authorities": "authority", "activities": "activity", "topics": "topic", "sessions": "session"}
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -34,10 +34,9 @@ def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 def extract_lines(
     paths: Sequence[str], *, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None, zones: bool = False
 ) -> Iterator[str]:
+    from mailroom.programme import load_programme
     from parse.reader import Reader
     from parse.report import report
-
-    from mailroom.programme import load_programme
 
     lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"

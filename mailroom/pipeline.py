@@ -233,7 +233,7 @@ class Pipeline:
                         records.append(self._record(message, reading))
                 except Misconfigured:
                     raise  # the house is in disorder, not the message
-                except Exception as error:  # noqa: BLE001 - one bad message never stops the rest
+                except Exception as error:
                     log.warning("message %d could not be read: %s", message.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
                     self.store.failed_attempt(message.id, f"{type(error).__name__}: {error}", self.now(), ATTEMPTS_TO_READ)
             with _timed(report, "record"):
@@ -327,5 +327,3 @@ class _timed:
 
     def __exit__(self, *_: object) -> None:
         self.report.seconds[self.stage] = self.report.seconds.get(self.stage, 0.0) + perf_counter() - self.started
-
-

@@ -54,7 +54,7 @@ class Listener(threading.Thread):
                     while not self._closing.is_set():
                         if session.wait(WAIT) and not self._closing.is_set():
                             self.ring()
-            except Exception as error:  # noqa: BLE001 - whatever it was, listen again
+            except Exception as error:
                 if self._closing.is_set():
                     return
                 delay = BACK_OFF[min(failures, len(BACK_OFF) - 1)]

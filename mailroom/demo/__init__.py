@@ -84,7 +84,7 @@ def run_demo(folder: Path | None) -> None:
     # The server's INTERNALDATE is now: the demo's mail has just arrived, whatever its Date says.
     first = [(content, datetime.now(UTC)) for name, content in messages if LATE not in name]
     late = next(content for name, content in messages if LATE in name)
-    os.environ[PASSWORD] = "demo"  # noqa: S105
+    os.environ[PASSWORD] = "demo"
     with _folder(folder) as place:
         out = place / "replies"
         _step(f"1. A mailbox with {len(first)} messages is being served on this machine")

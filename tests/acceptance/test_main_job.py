@@ -16,10 +16,8 @@ from mailroom.sink import Sink
 from tests.fixtures.dovecot import Dovecot
 from tests.fixtures.installation import Installation
 from tests.fixtures.mailings import MACHINES
-from tests.fixtures.postgres import Postgres
 
 PW = "MAILROOM_TEST_PW"
-
 
 
 def mailbox(dovecot: Dovecot, user: str, *, tls: str = "implicit", after: str = "leave") -> str:
@@ -30,8 +28,11 @@ def mailbox(dovecot: Dovecot, user: str, *, tls: str = "implicit", after: str = 
 
 def make(installation: Callable[..., Installation], dovecot: Dovecot, user: str, smtp_port: int | None, **options: str) -> Installation:
     home = installation(user, {PW: dovecot.password})
-    home.write(mailbox=mailbox(dovecot, user, **{k: v for k, v in options.items() if k in ("tls", "after")}), smtp_port=smtp_port,
-               **{k: v for k, v in options.items() if k not in ("tls", "after")})
+    home.write(
+        mailbox=mailbox(dovecot, user, **{k: v for k, v in options.items() if k in ("tls", "after")}),
+        smtp_port=smtp_port,
+        **{k: v for k, v in options.items() if k not in ("tls", "after")},
+    )
     return home
 
 

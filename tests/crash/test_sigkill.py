@@ -57,9 +57,7 @@ def answers(received: list[Received]) -> dict[str, set[bytes]]:
     return found
 
 
-def test_killed_rounds_end_as_an_undisturbed_one(
-    installation: Callable[..., Installation], dovecot: Dovecot, smtp_sink: Sink, tmp_path: Path
-) -> None:
+def test_killed_rounds_end_as_an_undisturbed_one(installation: Callable[..., Installation], dovecot: Dovecot, smtp_sink: Sink, tmp_path: Path) -> None:
     """The register is identical, every person has an answer, nobody has two different ones."""
     mail = corpus_mail(tmp_path / "corpus") or demo_mail(copies=4)
     dovecot.append("INBOX", [content for _, content, _ in mail], user="crash")
