@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import spacy
 from spacy.language import Language
@@ -53,34 +54,48 @@ _SAME = str.maketrans(
         "\u000c": " ",
     }
 )
-_DROPPED = {"\u00ad", "\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff"}
+_DROPPED = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_RUNS = re.compile(f"[{_DROPPED}]+|[ \n]+")
 # A line that starts like this starts something new, however long the line above it was.
 _STARTS_NEW = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013\u2014>]\s|\(?(?:\d{1,2}|[a-zA-Z])[.)]\s|[A-Z][\w &/'-]{0,40}:(?:\s|$))")
 _SENTENCE_END = frozenset(".!?\u2026")
 
 
+@lru_cache(maxsize=1)
 def language() -> Language:
     """The one blank English pipeline; rules only, no model weights. Cached for the process."""
-    global _NLP
-    if _NLP is None:
-        _NLP = spacy.blank("en")
-        _NLP.max_length = 100_000_000  # zones are bounded before they come here
-    return _NLP
+    nlp = spacy.blank("en")
+    nlp.max_length = 100_000_000  # zones are bounded before they come here
+    return nlp
 
 
-_NLP: Language | None = None
+_WRAP = 100  # no program wraps wider than this: a longer line was ended by hand
 
 
-def _soft_break(text: str, newline: int) -> bool:
-    """Whether the line break at ``newline`` only wraps a paragraph."""
-    start = text.rfind("\n", 0, newline) + 1
-    end = text.find("\n", newline + 1)
-    line = text[start:newline].strip()
-    following = text[newline + 1 : end if end >= 0 else len(text)]
-    if not line or not following.strip() or "\t" in line or "\t" in following or _STARTS_NEW.match(following):
-        return False  # a tab is a cell border: rows of a table are never one paragraph
-    first = following.split(None, 1)[0]
-    return len(line) + 1 + len(first) > 62  # the next word would not have fitted on this line
+def _soft_breaks(text: str) -> frozenset[int]:
+    """Offsets of the line ends that only wrap a paragraph."""
+    lines = text.split("\n")
+    if len(lines) < 2:
+        return frozenset()
+    found: list[int] = []
+    end = -1
+    for line, following in pairwise(lines):
+        end += len(line) + 1
+        stripped = line.strip()
+        if (
+            len(line) > _WRAP
+            or len(following) > _WRAP
+            or not stripped
+            or not following.strip()
+            or "\t" in line
+            or "\t" in following
+            or _STARTS_NEW.match(following)
+        ):
+            continue  # a tab is a cell border: rows of a table are never one paragraph
+        first = following.split(None, 1)[0]
+        if len(stripped) + 1 + len(first) > 62:  # the next word would not have fitted on this line
+            found.append(end)
+    return frozenset(found)
 
 
 class TextView:
@@ -94,25 +109,35 @@ class TextView:
     def __init__(self, source: str, *, where: str, start: int = 0, end: int | None = None) -> None:
         self.source, self.where = source, where
         self.start, self.end = start, len(source) if end is None else end
-        characters: list[str] = []
-        offsets: list[int] = []
         text = source[self.start : self.end]
-        for index, raw in enumerate(text):
-            if raw in _DROPPED:
+        soft = _soft_breaks(text)
+        same = text.translate(_SAME)  # character by character: offsets stay
+        pieces: list[str] = []
+        offsets: list[int] = []
+        last = 0
+        blank = ""  # the white space that the folded text ends with
+        for run in _RUNS.finditer(same):
+            start, end = run.span()
+            if start > last:
+                pieces.append(same[last:start])
+                offsets.extend(range(self.start + last, self.start + start))
+                blank = ""
+            last = end
+            if same[start] not in " \n":
                 continue
-            if raw == "\n":
-                character = " " if _soft_break(text, index) else "\n"
-            else:
-                character = raw.translate(_SAME)
-            if character in " \n" and characters and characters[-1] in " \n":
-                if character == "\n":
-                    characters[-1] = "\n"
-                continue
-            characters.append(character)
-            offsets.append(self.start + index)
-        self.folded = unicodedata.normalize("NFC", "".join(characters))
-        if len(self.folded) != len(characters):  # decomposed accents: keep the map exact, give up on NFC
-            self.folded = "".join(characters)
+            here = "\n" if any(same[i] == "\n" and i not in soft for i in range(start, end)) else " "
+            if not blank:
+                pieces.append(here)
+                offsets.append(self.start + start)
+                blank = here
+            elif here == "\n":
+                pieces[-1] = blank = here
+        pieces.append(same[last:])
+        offsets.extend(range(self.start + last, self.start + len(same)))
+        joined = "".join(pieces)
+        self.folded = unicodedata.normalize("NFC", joined)
+        if len(self.folded) != len(joined):  # decomposed accents: keep the map exact, give up on NFC
+            self.folded = joined
         offsets.append(self.end)
         self.offsets = offsets
 

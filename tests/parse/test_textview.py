@@ -1,0 +1,78 @@
+"""TextView: what rules see, and the way back to what the member wrote."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parse.textview import TextView
+
+WRAPPED = "This is a paragraph that some mail program has wrapped at seventy\ncharacters or so, and it goes on."
+
+
+@pytest.mark.parametrize(
+    ("source", "folded"),
+    [
+        ("St Joseph\u2019s \u201cP6\u201d", 'St Joseph\'s "P6"'),
+        ("a\u00a0b\t c  d", "a b c d"),
+        ("P6\u2013P7 \u2014 both", "P6-P7 - both"),
+        ("zero\u200bwidth and soft\u00adhyphen", "zerowidth and softhyphen"),
+        ("one \n\n  two", "one\ntwo"),
+        (WRAPPED, WRAPPED.replace("\n", " ")),
+        ("short\nlines", "short\nlines"),
+        ("A line that is long enough to have been wrapped by some mail program\n- but a list begins", None),
+        ("A line that is long enough to have been wrapped by some mail program\nTopic: spelling", None),
+        ("A line that is long enough to have been wrapped\tby some mail program or\nother", None),
+        ("word " * 30 + "and no program wraps as wide as that\ndown for Tuesday", None),
+        ("", ""),
+    ],
+)
+def test_folding(source: str, folded: str | None) -> None:
+    """None: every line end stays one."""
+    view = TextView(source, where="own")
+    if folded is None:
+        assert view.folded.count("\n") == source.count("\n")
+    else:
+        assert view.folded == folded
+
+
+def test_a_stretch_of_the_source() -> None:
+    view = TextView("before  the\u00a0 words  after", where="own", start=8, end=18)
+    assert view.folded == "the words"
+    start = view.folded.index("words")
+    assert view.source[slice(*view.to_source(start, start + 5))] == "words"
+
+
+def test_sentences_end_at_stops_and_lines() -> None:
+    view = TextView("One here. Two there!\nThree\n\n- four", where="own")
+    assert [sentence.text.strip() for sentence in view.sentences] == ["One here.", "Two there!", "Three", "- four"]
+
+
+TEXT = st.text(alphabet=st.sampled_from("abcé.,-> \n\t\u00a0\u200b\u00ad\u2019\u201c\u2013e\u0301A:1)"), max_size=200)
+
+
+@given(TEXT)
+def test_every_folded_stretch_leads_back(source: str) -> None:
+    """What a folded stretch points to folds to that stretch again."""
+    view = TextView(source, where="own")
+    assert len(view.offsets) == len(view.folded) + 1
+    assert view.offsets == sorted(view.offsets)
+    for position, character in enumerate(view.folded):
+        start, end = view.to_source(position, position + 1)
+        written = source[start:end]
+        assert len(written) == 1
+        assert (character in " \n") == (written in " \n\t\u00a0")
+    if view.folded:
+        start, end = view.to_source(0, len(view.folded))
+        words = "".join(TextView(source[start:end], where="own").folded.split())
+        assert words == "".join(view.folded.split())
+
+
+@pytest.mark.parametrize("source", ["a" * 200_000, "\n" * 200_000, "word " * 40_000, "a\n" * 100_000, "\u200b" * 200_000, " \u200b" * 100_000, WRAPPED * 2_000])
+def test_folding_is_linear(source: str) -> None:
+    started = time.perf_counter()
+    assert len(TextView(source, where="own").folded) <= len(source)
+    assert time.perf_counter() - started < 2
