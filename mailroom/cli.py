@@ -167,7 +167,8 @@ def print_round(report: RoundReport) -> None:
             continue
         click.echo(
             f"{name}: {box.on_server} on the server, {box.new} new, {box.unaccounted} unaccounted: {box.registered} registered, "
-            f"{box.ask_member} waiting for the member, {box.review} for a person, {box.ignored} ignored, {box.quarantined} quarantined, {box.waiting} not read yet"
+            f"{box.ask_member} waiting for the member, {box.review} for a person, {box.ignored} ignored, {box.quarantined} quarantined, "
+            f"{box.waiting} not read yet"
         )
     r = report.replies
     click.echo(f"replies: {r['sent']} sent, {r['held']} held, {r['due']} due, {r['suppressed']} parked, {r['dead']} undeliverable")
@@ -328,7 +329,8 @@ def main(arguments: list[str] | None = None) -> None:
         if logging.getLogger().isEnabledFor(logging.INFO):
             logging.getLogger(__name__).exception("unexpected error")
         click.echo(
-            f"mailroom: this should not happen: {type(error).__name__}: {error}\nNothing is lost. Run it again with -v and report what it prints.", err=True
+            f"mailroom: this should not happen: {type(error).__name__}: {error}\nNothing is lost. Run it again with -v and report what it prints.",
+            err=True,
         )
         sys.exit(70)
 

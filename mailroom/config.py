@@ -150,7 +150,7 @@ class RepliesConfig(_Model):
     @field_validator("from_")
     @classmethod
     def _address(cls, value: str) -> str:
-        name, address = parseaddr(value)
+        _, address = parseaddr(value)
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or any(c in value for c in "\r\n"):
             raise ValueError('should be an address such as "Action Research <car@union.example>"')
         return value

@@ -18,23 +18,25 @@ __all__ = ["extract_lines", "messages_in"]
 
 
 def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """(id, bytes) of each message; raises MailroomError for a path that is not there."""
+    """(id, bytes) of each message."""
     for path in map(Path, paths):
         if str(path) == "-":
             yield "-", sys.stdin.buffer.read()
         elif path.is_dir():
             for file in sorted(p for p in path.rglob("*.eml") if p.is_file()):
                 yield file.stem, file.read_bytes()
-        elif path.is_file():
-            yield path.stem, path.read_bytes()
         else:
-            raise MailroomError(f"{path}: there is no such file or folder")
+            yield path.stem, path.read_bytes()
 
 
 def extract_lines(
     paths: Sequence[str], *, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None, zones: bool = False
 ) -> Iterator[str]:
     from mailroom.programme import load_programme
+
+    for path in map(Path, paths):
+        if str(path) != "-" and not path.exists():
+            raise MailroomError(f"{path}: there is no such file or folder")
     from parse.reader import Reader
     from parse.report import report
 

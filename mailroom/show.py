@@ -279,9 +279,8 @@ def print_explain(facts: Mapping[str, Any]) -> None:
             click.echo(f"  because: {reason_text(reason['code'], reason.get('detail', '')) if isinstance(reason, dict) else reason_text(str(reason))}")
     click.secho("\nreplies", bold=True)
     for reply in facts["replies"]:
-        click.echo(
-            f"  {reply['id']}: {reply['template']} to {printable(reply['recipient'])}: {STATE_WORDS[reply['state']]}{' - ' + _why(reply) if _why(reply) else ''}"
-        )
+        why = f" - {_why(reply)}" if _why(reply) else ""
+        click.echo(f"  {reply['id']}: {reply['template']} to {printable(reply['recipient'])}: {STATE_WORDS[reply['state']]}{why}")
     if not facts["replies"]:
         click.echo("  none")
     click.secho("\nhistory", bold=True)

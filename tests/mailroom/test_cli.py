@@ -127,4 +127,4 @@ def test_extract_needs_no_store_and_reads_standard_input(installation: Callable[
     assert {**json.loads(by_name), "id": "-"} == json.loads(by_input)
     keys = ["id", "kind", "outcome", "institutions", "authorities", "activities", "topics", "sessions", "missing", "evidence", "reasons", "zones"]
     assert all(list(line) == keys for line in lines)
-    assert {key for line in lines for e in line["evidence"] for key in e} >= set(["field", "value", "where", "start", "end", "text", "rule", "strength"])
+    assert {key for line in lines for e in line["evidence"] for key in e} >= {"field", "value", "where", "start", "end", "text", "rule", "strength"}
