@@ -123,6 +123,7 @@ class ActivityFinder:
         self.accept = _number(settings, "accept", file.file)
         self.accept_part = _number(settings, "accept_part", file.file)
         self.cancelled = _number(settings, "cancelled", file.file)
+        self.accept_border = _number(settings, "accept_border", file.file)
         self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
@@ -287,8 +288,9 @@ class ActivityFinder:
             first = max(ACTIVITIES, key=lambda name: left[name])
             second = max(ACTIVITIES, key=lambda name: right[name])
             both = min(left[first], right[second])
+            wanted = self.accept_part if parts[border].separated else self.accept_border
             apart = min(left[first] / left[second], right[second] / right[first])
-            if first != second and apart >= self.part_ratio and self._enough(parts[:border]) and self._enough(parts[border:]) and both >= self.accept_part and both > best[0]:
+            if first != second and apart >= self.part_ratio and self._enough(parts[:border]) and self._enough(parts[border:]) and both >= wanted and both > best[0]:
                 best = (both, tuple(name for name in ACTIVITIES if name in (first, second)))
         return best[1]
 
