@@ -94,11 +94,19 @@ class Mention:
 
 
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
-_LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community")
+_LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery")
 _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by", "o"})
-_DIRECTIONS = frozenset("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer".split())
-_ARTICLES = frozenset("a an the our my every all some other many several two three four five few most this that your their".split())
+_DIRECTIONS = frozenset(
+    (
+        "north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer "
+    ).split()
+)
+_ARTICLES = frozenset(
+    (
+        "a an the our my every all some other many several two three four five few most this that your their "
+    ).split()
+)
 _GAELIC = frozenset({"sgoil", "bunsgoil", "bun", "ard", "ardsgoil"})
 
 
@@ -191,9 +199,9 @@ class Gazetteer:
         if tuple(plain) != core or not forms:
             self._key(name.full, entry, "full", forms)
         if len(core) == 2 and core[0] != "st" and len(core[0]) + len(core[1]) >= 7:
-            self._key(("".join(core),), entry, how, forms)
+            self._key(("".join(core),), entry, "variant", forms)
         if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
-            self._key(("st", core[1][:-1], *core[2:]), entry, how, forms)  # «St Andrew Primary»
+            self._key(("st", core[1][:-1], *core[2:]), entry, "variant", forms)  # «St Andrew Primary»
         if any(norm in self.forms.words for norm in name.qualifier):  # «Bun-sgoil Taobh na Pàirce (Parkside Primary)»
             self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
         if name.qualifier and name.qualifier != core:
@@ -229,10 +237,24 @@ class Gazetteer:
         index, count = 0, len(found)
         while index < count and len(mentions) < limit:
             mention = self._listed(text, found, index, free, lower=lower, upper=upper)
-            if mention is None and found[index].norm in self.initials and found[index].raw.isupper() and not upper and found[index].norm not in self.vocabulary.never_named:
+            if (
+                mention is None
+                and found[index].norm in self.initials
+                and found[index].raw.isupper()
+                and not upper
+                and found[index].norm not in self.vocabulary.never_named
+            ):
                 word = found[index]
                 mention = Mention(
-                    first=index, last=index + 1, start=word.start, end=word.end, kind="initials", rule="institution.initials", entries=tuple(self.initials[word.norm]), core=(word.norm,), text=word.raw
+                    first=index,
+                    last=index + 1,
+                    start=word.start,
+                    end=word.end,
+                    kind="initials",
+                    rule="institution.initials",
+                    entries=tuple(self.initials[word.norm]),
+                    core=(word.norm,),
+                    text=word.raw,
                 )
             if mention is None and (self._form(found[index].norm) or found[index].norm in _GAELIC):
                 mention = self._unlisted(text, found, index, free, lower=lower, upper=upper)
@@ -255,7 +277,7 @@ class Gazetteer:
         if "\n" in gap:
             line = text.rfind("\n", 0, found[left].end) + 1
             return gap.strip(" -") == "\n" and found[left].end - line > 38
-        if "." in gap and len(found[left].norm) > 4 and found[left].norm not in self.forms.words:
+        if "." in gap and len(found[left].norm) > 4:
             return False  # the end of a sentence, not of an abbreviation
         return len(gap) < 5 and not gap.strip(" -.'") and " -" not in gap
 
@@ -268,7 +290,9 @@ class Gazetteer:
         if norm not in self._slips:
             if len(self._slips) > 20_000:
                 self._slips.clear()
-            self._slips[norm] = next((long for long in _LONG_FORMS if norm[0] == long[0] and norm != long and OSA.distance(norm, long, score_cutoff=1) <= 1), "")
+            self._slips[norm] = next(
+                (long for long in _LONG_FORMS if norm[0] == long[0] and norm != long and OSA.distance(norm, long, score_cutoff=1) <= 1), ""
+            )
         return self._slips[norm]
 
     def _form_run(self, text: str, found: Sequence[Word], start: int) -> int:
@@ -285,7 +309,13 @@ class Gazetteer:
                 if index > start and word.norm == "school" and found[index - 1].norm == "academy":
                     break  # «Bathgate Academy School taking part ...»: the next cell of a table
                 index += 1
-            elif word.norm in _JOINERS and index > start and index + 1 < len(found) and found[index + 1].norm in self.forms.words and found[index + 1].capital == found[start].capital:
+            elif (
+                word.norm in _JOINERS
+                and index > start
+                and index + 1 < len(found)
+                and found[index + 1].norm in self.forms.words
+                and found[index + 1].capital == found[start].capital
+            ):
                 index += 1
             else:
                 break
@@ -315,7 +345,7 @@ class Gazetteer:
                         continue
                     if mention.kind == "bare":
                         bare = mention
-                    elif best is None or mention.last >= best.last:
+                    elif best is None or mention.last > best.last or (mention.last == best.last and candidate is key):
                         best = mention
             if key not in self.prefixes and end > index + 1:
                 break
@@ -327,18 +357,29 @@ class Gazetteer:
         start_char, end_char = found[first].start, found[end - 1].end
         if colleges:
             how = next(how for entry, how, _ in known if entry.kind == "college")
-            if how == "support" and not found[first].raw.isupper():
+            if how == "support" and not (found[first].raw.isupper() if end - first == 1 else found[first].capital):
                 return None
             rule = {"full": "institution.exact", "alias": "institution.alias", "support": "institution.initials"}[how]
             raw = text[start_char:end_char]
             if how != "support" and not found[first].capital and (end - first < 2 or "college" not in key):
                 return None
             return Mention(first=first, last=end, start=start_char, end=end_char, kind="college", rule=rule, entries=tuple(colleges), core=key, text=raw)
+        known = [item for item in known if item[1] != "variant"] or known  # «Park View» is not «Parkview» where both are listed
         full = tuple(entry for entry, how, _ in known if how == "full")
         last = self._form_run(text, found, end)
         forms = self.forms.of([self._form(word.norm) for word in found[end:last]])
         if not forms and self.forms.of(key) and full:  # a name that is all form, or has none
-            return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=full, core=key, text=text[start_char:end_char])
+            return Mention(
+                first=first,
+                last=end,
+                start=start_char,
+                end=end_char,
+                kind="school",
+                rule="institution.exact",
+                entries=full,
+                core=key,
+                text=text[start_char:end_char],
+            )
         capital = found[first].capital or lower
         if not capital and not forms:
             if not self._telling(key, 1) or key in self.vocabulary.towns or key in self.vocabulary.councils or len("".join(key)) < 6:
@@ -347,10 +388,9 @@ class Gazetteer:
             return None
         if forms and (key in self.vocabulary.councils or key in self.vocabulary.towns) and not found[end].capital and self._generic(found, first, last):
             return None
-        if last > end and not lower and found[first].capital and not found[end].capital and not found[end].raw.isupper() and end - first == 1 and found[end].norm not in ("ps", "hs"):
-            # «Moray primary teacher»: a town and a kind of school; the name of one only with its article-free form
-            if first > 0 and found[first - 1].norm in _ARTICLES:
-                return None
+        small = last > end and found[first].capital and not found[end].capital and found[end].norm not in ("ps", "hs")
+        if small and not lower and end - first == 1 and first > 0 and found[first - 1].norm in _ARTICLES:
+            return None  # «a Moray primary»: a town and a kind of school
         entries, rule = self._fitting([(entry, mine) for entry, _, mine in known], forms)
         if any(how == "alias" for entry, how, _ in known if entry in entries) and rule == "institution.exact":
             rule = "institution.alias"
@@ -361,14 +401,49 @@ class Gazetteer:
                 return None
             exact = tuple(entry for entry in entries if entry.name is not None and not entry.name.forms and entry.name.core == key)
             if exact and len(key) > 1 and found[first].capital:
-                return Mention(first=first, last=end, start=start_char, end=end_char, kind="school", rule="institution.exact", entries=exact, core=key, text=text[start_char:end_char])
-            kind = "school" if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how, _ in known) and not upper else "bare"
-            return Mention(first=first, last=end, start=start_char, end=end_char, kind=kind, rule="institution.alias" if kind == "school" else "institution.bare", entries=exact or entries, core=key, text=text[start_char:end_char])
+                return Mention(
+                    first=first,
+                    last=end,
+                    start=start_char,
+                    end=end_char,
+                    kind="school",
+                    rule="institution.exact",
+                    entries=exact,
+                    core=key,
+                    text=text[start_char:end_char],
+                )
+            kind = (
+                "school"
+                if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how, _ in known) and not upper
+                else "bare"
+            )
+            return Mention(
+                first=first,
+                last=end,
+                start=start_char,
+                end=end_char,
+                kind=kind,
+                rule="institution.alias" if kind == "school" else "institution.bare",
+                entries=exact or entries,
+                core=key,
+                text=text[start_char:end_char],
+            )
         if self._longer_name(text, found, first, free, upper=upper):
             return None
         last, narrowed = self._qualified(text, found, last, entries)
         end_char = found[last - 1].end
-        return Mention(first=first, last=last, start=start_char, end=end_char, kind="school", rule=rule, entries=narrowed, core=key, forms=forms, text=text[start_char:end_char])
+        return Mention(
+            first=first,
+            last=last,
+            start=start_char,
+            end=end_char,
+            kind="school",
+            rule=rule,
+            entries=narrowed,
+            core=key,
+            forms=forms,
+            text=text[start_char:end_char],
+        )
 
     def _telling(self, key: tuple[str, ...], forms: int) -> bool:
         """Whether a name in small letters can only be a name: «wick high school», but not «a central primary»."""
@@ -381,20 +456,37 @@ class Gazetteer:
         before = found[first - 1].norm if first else ""
         if tuple(word.norm for word in found[first:last] if word.norm not in self.forms.words) not in self.vocabulary.councils:
             return before in _ARTICLES
-        return before in _ARTICLES or after in ("teacher", "teachers", "staff", "teaching", "sector", "probationer", "probationers", "practitioner", "practitioners", "schools") or before not in ("at", "from", "of", "in")
+        return (
+            before in _ARTICLES
+            or after in ("teacher", "teachers", "staff", "teaching", "sector", "probationer", "probationers", "practitioner", "practitioners", "schools")
+            or before not in ("at", "from", "of", "in")
+        )
 
     def _bare_refused(self, found: Sequence[Word], first: int, end: int, key: tuple[str, ...]) -> bool:
         if all(norm in self.vocabulary.never_bare or norm in STOP_WORDS or len(norm) < 3 for norm in key):
             return True
-        return end < len(found) and found[end].norm in ("street", "road", "avenue", "lane", "drive", "place", "house", "council", "university", "college", "crescent", "terrace")
+        return end < len(found) and found[end].norm in (
+            "street",
+            "road",
+            "avenue",
+            "lane",
+            "drive",
+            "place",
+            "house",
+            "council",
+            "university",
+            "college",
+            "crescent",
+            "terrace",
+        )
 
     def _longer_name(self, text: str, found: Sequence[Word], first: int, free: int, *, upper: bool) -> bool:
         """Whether the word before belongs to the name: «North Kirkhill Primary» is not «Kirkhill Primary»."""
-        if first == 0 or first <= free - 1 or not self._near(text, found, first - 1) or "-" == self._gap(text, found, first - 1).strip():
+        if first == 0 or first <= free - 1 or not self._near(text, found, first - 1) or self._gap(text, found, first - 1).strip() == "-":
             return False
         before = found[first - 1]
         if before.norm in _DIRECTIONS and (before.capital or not found[first].capital or upper):
-            return before.norm not in ("over", "our", "new", "middle", "old") or before.capital and not upper
+            return before.norm not in ("over", "our", "new", "middle", "old") or (before.capital and not upper)
         if upper or not before.capital or before.norm in STOP_WORDS or before.norm in self.vocabulary.never_named or before.raw.endswith("'s"):
             return False
         if before.raw.isupper() or first - 1 == 0 or any(c.isdigit() for c in before.norm):
@@ -441,7 +533,11 @@ class Gazetteer:
             return last, entries
         after = tuple(word.norm for word in found[last : last + 4])
         for entry in entries:
-            if entry.name is not None and (qualifier := entry.name.qualifier) and (after[: len(qualifier)] == qualifier or after[:1] == ("in",) and after[1 : 1 + len(qualifier)] == qualifier):
+            if (
+                entry.name is not None
+                and (qualifier := entry.name.qualifier)
+                and (after[: len(qualifier)] == qualifier or (after[:1] == ("in",) and after[1 : 1 + len(qualifier)] == qualifier))
+            ):
                 gap = text[found[last - 1].end : found[last].start]
                 if len(gap) <= 4 and "\n" not in gap and "." not in gap:
                     same = tuple(other for other in entries if other.name is not None and other.name.qualifier == qualifier)
@@ -458,24 +554,35 @@ class Gazetteer:
         forms = self.forms.of([self._form(word.norm) for word in found[index:last]])
         if last == index or not (forms & (_MAIN - {"campus", "infant"}) or "school" in forms) or ("college" in forms and not found[index].capital):
             return None
-        if not found[index].capital and forms <= {"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"} and len(forms) < 2:
+        if (
+            not found[index].capital
+            and forms <= {"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"}
+            and len(forms) < 2
+        ):
             return None
         first = index
         never = self.vocabulary.never_named
         weak = not lower and not found[index].capital and index > free and not found[index - 1].capital
-        while first > free and first > index - 5 and self._near(text, found, first - 1) and "\n" not in self._gap(text, found, first - 1):
+        while first > free and first > index - 7 and self._near(text, found, first - 1) and "\n" not in self._gap(text, found, first - 1):
             word = found[first - 1]
             if first - 1 > 0 and "." in self._gap(text, found, first - 1) and word.norm != "st" and len(word.norm) > 3:
                 break
             if word.norm in ("rc", "st"):
                 first -= 1
                 continue
-            common = (word.norm in never or word.norm in STOP_WORDS) and not (word.norm in _DIRECTIONS and word.capital and not upper and first < index) and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
+            common = (
+                (word.norm in never or word.norm in STOP_WORDS)
+                and not (word.norm in _DIRECTIONS and word.capital and not upper and first < index)
+                and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
+            )
             if word.norm in _INNER and first < index and first - 1 > free and not (word.norm in ("a", "an", "in", "on", "by") and not found[first].capital):
-                before = found[first - 2]
-                plain = before.norm not in never and before.norm not in STOP_WORDS or (len(before.norm) == 1 and first > 2 and found[first - 3].norm == "st")
+                back = first - 2
+                while back > free and found[back].norm in ("of", "the", "na", "nan") and not found[back].capital and self._near(text, found, back - 1):
+                    back -= 1  # «Our Lady of the Rosary»
+                before = found[back]
+                plain = (before.norm not in never and before.norm not in STOP_WORDS) or (len(before.norm) == 1 and first > 2 and found[first - 3].norm == "st")
                 if word.norm not in ("in", "on", "a", "by") and not upper and not lower and before.capital and plain and self._near(text, found, first - 2):
-                    first -= 1
+                    first = back + 1
                     continue
                 break
             if common or (not word.capital and not lower and not weak):
@@ -485,7 +592,14 @@ class Gazetteer:
             first -= 1
         if first > free and found[first].norm == "lady" and found[first - 1].norm == "our":
             first -= 1
-        while first < index and ((found[first].norm in never and not (found[first].norm in _DIRECTIONS and first + 1 < index) and not (found[first].norm == "our" and found[first + 1].norm == "lady")) or found[first].norm in ("and", "of")):
+        while first < index and (
+            (
+                found[first].norm in never
+                and not (found[first].norm in _DIRECTIONS and first + 1 < index)
+                and not (found[first].norm == "our" and found[first + 1].norm == "lady")
+            )
+            or found[first].norm in ("and", "of")
+        ):
             first += 1
         core = tuple(word.norm for word in found[first:index] if word.norm != "rc")
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
@@ -505,10 +619,15 @@ class Gazetteer:
             return None  # «a Glasgow City primary»
         if (core in self.vocabulary.councils or core in self.vocabulary.towns) and not found[index].capital and self._generic(found, first, last):
             return None
+        after = [word for word in found[last : last + 3] if word.norm != "the"]
+        if len(after) > 1 and after[0].norm in ("for", "of") and after[1].capital and not upper and not any(c.isdigit() for c in after[1].norm):
+            return None  # «School for the Deaf», «School of Education»
         if any(word.norm == "schools" for word in found[index:last]):
             return None  # «Active Schools»
         start, end = found[first].start, found[last - 1].end
-        return Mention(first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak)
+        return Mention(
+            first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak
+        )
 
     def _gaelic(self, text: str, found: Sequence[Word], index: int) -> Mention | None:
         """«Bun-sgoil Lacasdail», «Sgoil an Rubha»: the form comes first."""
@@ -528,7 +647,17 @@ class Gazetteer:
         if not core or not found[last - 1].capital:
             return None
         start, end = found[index].start, found[last - 1].end
-        return Mention(first=index, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=frozenset({"gaelic", "school"}), text=text[start:end])
+        return Mention(
+            first=index,
+            last=last,
+            start=start,
+            end=end,
+            kind="unlisted",
+            rule="institution.unlisted",
+            core=core,
+            forms=frozenset({"gaelic", "school"}),
+            text=text[start:end],
+        )
 
     # ------------------------------------------------------------------ second chance
     def second_chance(self, mention: Mention, councils: Collection[str], *, score: float, score_council: float, margin: float) -> Mention:
@@ -556,7 +685,9 @@ class Gazetteer:
         for council in councils:
             for entry in self.by_authority.get(council, ()):
                 core = entry.name.core if entry.name is not None else ()
-                if len(core) == len(mention.core) and all(one == other or (len(one.rstrip("s")) == 1 and other[0] == one[0]) for one, other in zip(mention.core, core, strict=True)):
+                if len(core) == len(mention.core) and all(
+                    one == other or (len(one.rstrip("s")) == 1 and other[0] == one[0]) for one, other in zip(mention.core, core, strict=True)
+                ):
                     found.append(entry)
         entries, rule = self._fitting([(entry, entry.name.forms) for entry in found if entry.name], mention.forms)
         return entries if len({entry.label for entry in entries}) == 1 and rule != "institution.form-differs" else ()
@@ -579,7 +710,13 @@ class Gazetteer:
         fitting: list[tuple[float, tuple[Entry, ...]]] = []
         for key, value, _ in process.extract(wanted, pool.keys(), scorer=OSA.normalized_similarity, limit=8, score_cutoff=least - margin):
             entries, rule = self._fitting([(entry, entry.name.forms) for entry in pool[key] if entry.name], mention.forms)
-            if entries and rule != "institution.form-differs" and key[0] == wanted[0] and _same_words(mention.core, key.split()):
+            if (
+                entries
+                and rule == "institution.exact"
+                and key[0] == wanted[0]
+                and (mention.forms & _MAIN or not any(e.name and e.name.forms & _MAIN - {"primary"} for e in entries))
+                and _same_words(mention.core, key.split())
+            ):
                 fitting.append((value, entries))
         if not fitting or fitting[0][0] < least:
             return (), False
@@ -593,4 +730,7 @@ def _same_words(written: Sequence[str], listed: Sequence[str]) -> bool:
     if len(written) != len(listed):
         one, other = "".join(written), "".join(listed)
         return OSA.distance(one, other, score_cutoff=1) <= 1
-    return all(one == other or (len(one) > 3 and OSA.normalized_similarity(one, other) >= 0.6 and OSA.distance(one, other) <= 1 + len(one) // 5) for one, other in zip(written, listed, strict=True))
+    return all(
+        one == other or (len(one) > 3 and OSA.normalized_similarity(one, other) >= 0.6 and OSA.distance(one, other) <= 1 + len(one) // 5)
+        for one, other in zip(written, listed, strict=True)
+    )

@@ -118,11 +118,19 @@ class _Place:
     attached: bool
 
 
-_ZONES = {"own": "own", "inline_answer": "own", "subject": "subject", "signature": "signature", "forwarded": "forwarded", "quote": "quote", "own_quote": "quote"}
+_ZONES = {
+    "own": "own",
+    "inline_answer": "own",
+    "subject": "subject",
+    "signature": "signature",
+    "forwarded": "forwarded",
+    "quote": "quote",
+    "own_quote": "quote",
+}
 _WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 _POSTCODE = re.compile(r"\b([A-Z]{1,2}\d{1,2}[A-Z]?)\s?(\d[A-Z]{2})\b")
 _LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|the|also|her|his|their|at)\b[\s]*)*$", re.I)
-_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "mate": 3, "other": 4, "together": 5, "member": 6}
+_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6}
 
 
 class InstitutionFinder:
@@ -172,6 +180,7 @@ class InstitutionFinder:
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
+        self.not_council = frozenset(map(fold, _texts(settings.get("not_council_before"), file, "not_council_before")))
         self.strengths = {key: _number(value, file, f"strengths: {key}") for key, value in section("strengths").items()}
         self.thresholds = {key: _number(value, file, f"thresholds: {key}") for key, value in section("thresholds").items()}
         self.limits = {key: int(_number(value, file, f"limits: {key}")) for key, value in section("limits").items()}
@@ -245,7 +254,11 @@ class _Message:
     def _councils(self, text: _Text) -> list[_Council]:
         """Councils and towns, longest first, outside the names of institutions, streets and people."""
         found, aliases, prefixes = text.words, self.authorities.aliases, self.authorities.prefixes
-        taken = [(mention.start, mention.end) for mention in text.mentions if mention.kind != "bare"]
+        taken = [
+            (mention.start, mention.end)
+            for mention in text.mentions
+            if mention.kind not in ("bare", "initials") and not (mention.rule == "institution.initials" and not self._lecturer())
+        ]
         folded = text.view.folded
         lower = not any(word.capital for word in found[1:])
         upper = sum(word.raw.isupper() for word in found) * 10 > 7 * len(found)
@@ -282,10 +295,37 @@ class _Message:
 
     def _council_stands(self, folded: str, found: list[Word], first: int, end: int, alias: Alias, *, lower: bool, upper: bool, zone: str) -> bool:
         before = found[first - 1] if first and "\n" not in (gap := folded[found[first - 1].end : found[first].start]) and not gap.strip(" ") else None
-        after = found[end] if end < len(found) and not folded[found[end - 1].end : found[end].start].strip(" ") and "\n" not in folded[found[end - 1].end : found[end].start] else None
+        after = (
+            found[end]
+            if end < len(found) and not folded[found[end - 1].end : found[end].start].strip(" ") and "\n" not in folded[found[end - 1].end : found[end].start]
+            else None
+        )
         single = end - first == 1
         word = found[first]
-        if after is not None and after.norm in ("university", "college", "street", "road", "avenue", "uni", "coll", "campus", "lane", "place", "crescent", "drive", "terrace"):
+        if after is not None and after.norm in (
+            "university",
+            "college",
+            "street",
+            "road",
+            "avenue",
+            "uni",
+            "coll",
+            "campus",
+            "lane",
+            "place",
+            "crescent",
+            "drive",
+            "terrace",
+        ):
+            return False
+        if after is not None and after.norm in self.finder.not_council:
+            return False
+        if (
+            single
+            and word.norm in ("borders", "highlands", "highland")
+            and not word.capital
+            and not (before is not None and before.norm in ("the", "scottish"))
+        ):
             return False
         if before is not None and before.norm == "of" and first > 1 and found[first - 2].norm in ("university", "uni", "college", "bishop", "diocese", "duke"):
             return False
@@ -309,7 +349,12 @@ class _Message:
                 return False
             if after is not None and after.capital and not upper and not after.raw.isupper() and after.norm not in _LEADS:
                 return False
-            if alias.person and before is not None and before.norm not in _BEFORE_COUNCIL and not (before.norm in ("and", "or") and first > 1 and (found[first - 2].norm,) in self.authorities.aliases):
+            if (
+                alias.person
+                and before is not None
+                and before.norm not in _BEFORE_COUNCIL
+                and not (before.norm in ("and", "or") and first > 1 and (found[first - 2].norm,) in self.authorities.aliases)
+            ):
                 return False
             line_start = folded.rfind("\n", 0, word.start) + 1
             line_end = folded.find("\n", word.end)
@@ -319,15 +364,20 @@ class _Message:
         return True
 
     # ------------------------------------------------------------------ roles
-    def _roles(self, text: _Text, spans: Sequence[tuple[int, int]]) -> list[tuple[str, str]]:
-        """(role, rule) for each span, by the cues around it; a list shares its first member's role."""
+    def _roles(self, text: _Text, spans: Sequence[tuple[int, int]], *, homes: bool) -> list[tuple[str, str]]:
+        """(role, rule) for each span, by the cues around it; a list shares its first member's role.
+
+        ``homes``: whether these are places where one may live.
+        """
         result: list[tuple[str, str]] = []
         for number, (start, end) in enumerate(spans):
             home = text.sentence(start)
             begin, stop, _ = text.sentences[home]
             earlier = spans[number - 1] if number and text.sentence(spans[number - 1][0]) == home else None
             later = spans[number + 1] if number + 1 < len(spans) and spans[number + 1][0] < stop else None
-            role = self._labelled(text, begin, start) or self._role(text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop))
+            role = self._labelled(text, begin, start) or self._role(
+                text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop), homes
+            )
             if role is None and earlier is not None and _LIST_GAP.match(self._without_councils(text, earlier[1], start)):
                 role = result[-1]
             result.append(role or ("", ""))
@@ -368,21 +418,19 @@ class _Message:
             last = min(last, first + reach)
         return self.finder.cues[side].find_in(text.view, doc[first:last])
 
-    def _role(self, text: _Text, start: int, end: int, begin: int, stop: int) -> tuple[str, str] | None:
+    def _role(self, text: _Text, start: int, end: int, begin: int, stop: int, homes: bool) -> tuple[str, str] | None:
         """The nearest cue's role, the longer cue's where two end alike."""
         first, last = text.word_at(start), text.word_at(end)
-        best: tuple[tuple[int, int, int], tuple[str, str]] | None = None
+        best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
         for side, low, high in (("before", begin, start), ("after", end, stop)):
             for hit in self._near_cues(side, text, low, high):
                 rule = hit.phrase.id.partition("#")[0]
-                if side == "before":
-                    distance = first - text.word_at(hit.span.end_char)
-                else:
-                    distance = text.word_at(hit.span.start_char) - last
-                if distance > self.finder.within[rule]:
+                distance = first - text.word_at(hit.span.end_char) if side == "before" else text.word_at(hit.span.start_char) - last
+                if distance > self.finder.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
-                rank = (distance, -length, _ROLE_RANK[hit.phrase.label])
+                turn = rule == "institution.member.but"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
+                rank = (distance, 0 if turn else 1, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
         return best[1] if best else None
@@ -408,9 +456,12 @@ class _Message:
         for text in self.texts:
             if not text.mentions and not text.councils:
                 continue
-            spans = sorted([(m.start, m.end) for m in text.mentions] + [(c.start, c.end) for c in text.councils if not any(m.start <= c.start < m.end for m in text.mentions)])
+            spans = sorted(
+                [(m.start, m.end) for m in text.mentions]
+                + [(c.start, c.end) for c in text.councils if not any(m.start <= c.start < m.end for m in text.mentions)]
+            )
             schools_only = [(m.start, m.end) for m in text.mentions]
-            roles = dict(zip(schools_only, self._roles(text, schools_only), strict=True))
+            roles = dict(zip(schools_only, self._roles(text, schools_only, homes=False), strict=True))
             previous: _Found | None = None
             mine: list[_Found] = []
             for mention in text.mentions:
@@ -418,14 +469,20 @@ class _Message:
                 if role == "mate":
                     role = "together" if self.said else "other"
                 number = text.sentence(mention.start)
-                if previous is None or text.sentence(previous.mention.start) != number or not _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)):
+                if (
+                    previous is None
+                    or text.sentence(previous.mention.start) != number
+                    or not _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start))
+                ):
                     group += 1
                 begin = text.sentences[number][0] if text.sentences else 0
                 head = text.word_at(mention.start) - text.word_at(begin) <= 1
                 found = _Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head)
                 mine.append(found)
                 previous = found
-            council_roles = dict(zip([(c.start, c.end) for c in text.councils], self._roles(text, [(c.start, c.end) for c in text.councils]), strict=True))
+            council_roles = dict(
+                zip([(c.start, c.end) for c in text.councils], self._roles(text, [(c.start, c.end) for c in text.councils], homes=True), strict=True)
+            )
             for council in text.councils:
                 role, _ = council_roles[(council.start, council.end)]
                 if role == "mate":
@@ -475,8 +532,14 @@ class _Message:
         return stated
 
     def _council_behind(self, place: _Place) -> bool:
-        found = place.text.words
-        return place.council.last < len(found) and found[place.council.last].norm in ("council", "schools")
+        found, council = place.text.words, place.council
+        if council.last < len(found) and found[council.last].norm in ("council", "schools"):
+            return True
+        line = place.text.view.folded.rfind("\n", 0, council.start) + 1
+        before = [word.norm for word in found[max(0, council.first - 4) : council.first] if word.start >= line]
+        if {"council", "la", "authority", "employer"} & set(before):
+            return True
+        return len(found) <= 4 and place.text.zone == "own" and council.text.isupper()  # «NLC, sorry!» is an answer
 
     # ------------------------------------------------------------------ choosing
     def _choose(self, founds: list[_Found], stated: dict[str, list[_Place]]) -> list[_Found]:
@@ -488,7 +551,11 @@ class _Message:
             if mention.kind == "unlisted" and tries > 0 and found.text.zone in _WEIGHT:
                 tries -= 1
                 found.mention = self.gazetteer.second_chance(
-                    mention, councils | set(found.near) | set(found.towns), score=limits["fuzzy_score"], score_council=limits["fuzzy_score_council"], margin=limits["fuzzy_margin"]
+                    mention,
+                    councils | set(found.near) | set(found.towns),
+                    score=limits["fuzzy_score"],
+                    score_council=limits["fuzzy_score_council"],
+                    margin=limits["fuzzy_margin"],
                 )
         founds[:] = [found for found in founds if not (found.mention.weak and found.mention.kind == "unlisted")]
         for found in founds:
@@ -506,7 +573,9 @@ class _Message:
         ]
         refused = {found.mention.core for found in founds if found.role in ("former", "other", "denied") and found.text.zone == "own"}
         own = [found for found in usable if found.text.zone == "own"]
-        usable = [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or any(o.mention.core == found.mention.core for o in own)]
+        usable = [
+            found for found in usable if found.text.zone == "own" or found.mention.core not in refused or any(o.mention.core == found.mention.core for o in own)
+        ]
         own_named = [found for found in own if found.mention.kind != "bare" or found.mention.core not in named] or own
         if any(found.mention.kind == "school" for found in own_named):
             own_named = [found for found in own_named if found.mention.kind != "initials"]
@@ -534,7 +603,11 @@ class _Message:
                 chosen = positive or [found for found in chosen if found.group == chosen[0].group]
         listed = [found for found in chosen if found.mention.entries]
         if listed and len(listed) < len(chosen):
-            chosen = [found for found in chosen if found.mention.entries or found.role in ("member", "together") or any(found.group == other.group for other in listed)]
+            chosen = [
+                found
+                for found in chosen
+                if found.mention.entries or found.role in ("member", "together") or any(found.group == other.group for other in listed)
+            ]
         return chosen
 
     def _bare_counts(self, found: _Found) -> bool:
@@ -565,7 +638,12 @@ class _Message:
         return True
 
     def _lecturer(self) -> bool:
-        return any(word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum") for text in self.texts if text.zone in _WEIGHT for word in text.words)
+        return any(
+            word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum")
+            for text in self.texts
+            if text.zone in _WEIGHT
+            for word in text.words
+        )
 
     def _of_neutral(self, own: list[_Found], elsewhere: list[_Found]) -> list[_Found]:
         """Several schools named without a word on whose they are: the ones told first and alone."""
@@ -707,7 +785,9 @@ class _Message:
                 self.reasons.append(Reason(code="authority_conflict", detail=f"{near[0]} | {signature[0]}"))
             if len(said) > 1 and not near:
                 places = [place for place in places if place.council.alias.kind != PLACE] or places
-                attached = [place for place in places if place.attached and place.text.zone in _WEIGHT and place.role not in ("home", "former", "other", "denied")]
+                attached = [
+                    place for place in places if place.attached and place.text.zone in _WEIGHT and place.role not in ("home", "former", "other", "denied")
+                ]
                 said = list(dict.fromkeys(c for place in attached or places for c in place.council.alias.councils if c in said)) or said
             return [], said
         possible = {entry.authority for entry in entries}
@@ -716,7 +796,9 @@ class _Message:
             possible = {entry.authority for entry in entries}
         if said and not set(said) & possible:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:
-                self.reasons.append(Reason(code="authority_conflict", detail=f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(said)}"))
+                self.reasons.append(
+                    Reason(code="authority_conflict", detail=f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(said)}")
+                )
             return entries, said
         if len(possible) > 1 or said:
             agreed = [council for council in said if council in possible]
@@ -743,14 +825,18 @@ class _Message:
                     same = [entry for entry in entries if entry.school and entry.school.postcode.replace(" ", "").upper() == match[1] + match[2]]
                     if same:
                         return same
-        names = [words_ for words_ in self._town_words(places)]
+        names = list(self._town_words(places))
         said = [entry for entry in entries if entry.name and entry.name.qualifier and entry.name.qualifier in names]
         if said:
             return said
         towns = self._towns(entity, places)
-        if (same := [entry for entry in entries if entry.authority in towns]):
+        if same := [entry for entry in entries if entry.authority in towns]:
             return same
-        if self.parsed.sender and (council := self.authorities.of_domain(self.parsed.sender.domain)) and (same := [entry for entry in entries if entry.authority == council]):
+        if (
+            self.parsed.sender
+            and (council := self.authorities.of_domain(self.parsed.sender.domain))
+            and (same := [entry for entry in entries if entry.authority == council])
+        ):
             self._domain_candidate(council)
             return same
         return entries
@@ -770,7 +856,9 @@ class _Message:
             dict.fromkeys(
                 council
                 for place in places
-                if place.council.alias.kind == TOWN and place.role not in ("home", "former", "other", "denied") and place.text.zone in ("own", "signature", "subject")
+                if place.council.alias.kind == TOWN
+                and place.role not in ("home", "former", "other", "denied")
+                and place.text.zone in ("own", "signature", "subject")
                 and (place.attached or place.text.zone == "signature" or place.role == "member")
                 for council in place.council.alias.councils
                 if council
@@ -821,7 +909,16 @@ class _Message:
         at = value.lower().find(domain)
         if domain and at >= 0:
             evidence = Evidence(where="header:From", start=at, end=at + len(domain), text=value[at : at + len(domain)], rule="authority.domain")
-            self.candidates.append(Candidate(slot=Slot.AUTHORITY, value=council, strength=self.finder.strengths["authority.domain"], evidence=evidence, chosen=True, note="authority_from_domain"))
+            self.candidates.append(
+                Candidate(
+                    slot=Slot.AUTHORITY,
+                    value=council,
+                    strength=self.finder.strengths["authority.domain"],
+                    evidence=evidence,
+                    chosen=True,
+                    note="authority_from_domain",
+                )
+            )
 
     def _council_candidates(self, places: Sequence[_Place], stated: dict[str, list[_Place]], chosen: Collection[str]) -> None:
         counted = {id(place) for several in stated.values() for place in several}
@@ -835,9 +932,20 @@ class _Message:
                 takes = council in chosen and (id(place) in counted or alias.kind == TOWN) and council not in done
                 if takes:
                     done.add(council)
-                note = "" if takes else (f"mentioned_{place.role}" if place.role in ("former", "other", "denied") else "mentioned_home" if place.role == "home" else "")
+                note = (
+                    ""
+                    if takes
+                    else (f"mentioned_{place.role}" if place.role in ("former", "other", "denied") else "mentioned_home" if place.role == "home" else "")
+                )
                 self.candidates.append(
-                    Candidate(slot=Slot.AUTHORITY, value=council, strength=self.finder.strengths[rule], evidence=self._evidence(place.text, place.council.start, place.council.end, rule), chosen=takes, note=note)
+                    Candidate(
+                        slot=Slot.AUTHORITY,
+                        value=council,
+                        strength=self.finder.strengths[rule],
+                        evidence=self._evidence(place.text, place.council.start, place.council.end, rule),
+                        chosen=takes,
+                        note=note,
+                    )
                 )
 
     def _losers(self, founds: Sequence[_Found], chosen: Sequence[_Found]) -> None:
@@ -854,12 +962,26 @@ class _Message:
             self._candidate(found, value, mention.rule, chosen=False, note=note)
 
 
-_GREETINGS = frozenset("mr mrs ms miss dr prof hi dear hello hey cheers thanks regards love yours ta wishes sincerely faithfully".split())
-_BEHIND_COUNCIL = frozenset("council schools school primary secondary teacher teachers supply local education".split())
-_BEFORE_COUNCIL = frozenset(
-    "in at of for under across from by to within through around outside both is its authority la council region area local north south east west the a an our my all via near over into as and/or plus".split()
+_GREETINGS = frozenset(
+    (
+        "mr mrs ms miss dr prof hi dear hello hey cheers thanks regards love yours ta wishes sincerely faithfully "
+    ).split()
 )
-_LEADS = frozenset("in at of for from and the to or is with near by under north south east west city council schools school primary teacher teachers p1 p2 p3 p4 p5 p6 p7 on my our we i".split())
+_BEHIND_COUNCIL = frozenset(["council", "schools", "school", "primary", "secondary", "teacher", "teachers", "supply", "local", "education"])
+_BEFORE_COUNCIL = frozenset(
+    [
+        "in", "at", "of", "for", "under", "across", "from", "by", "to", "within", "through", "around", "outside", "both", "is", "its",
+        "authority", "la", "council", "region", "area", "local", "north", "south", "east", "west", "the", "a", "an", "our", "my", "all",
+        "via", "near", "over", "into", "as", "and/or", "plus",
+    ]
+)
+_LEADS = frozenset(
+    [
+        "in", "at", "of", "for", "from", "and", "the", "to", "or", "is", "with", "near", "by", "under", "north", "south", "east", "west",
+        "city", "council", "schools", "school", "primary", "teacher", "teachers", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "on", "my",
+        "our", "we", "i",
+    ]
+)
 
 
 def _same(one: Mention, other: Mention) -> bool:
@@ -878,7 +1000,15 @@ def _common_name(entries: Sequence[Entry], levels: Collection[str]) -> str:
     return max(dict.fromkeys(bases), key=lambda base: (bases.count(base), -len(base)))
 
 
-_EXPAND = {"ps": "Primary School", "hs": "High School", "chs": "Community High School", "acad": "Academy", "prim": "Primary", "sec": "Secondary", "gs": "Grammar School"}
+_EXPAND = {
+    "ps": "Primary School",
+    "hs": "High School",
+    "chs": "Community High School",
+    "acad": "Academy",
+    "prim": "Primary",
+    "sec": "Secondary",
+    "gs": "Grammar School",
+}
 
 
 def _tidy(text: str, saints: Mapping[str, str]) -> str:

@@ -66,7 +66,7 @@ def _csv(path: Path, shown: str) -> list[tuple[int, list[str]]]:
 
 
 def _workbook(path: Path, shown: str) -> list[tuple[int, list[str]]]:
-    import openpyxl  # noqa: PLC0415 - slow to import, and only this needs it
+    import openpyxl
 
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -140,7 +140,9 @@ def _schools(rows: Sequence[tuple[int, list[str]]], shown: str, authorities: Aut
         if code and key in seen:
             raise ProgrammeError(shown, number, f"«{name}» ({code}) is there twice, first in row {seen[key]}")
         seen[key] = number  # one code for two departments is usual, the same row twice is a slip
-        schools.append(School(name=name, authority=authority, sector=sector, postcode=cell("postcode").upper(), aliases=tuple(split(cell("aliases"))), seed_code=code))
+        schools.append(
+            School(name=name, authority=authority, sector=sector, postcode=cell("postcode").upper(), aliases=tuple(split(cell("aliases"))), seed_code=code)
+        )
     if not schools:
         raise ProgrammeError(shown, rows[index][0], "no school under the heading row")
     return schools
@@ -151,6 +153,8 @@ def _sector(cell: Any, columns: dict[str, int]) -> str:
     for sector in ("special", "secondary", "primary"):
         if sector in written:
             return sector
-    flags: Iterable[str] = [sector for sector in _DEPARTMENTS if columns[f"has_{sector}"] >= 0 and cell(f"has_{sector}").lower() in ("yes", "y", "1", "true", "x", sector)]
+    flags: Iterable[str] = [
+        sector for sector in _DEPARTMENTS if columns[f"has_{sector}"] >= 0 and cell(f"has_{sector}").lower() in ("yes", "y", "1", "true", "x", sector)
+    ]
     several = list(flags)
     return several[0] if len(several) == 1 else ""

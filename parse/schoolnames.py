@@ -56,10 +56,7 @@ _SAME = {"saint": "st", "&": "and", "snt": "st"}
 @lru_cache(maxsize=50_000)
 def fold(word: str) -> str:
     """One word without case, accents, apostrophes and dots."""
-    if word.isascii():
-        plain = word.lower()
-    else:
-        plain = unicodedata.normalize("NFKD", word.lower()).encode("ascii", "ignore").decode()
+    plain = word.lower() if word.isascii() else unicodedata.normalize("NFKD", word.lower()).encode("ascii", "ignore").decode()
     if "'" in plain:
         plain = re.sub(r"s's$", "s", plain).replace("'", "")
     plain = plain.replace(".", "")
@@ -74,7 +71,7 @@ def words(text: str) -> list[Word]:
         norm = fold(raw)
         if not norm:
             continue
-        if found and (found[-1].norm, norm) in _TWO_WORDS and match.start() - found[-1].end <= 2:
+        if found and ((found[-1].norm, norm) in _TWO_WORDS or (found[-1].norm == "roman" and norm.startswith("cat"))) and match.start() - found[-1].end <= 2:
             first = found.pop()
             found.append(Word("rc", text[first.start : match.end()], first.start, match.end()))
         else:
@@ -111,13 +108,16 @@ class Name:
     full: tuple[str, ...]  # all words of the base, for names that are all form
 
 
-_SUFFIX = re.compile(r"\s+-\s*(?P<dash>[^()]+)$|\s*-\s+(?P<dash2>[^()]+)$|\s*\((?P<bracket>[^()]*)\)\s*$|,\s*(?P<comma>[^,()]+)$|-(?P<level>Primary|Secondary)$")
+_SUFFIX = re.compile(
+    r"\s+-\s*(?P<dash>[^()]+)$|\s*-\s+(?P<dash2>[^()]+)$|\s*\((?P<bracket>[^()]*)\)\s*$|,\s*(?P<comma>[^,()]+)$|-(?P<level>Primary|Secondary)$"
+)
 _LEADING = frozenset({"the"})
 
 
 def take_apart(name: str, forms: Forms) -> Name:
     """Split a listed name into core, form words and qualifier."""
-    base, qualifier = name.replace("\u2019", "'").strip(), ()
+    base = name.replace("\u2019", "'").strip()
+    qualifier: tuple[str, ...] = ()
     extra: frozenset[str] = frozenset()
     while (match := _SUFFIX.search(base)) is not None and match.start() > 0:
         said = tuple(word.norm for word in words(next(group for group in match.groups() if group is not None)))
