@@ -87,7 +87,7 @@ def _anchor_words(pattern: str) -> set[str]:
     """Words one of which is in every line that the pattern matches; none where there are no whole words."""
     best: set[str] = set()
     for element in pattern.removesuffix("$").split():
-        if "*" in element or element == "...":
+        if "*" in element or element.startswith("..."):
             continue
         runs = [_ALNUM.findall(word.casefold()) for word in element.split("|")]
         if all(runs) and (not best or min(len(run[0]) for run in runs) > min(map(len, best))):
@@ -106,13 +106,15 @@ def cue_regex(pattern: str) -> str:
     for element in elements:
         if element == "...":
             pieces.append(".{0,60}?")
+        elif element.startswith("..."):
+            pieces.append(r"\s?(?:\S{1,40}\s){0,%d}" % int(element[3:]))
         else:
             words = "|".join(re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in element.split("|"))
             word = f"(?:{words})" if "|" in element else words
             if element[0].isalnum() and previous not in ("^",):
-                gap = r"(?<!\w)" if previous == "..." else r"\s?" if not previous[-1].isalnum() and previous[-1] not in "*)" else r"[\s\]\)*]{1,3}"
+                gap = r"(?<!\w)" if previous.startswith("...") else r"\s?" if not previous[-1].isalnum() and previous[-1] not in "*)" else r"[\s\]\)*]{1,3}"
             else:
-                gap = "" if previous in ("^", "...") else r"\s?"
+                gap = "" if previous == "^" or previous.startswith("...") else r"\s?"
             pieces.append(gap + word + (r"(?!\w)" if element[-1].isalnum() else ""))
         previous = element
     return "".join(pieces) + (r"[\W_]*$" if end else "")
@@ -586,7 +588,7 @@ class _Reading:
         for number, segment in enumerate(segments):
             before_quote = number == 0 and len(segments) > 1
             if number == len(segments) - 1 or before_quote:
-                self._tail(segment)
+                self._tail(segment, alone=len(segments) == 1)
         for index in [*typed[:3], *typed[-14:]]:
             if lines[index].kind is None:
                 self._tagline(index)
@@ -657,7 +659,7 @@ class _Reading:
         line.kind = ZoneKind.TAGLINE
         return True
 
-    def _tail(self, segment: list[int]) -> None:
+    def _tail(self, segment: list[int], *, alone: bool) -> None:
         """Label what ends a segment of own lines: tagline, disclaimer, signature."""
         lines = self.lines
         own = list(segment)
@@ -678,7 +680,7 @@ class _Reading:
         cut = self._delimited(own)
         if cut is None:
             shorter = self._disclaimers(own)
-            while len(shorter) > 1 and len(shorter) < len(own) and _RULE_LINE.match(lines[shorter[-1]].text):
+            while shorter[int(alone) :] and len(shorter) < len(own) and _RULE_LINE.match(lines[shorter[-1]].text):
                 lines[shorter.pop()].kind = ZoneKind.DISCLAIMER
             own = shorter
             cut = self._formed(own)
@@ -754,7 +756,8 @@ class _Reading:
         best: tuple[int, int] | None = None
         low = max(1, len(own) - 14)
         for position in range(len(own) - 1, low - 1, -1):
-            if own[position - 1] != own[position] - 1:  # a blank line, or another's words, above
+            ruled = _RULE_LINE.match(self.lines[own[position]].text) is not None
+            if ruled or own[position - 1] != own[position] - 1:  # a rule, a blank line, or another's words, above
                 reason = self._reason(own, position)
                 if reason and (best is None or reason >= best[0]):
                     best = (reason, position)
@@ -781,6 +784,8 @@ class _Reading:
             if len(block) == 1:
                 return 4 if strong or (signed == 2 and (known or len(head) > len(above))) else 0
             return 4 if signed == 2 or known else 0
+        if _RULE_LINE.match(head) and len(head) >= 5 and (signed or self._is_closing(above)):
+            return 3 if known >= 2 else 0
         if any(weight <= -2 for weight in weights):
             return 0
         if signed:
@@ -986,7 +991,8 @@ def _looks_like_field(text: str) -> bool:
 def _is_date(value: str, dates: frozenset[str]) -> bool:
     if not value:
         return False
-    return _YEAR.search(value) is not None or _TIME.search(value) is not None
+    words = value.casefold().replace(",", " ").split()
+    return _YEAR.search(value) is not None or _TIME.search(value) is not None or any(word[:3] in dates for word in words[:3])
 
 
 def _is_letter(text: str) -> bool:
