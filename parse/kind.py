@@ -122,9 +122,12 @@ class KindFinder:
         report = parsed.report
         if "message/disposition-notification" in types or (report and report.action in ("displayed", "deleted", "dispatched", "processed")):
             yield _Sign("automatic", 1.0, whole, True)
-        elif "message/delivery-status" in types or "message/global-delivery-status" in types or report is not None:
-            yield _Sign("bounce", 1.0, whole, True)
-        elif "report" in value.lower() and "multipart/report" in types:
+        elif (
+            "message/delivery-status" in types
+            or "message/global-delivery-status" in types
+            or report is not None
+            or ("report" in value.lower() and "multipart/report" in types)
+        ):
             yield _Sign("bounce", 1.0, whole, True)
         if parsed.calendar_method in ("REPLY", "COUNTER", "DECLINECOUNTER"):
             yield _Sign("automatic", 1.0, Evidence(where=where, start=0, end=len(value), text=value, rule="part.calendar-answer"), True)
@@ -243,7 +246,7 @@ class KindReading:
             return Kind.FOLLOW_UP
         wants = weight["interest"] - weight["undecided"] * 2
         related = found.institutions or found.authorities or found.sessions or any(weight[label] > 0 for label in _RELATE)
-        related = related or forwarded or found.concerns or found.about_us or self._parsed.attachments
+        related = related or forwarded or bool(found.concerns) or found.about_us or bool(self._parsed.attachments)
         if not related:
             return Kind.UNRELATED
         if found.asks and not forwarded:

@@ -33,7 +33,10 @@ CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("asks", "opens", "unmarked", "to_us", "research", "polite", "settled", "answers", *CONCERNS)
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 _ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem))", re.I)
-_OPENS = re.compile(r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b", re.I)
+_OPENS = re.compile(
+    r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b",
+    re.I,
+)
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 # «Our enquiry: does sketching first help?» names its question.
 _NAMED = re.compile(r"[:;]\s+(?:\w+,?\s+)?(?:do|does|did|is|are|can|could|will|would|what|how|why|which|who|when|where|if|whether)\b", re.I)
@@ -113,7 +116,7 @@ class QuestionFinder:
                     score["mark"] = self._mark
                 total = sum(score.values()) + (carried if marked else 0.0)
                 # «Topic: ...» and a first research question speak for the questions that follow.
-                leads = marked and total < self._asks_at or (not marked and (text.endswith(":") or len(text) < 60))
+                leads = (marked and total < self._asks_at) or (not marked and (text.endswith(":") or len(text) < 60))
                 carried = self._research if text and leads and (score.get("research") or (carried and marked)) else carried if not text else 0.0
                 if total >= self._asks_at and (marked or score.keys() & {"asks", "unmarked"}):
                     of_us = of_us or index in about_us
@@ -123,14 +126,26 @@ class QuestionFinder:
         asked = [c for c in candidates if c.chosen and c.value == "asks"]
         if asked:
             reasons.append(Reason(code="asks_question", detail=" ".join(asked[0].evidence.text.split())[:120]))
-        return Questions(asks=bool(asked), asked=tuple(c.evidence for c in asked), about_us=of_us, concerns=tuple(concerns), candidates=tuple(candidates), reasons=tuple(reasons))
+        return Questions(
+            asks=bool(asked),
+            asked=tuple(c.evidence for c in asked),
+            about_us=of_us,
+            concerns=tuple(concerns),
+            candidates=tuple(candidates),
+            reasons=tuple(reasons),
+        )
 
     @staticmethod
     def _candidate(view: TextView, start: int, end: int, score: float, rule: str, *, chosen: bool) -> Candidate:
         source_start, source_end = view.to_source(start, end)
         evidence = Evidence(where=view.where, start=source_start, end=source_end, text=view.source[source_start:source_end], rule=rule)
         return Candidate(
-            slot=Slot.QUESTION, value="asks", strength=round(max(0.0, min(1.0, score)), 2), evidence=evidence, chosen=chosen, note="" if chosen else "question_needs_no_answer"
+            slot=Slot.QUESTION,
+            value="asks",
+            strength=round(max(0.0, min(1.0, score)), 2),
+            evidence=evidence,
+            chosen=chosen,
+            note="" if chosen else "question_needs_no_answer",
         )
 
 

@@ -54,9 +54,7 @@ class Reader:
     Raises ProgrammeError, the first of those that ``check_programme`` lists.
     """
 
-    def __init__(
-        self, folder: Path, schools: Sequence[School] = (), *, own_addresses: Collection[str] = (), own_lines: Collection[str] = ()
-    ) -> None:
+    def __init__(self, folder: Path, schools: Sequence[School] = (), *, own_addresses: Collection[str] = (), own_lines: Collection[str] = ()) -> None:
         self._zoner = Zoner(folder, own_lines=own_lines)
         self._institutions = InstitutionFinder(folder, schools)
         self._activities = ActivityFinder(folder)

@@ -19,7 +19,7 @@ _NAMES = {
 }
 
 
-def report(id: str, reading: Reading, *, zones: bool = False) -> dict[str, Any]:  # noqa: A002 - the name of the key
+def report(id: str, reading: Reading, *, zones: bool = False) -> dict[str, Any]:
     """Keys as documented for ``extract``. Evidence of what was chosen stands first; the rest says ``"chosen": false``."""
     extraction, decision = reading.extraction, reading.decision
     candidates = sorted(extraction.candidates, key=lambda c: not c.chosen)  # stable: reading order within each

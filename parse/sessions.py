@@ -17,13 +17,13 @@ only as far as each sentence says something itself.
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailroom.errors import ProgrammeError
@@ -77,15 +77,10 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
 _MONTH = "(?P<{}>" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + r"|sept)\b\.?"
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _WEEKDAY = r"(?P<{}>mon(?:day)?|tue?s?(?:day)?|we(?:d|dn|dnes|ns)s?(?:day)?|weds|thu(?:rs?)?(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)\b"
-_ORDINAL_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
-        "seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth "
-        "twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first".split(),
-        start=1,
-    )
-}
+_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_TEENS = ("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth")
+_SPELT_OUT = (*_UNITS, "tenth", *_TEENS, "twentieth", *(f"twenty-{unit}" for unit in _UNITS), "thirtieth", "thirty-first")
+_ORDINAL_WORDS = {word: number for number, word in enumerate(_SPELT_OUT, start=1)}
 _SPELT = "|".join(word.replace("-", "[- ]") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = r"(?:facilitators?'?s?|training|trainin|session|sesh|date|day|one|wan|slot|course|option|afternoon|event|meeting|workshop)s?"
 _DATE = re.compile(
@@ -101,33 +96,53 @@ _DATE = re.compile(
       )
     | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ])?{_WEEKDAY.format("w6")}
     | (?P<rel>today|tomorrow|the[ ]morn|tomorow|tomorrows|yesterday|(?:earlier|later)[ ]today|this[ ](?:afternoon|evening|aft)|tonight)\b
-    | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|other|ither|initial|(?<=the[ ])last)(?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
-    | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later))\b(?=[ ]*(?:$|[.,;!?)]|please|of[ ](?:the|your)[ ](?:two|january)|if\b|if[ ]possible|is\b|suits|would\b|works|for[ ]me))
-    | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock)?|half[ ](?:past[ ])?(?P<half>two|three|four|one|2|3|4)|(?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm))(?:[ ](?P<timed>one|wan|session|slot|training)\b)?
+    | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|other|ither|initial|(?<=the[ ])last)
+        (?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
+    | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later))\b
+        (?=[ ]*(?:$|[.,;!?)]|please|of[ ](?:the|your)[ ](?:two|january)|if\b|if[ ]possible|is\b|suits|would\b|works|for[ ]me))
+    | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock)?
+        | half[ ](?:past[ ])?(?P<half>two|three|four|one|2|3|4)
+        | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm))(?:[ ](?P<timed>one|wan|session|slot|training)\b)?
     )""",
     re.I | re.X,
 )
-_CLAUSE = re.compile(r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|because|cos|and|as|while|whereas|instead|since|which|otherwise|failing that|hence|therefore)\b", re.I)
+_CLAUSE = re.compile(
+    r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|because|cos|and|as|while|whereas|instead|since|which|otherwise|failing that|hence|therefore)\b",
+    re.I,
+)
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _RESETS = {"but", "so", "then", "instead", "though", "because", "cos", "while", "whereas", "otherwise", "failing that", "hence", "therefore"}
 _TICKED = re.compile(r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713] ?\]|\( ?[xX\u2713] ?\))\s*$")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
-_TICK_AFTER = re.compile(r"\s*(?:[\u2611\u2612\u2713\u2714\u2705]|\[ ?[xX\u2713] ?\]|\(?(?:yes|x)\b)", re.I)
-_NOT_ON = re.compile(r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$", re.I)
+_NOT_ON = re.compile(
+    r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|"
+    r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
+    re.I,
+)
 _NOT_BEFORE_IT = re.compile(r"\b(?:not|no|never|no'|isn't|isnt|instead of|rather than)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+)?$", re.I)
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:or(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
-_SAME_ONE = re.compile(r"[\s,(\-:]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$", re.I)
+_SAME_ONE = re.compile(
+    r"[\s,(\-:]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|"
+    r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
+    re.I,
+)
 _ME = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|ah|ah'm|a'm|wis|oot|mine|us|our)\b", re.I)
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if)\s+)?(?:"
-    r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:[\w-]+\s+){0,2}?(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of them)\b)"
+    r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:[\w-]+\s+){0,2}?"
+    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of them)\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
-    r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope)[a-z]*\b)(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
+    r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
+    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope)[a-z]*\b)"
+    r"(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
+    r"(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
+    r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
     re.I,
 )
+_LONGEST_SENTENCE, _MOST_MENTIONS = 4000, 100  # beyond them no member is speaking
 _STRENGTH = {"date": 0.95, "day": 0.9, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
 
 
@@ -152,8 +167,11 @@ class SessionFinder:
         hint = {"19", "25", "today", "tomorrow", "yesterday"} | {str(day) for day in self._days}
         spelt = {word for word, number in _ORDINAL_WORDS.items() if number in self._days}
         self._hint = re.compile(
-            r"\d|\b(?:" + "|".join(sorted(hint | {w.replace("-", "[- ]") for w in spelt})) + r"|mon|tue|wed|wens|thu|fri|first|second|earl|late|former|last|other|ither|"
-            r"this|tonight|morn|half|o'?clock|both|two|session|training|initial|next)", re.I
+            r"\d|\b(?:"
+            + "|".join(sorted(hint | {w.replace("-", "[- ]") for w in spelt}))
+            + r"|mon|tue|wed|wens|thu|fri|first|second|earl|late|former|last|other|ither|"
+            r"this|tonight|morn|half|o'?clock|both|two|session|training|initial|next)",
+            re.I,
         )
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView], *, received_at: datetime | None = None, for_another: bool = False) -> Sessions:
@@ -185,7 +203,7 @@ class SessionFinder:
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
         heading = False
         for index, (whole_text, base) in enumerate(sentences):
-            text = whole_text[:4000]
+            text = whole_text[:_LONGEST_SENTENCE]
             found = cues.get(index, [])
             about = any(label == "about" for label, *_ in found)
             if self._hint.search(text):
@@ -216,7 +234,13 @@ class SessionFinder:
         start, end = view.to_source(base + mention.start, base + mention.end)
         evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=mention.rule or f"session.{mention.form}")
         for session in sorted(mention.sessions):
-            candidate = Candidate(slot=Slot.SESSION, value=session, strength=_STRENGTH[mention.form], evidence=evidence, note="" if mention.stance == "takes" else f"session_{mention.stance}")
+            candidate = Candidate(
+                slot=Slot.SESSION,
+                value=session,
+                strength=_STRENGTH[mention.form],
+                evidence=evidence,
+                note="" if mention.stance == "takes" else f"session_{mention.stance}",
+            )
             events.append((session, mention, candidate))
 
     @staticmethod
@@ -231,7 +255,7 @@ class SessionFinder:
 
     def _mentions(self, text: str, today: date | None, heading: bool) -> list[_Mention]:
         found: list[_Mention] = []
-        for match in _DATE.finditer(text):
+        for match in itertools.islice(_DATE.finditer(text), _MOST_MENTIONS):
             form, sessions = self._resolve(match, text, today, heading)
             if form:
                 start = match.start()
@@ -255,7 +279,7 @@ class SessionFinder:
             joined.append(mention)
         return joined
 
-    def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:  # noqa: PLR0911, PLR0912 - one arm for each form
+    def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:
         group = match.groupdict()
         before = text[max(0, match.start() - 24) : match.start()]
         weekday = _weekday(group["w1"])
@@ -263,10 +287,10 @@ class SessionFinder:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
         for day, month, year in (("d1", "m1", "y1"), ("d2", "m2", "y2"), ("d3", "m3", None)):
             if group[day]:
-                number = int(group[month]) if group[month].isdigit() else _month(group[month])
-                if day == "d1" and number not in {s.start.month for s in self.sessions}:
+                month_meant = int(group[month]) if group[month].isdigit() else _month(group[month])
+                if day == "d1" and month_meant not in {s.start.month for s in self.sessions}:
                     return "", set()
-                return "date", self._dated(int(group[day]), number, int(group[year]) if year and group[year] else None)
+                return "date", self._dated(int(group[day]), month_meant, int(group[year]) if year and group[year] else None)
         if group["d4"]:
             if _NOT_ON.search(before) and weekday is None:
                 return "", set()
@@ -275,12 +299,12 @@ class SessionFinder:
             number = _ORDINAL_WORDS[re.sub(" ", "-", group["spelt"].lower())]
             return "day", self._dated(number, _month(group["m5"]) if group["m5"] else None, None, weekday)
         if group["bare"]:
-            day = int(group["bare"])
+            bare = int(group["bare"])
             after = text[match.end() : match.end() + 24]
             listed = re.match(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", after, re.I) is not None
             alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
-            if (weekday is not None or listed or alone) and day in self._days:
-                return "day", self._dated(day, None, None, weekday)
+            if (weekday is not None or listed or alone) and bare in self._days:
+                return "day", self._dated(bare, None, None, weekday)
             return "", set()
         if group["w6"]:
             if group["w6"].lower() in ("sat", "sun", "mon", "wed") and not group["w6"][0].isupper() and group["w6"].lower() != "wed":
@@ -353,8 +377,12 @@ class SessionFinder:
         clauses = list(_clauses(text))
         current, owner = "", "me"
         done: list[_Mention] = []
-        for start, end, joint in clauses:
-            inside = {(label, rule) for label, rule, a, b in cues if a >= start and a < end or (a < start < b)}
+        spoken: list[set[tuple[str, str]]] = [set() for _ in clauses]
+        begins = [start for start, _, _ in clauses]
+        for label, rule, first, last in cues:
+            for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
+                spoken[index].add((label, rule))
+        for (start, end, joint), inside in zip(clauses, spoken, strict=True):
             names = {label for label, _ in inside}
             clause = text[start:end]
             if joint in _RESETS:
@@ -371,7 +399,13 @@ class SessionFinder:
             elif "undecided" in names:
                 current = "undecided"
             here = [m for m in mentions if start <= m.start < end]
-            if not here and "declines" in names and done and re.search(r"\b(?:it|that|this|then)\b|^\W*(?:can't|cannot|cant)\b", clause, re.I) and owner == "me":
+            if (
+                not here
+                and "declines" in names
+                and done
+                and re.search(r"\b(?:it|that|this|then)\b|^\W*(?:can't|cannot|cant)\b", clause, re.I)
+                and owner == "me"
+            ):
                 for mention in done[-1:]:
                     if mention.stance == "takes":
                         mention.stance = "declines"
@@ -386,10 +420,10 @@ class SessionFinder:
                 done.append(mention)
         self._pairs(text, mentions, labels)
 
-    def _stance(self, text: str, mention: _Mention, current: str, owner: str, labels: set[str], *, about: bool, strong: bool, alone: bool, talked: bool) -> str:  # noqa: PLR0911, PLR0912
+    def _stance(self, text: str, mention: _Mention, current: str, owner: str, labels: set[str], *, about: bool, strong: bool, alone: bool, talked: bool) -> str:
         if not mention.sessions:
             return ""
-        before, after = text[max(0, mention.start - 30) : mention.start], text[mention.end : mention.end + 12]
+        before = text[max(0, mention.start - 30) : mention.start]
         if _TICKED.search(before):
             return "takes"
         if _UNTICKED.search(before):
@@ -421,11 +455,11 @@ class SessionFinder:
 
     def _pairs(self, text: str, mentions: list[_Mention], labels: set[str]) -> None:
         """«from A to B», «A or B», «A and B», «A or B: B»."""
-        for one, other in zip(mentions, mentions[1:], strict=False):
+        for one, other in itertools.pairwise(mentions):
             between = text[one.end : other.start]
             if one.sessions == other.sessions:
                 continue
-            if _FROM.search(text[: one.start]) and _TO.search(between) and one.sessions and other.sessions:
+            if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
                 one.stance, other.stance = "declines", "takes"
             elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
                 one.stance = other.stance = "undecided"
@@ -476,7 +510,9 @@ class SessionFinder:
             takes = mention.stance in ("takes", "asked") or (for_another and mention.stance == "other")
             note = "" if takes else f"session_{mention.stance}"
             candidates.append(
-                Candidate(slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=takes and session in chosen, note=note)
+                Candidate(
+                    slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=takes and session in chosen, note=note
+                )
             )
         chosen = [session for session in chosen if any(c.chosen and c.value == session for c in candidates)]
         return Sessions(sessions=tuple(chosen), candidates=tuple(candidates), reasons=tuple(reasons))
@@ -502,12 +538,8 @@ def _clauses(text: str) -> Iterator[tuple[int, int, str]]:
 def _weekday(word: str | None) -> int | None:
     if not word:
         return None
-    return _WEEKDAYS.get("wed" if word.lower().startswith("we") else word.lower()[:3], None)
+    return _WEEKDAYS.get("wed" if word.lower().startswith("we") else word.lower()[:3])
 
 
 def _month(word: str) -> int:
     return next(number for number, name in enumerate(_MONTHS, start=1) if name.startswith(word.lower().rstrip(".")[:3]))
-
-
-def _unused(value: Any) -> None:  # pragma: no cover
-    del value
