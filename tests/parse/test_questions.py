@@ -1,0 +1,87 @@
+"""Whether a person must answer, over examples written for this and kept in tests/corpus."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mailroom.model import ParsedMessage, Zone, ZoneKind
+from parse.message import parse_message
+from parse.questions import QuestionFinder, Questions
+from parse.views import views
+
+PROGRAMME = Path(__file__).parents[2] / "programme"
+CORPUS = Path(__file__).parents[1] / "corpus"
+EMPTY = parse_message(b"From: ann@example.org\r\n\r\n")
+
+
+def rows(name: str) -> list[tuple[str, str]]:
+    with (CORPUS / name).open(encoding="utf-8", newline="") as file:
+        return [(r["asks"], r["text"].replace("\\n", "\n")) for r in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+
+
+def message(text: str, kind: ZoneKind = ZoneKind.OWN, subject: str = "") -> ParsedMessage:
+    return replace(EMPTY, subject=subject, body=text, zones=(Zone(kind=kind, start=0, end=len(text)),))
+
+
+@pytest.fixture(scope="module")
+def finder() -> QuestionFinder:
+    return QuestionFinder(PROGRAMME)
+
+
+def read(finder: QuestionFinder, text: str, **options: str) -> Questions:
+    parsed = message(text, **options)  # type: ignore[arg-type]
+    return finder.find(parsed, views(parsed))
+
+
+CASES = [*rows("questions.tsv"), *rows("questions_aside.tsv")]
+
+
+def test_there_are_cases() -> None:
+    """An empty table would make the next test pass for nothing."""
+    assert len(CASES) >= 90
+
+
+@pytest.mark.parametrize(("wanted", "text"), CASES)
+def test_question_is_told_from_research_and_courtesy(finder: QuestionFinder, wanted: str, text: str) -> None:
+    """Only what a person must answer counts."""
+    assert read(finder, text).asks == (wanted == "yes")
+
+
+@pytest.mark.parametrize("kind", [ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.SIGNATURE])
+def test_quoted_question_is_not_the_members(finder: QuestionFinder, kind: ZoneKind) -> None:
+    """Our own question, quoted below an answer, needs no answer from us."""
+    assert not read(finder, "Which council is your school in?", kind=kind).asks
+
+
+def test_subject_of_a_reply_is_the_question_that_was_answered(finder: QuestionFinder) -> None:
+    """A first message may ask in its subject, a reply repeats ours."""
+    assert read(finder, "It's Fife.", subject="Is there a fee?").asks
+    assert not read(finder, "It's Fife.", subject="Re: Which council is your school in?").asks
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("I want to make a formal complaint.", "complaint"),
+        ("I have a child protection concern about a pupil.", "safeguarding"),
+        ("Please send me copies of everything you hold about me.", "data_request"),
+        ("Kindly erase my personal data.", "data_request"),
+    ],
+)
+def test_concern_needs_a_person_though_nothing_is_asked(finder: QuestionFinder, text: str, code: str) -> None:
+    """Complaints, safety and personal data each have a reason of their own."""
+    found = read(finder, text)
+    assert found.concerns == (code,)
+    assert code in {reason.code for reason in found.reasons}
+
+
+def test_evidence_slices_back_to_its_text(finder: QuestionFinder) -> None:
+    """Whatever is found, source[start:end] is the text that is shown."""
+    for _, text in CASES:
+        parsed = message(text)
+        for candidate in finder.find(parsed, views(parsed)).candidates:
+            assert parsed.slice(candidate.evidence) == candidate.evidence.text != ""
