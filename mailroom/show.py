@@ -9,6 +9,7 @@ from __future__ import annotations
 import email
 import email.policy
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ STATE_WORDS = {
     "suppressed": "parked",
     "dead": "undeliverable",
 }
+MOST_SHOWN = 4  # signs of one value; the strongest first
 COLOURS = {
     Slot.INSTITUTION: "green",
     Slot.AUTHORITY: "cyan",
@@ -267,11 +269,17 @@ def print_explain(facts: Mapping[str, Any]) -> None:
             value = reading[name]
             click.echo(f"  {name}: {printable('; '.join(value) if isinstance(value, list) else str(value)) or '-'}")
         click.secho("\nwhy", bold=True)
+        shown: Counter[tuple[str, str]] = Counter()
         for c in sorted(facts["candidates"], key=lambda c: (not c["chosen"], c["field"], -c["strength"])):
+            shown[c["field"], c["value"]] += 1
+            if shown[c["field"], c["value"]] > MOST_SHOWN:
+                continue
             mark, note = ("✓", "") if c["chosen"] else ("·", f"  [{reason_text(c['note'])}]" if c["note"] else "")
             text = " ".join(printable(c["text"]).split())
-            shown = text if len(text) <= 70 else text[:67] + "..."
-            click.echo(f"  {mark} {c['field']}: {printable(c['value'])}  ← «{shown}» in {c['where']}  ({c['rule']}, {c['strength']:.2f}){note}")
+            text = text if len(text) <= 70 else text[:67] + "..."
+            click.echo(f"  {mark} {c['field']}: {printable(c['value'])}  ← «{text}» in {c['where']}  ({c['rule']}, {c['strength']:.2f}){note}")
+        if more := sum(max(0, count - MOST_SHOWN) for count in shown.values()):
+            click.echo(f"    and {more} weaker signs of the same (all of them with --json)")
         click.secho("\ndecision", bold=True)
         for rule in facts["rules"]:
             click.echo(f"  {'→' if rule['hit'] else ' '} {rule['rule']}")
