@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -124,7 +125,8 @@ def test_a_full_disk_is_temporary(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/mailroom.db"
     with Store(url) as store:
         store.upgrade()
-        pages = sqlite3.connect(tmp_path / "mailroom.db").execute("PRAGMA page_count").fetchone()[0]
+        with closing(sqlite3.connect(tmp_path / "mailroom.db")) as file:
+            pages = file.execute("PRAGMA page_count").fetchone()[0]
     database = Database(url)
     with pytest.raises(Temporary, match="full"), database.write() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
