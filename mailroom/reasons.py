@@ -33,6 +33,7 @@ REASONS: dict[str, str] = {
     # --- parse: institutions and authorities
     "institution_unlisted": "The school is in no list; its name was taken as it is written.",
     "institution_ambiguous": "The name may mean several schools of the list.",
+    "institution_several": "Several schools are named, and no word says which is the member's own.",
     "institution_doubtful": "The name is nearly that of a school in the list, but not surely.",
     "institution_shared": "Several schools of that council have this name; the town is missing.",
     "authority_ambiguous": "Schools of this name stand in several council areas, and the message does not say which.",
@@ -41,6 +42,9 @@ REASONS: dict[str, str] = {
     # --- parse: activities and topics
     "activity_by_option": "The member picked from the list of options in our quoted mail.",
     "activity_unsure": "The words point to more than one kind of activity and to none clearly enough; the likeliest are named.",
+    "topic_unsure": "The topic is a guess from the form of the words or a known theme; nothing in the message introduces it.",
+    "topic_ruled_out": "The member rules this topic out, or has given it up.",
+    "topic_elsewhere": "This is about something else: a colleague's work, the subject taught, the programme itself.",
     # --- parse: kind, sessions, questions, decision
     "automatic_reply": "A machine sent it: an out-of-office, an acknowledgement, a receipt or a calendar's answer.",
     "delivery_report": "A mail system says that a message could not be delivered, or is late.",

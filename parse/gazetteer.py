@@ -602,6 +602,13 @@ class Gazetteer:
         ):
             first += 1
         core = tuple(word.norm for word in found[first:index] if word.norm != "rc")
+        after = [word for word in found[last : last + 3] if word.norm != "the"]
+        if not core and found[index].capital and len(forms) > 1 and len(after) > 1 and after[0].norm == "of" and after[1].capital and not upper:
+            stop = next(number for number in range(last, len(found)) if found[number] is after[1]) + 1
+            start, end = found[index].start, found[stop - 1].end  # «High School of Ashmuir»
+            return Mention(
+                first=index, last=stop, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=(after[1].norm,), forms=forms, text=text[start:end]
+            )
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
             return None
         if (lower or upper) and len(core) > 3:
@@ -619,7 +626,6 @@ class Gazetteer:
             return None  # «a Glasgow City primary»
         if (core in self.vocabulary.councils or core in self.vocabulary.towns) and not found[index].capital and self._generic(found, first, last):
             return None
-        after = [word for word in found[last : last + 3] if word.norm != "the"]
         if len(after) > 1 and after[0].norm in ("for", "of") and after[1].capital and not upper and not any(c.isdigit() for c in after[1].norm):
             return None  # «School for the Deaf», «School of Education»
         if any(word.norm == "schools" for word in found[index:last]):

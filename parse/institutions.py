@@ -231,6 +231,7 @@ class _Message:
         self.gazetteer, self.authorities = finder.gazetteer, finder.authorities
         self.reasons: list[Reason] = []
         self.candidates: list[Candidate] = []
+        self.undecided: list[_Found] = []
         self.texts: list[_Text] = []
         budget = finder.limits["mentions"]
         room = finder.limits["characters"]
@@ -468,6 +469,8 @@ class _Message:
                 role, cue = roles[(mention.start, mention.end)]
                 if role == "mate":
                     role = "together" if self.said else "other"
+                if not role and "joint" in self.said and previous is not None and previous.role == "member" and text.sentence(previous.mention.start) == text.sentence(mention.start):
+                    role = "together"  # «I teach in two schools: Mondays at X, the rest of the week in Y»
                 number = text.sentence(mention.start)
                 if (
                     previous is None
@@ -613,6 +616,8 @@ class _Message:
     def _bare_counts(self, found: _Found) -> bool:
         """A name without its form counts behind «at» and the like, before «here», or beside the council or town that has it."""
         mention = found.mention
+        if found.cue == "institution.member.label" and len({entry.label for entry in mention.entries}) == 1:
+            return found.text.zone in ("own", "attachment") and mention.core not in self.gazetteer.vocabulary.councils
         if found.text.zone != "own" or mention.core in self.authorities.aliases:
             return False
         if sum(entry.authority in (*found.near, *found.towns) for entry in mention.entries) == 1:
@@ -655,8 +660,16 @@ class _Message:
             groups = {found.group for found in backed}
             return [found for found in own if found.group in groups]
         heads = [found for found in own if found.head]
-        lead = heads[0] if heads else own[0]
-        return [found for found in own if found.group == lead.group]
+        if not heads:
+            first = [found for found in own if found.group == own[0].group]
+            if "joint" in self.said:
+                number = own[0].text.sentence(own[0].mention.start)
+                return [found for found in own if found.text is own[0].text and found.text.sentence(found.mention.start) == number]
+            if len({found.mention.core for found in first}) < len(cores):
+                self.undecided = own
+                return []
+            return first
+        return [found for found in own if found.group == heads[0].group]
 
     # ------------------------------------------------------------------ resolving
     def _resolve(self, founds: list[_Found], chosen: list[_Found], places: list[_Place], stated: dict[str, list[_Place]]) -> Institutions:
@@ -732,6 +745,11 @@ class _Message:
                 self.reasons.append(Reason(code="authority_ambiguous", detail=f"{name}: {' | '.join(found_councils)}"))
         if not groups:
             authorities.extend(self._councils_alone(stated))
+            if self.undecided:
+                names = [found.mention.entries[0].label if found.mention.entries else found.mention.text for found in self.undecided]
+                institution_options.extend(dict.fromkeys(names[:10]))
+                self.reasons.append(Reason(code="institution_several", detail=" | ".join(dict.fromkeys(names[:10]))))
+                kinds.add("school")
         kind = next(iter(kinds)) if len(kinds) == 1 else ("school" if kinds else self._generic_type())
         chosen_councils = list(dict.fromkeys(authorities))
         self._council_candidates(places, stated, chosen_councils)
