@@ -63,7 +63,7 @@ _LEAD = r"(?:(?:option|answer|choice|number|letter|no\.?|it's|it is|that's|that 
 _PICKED = re.compile(
     "|".join(
         (
-            rf"^\W*{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)",
+            rf"^[^\w\n]{{0,10}}{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)",
             r"\boption\s+[(]?([a-f1-6])\b",
             r"(?<!\w)\(([a-f1-6])\)",
             r"\b(?:and|or) ([a-f1-6])(?=\W|$)",
@@ -203,38 +203,46 @@ class ActivityFinder:
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
         """The view cut at sentence ends, semicolons and words that announce another matter, with the hits in each part."""
         hits = self._unmasked(list(self.matcher.find(view)))
+        borders: list[int] = []
+        for sentence in view.sentences:
+            borders += (sentence.start, *(token.i + 1 for token in sentence[:-1] if token.text == ";"))
+        borders = sorted({*borders, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
         parts: list[Part] = []
         position = 0
-        for sentence in view.sentences:
-            mine: list[Hit] = []
-            while position < len(hits) and hits[position].span.start < sentence.end:
-                mine.append(hits[position])
+        for index, border in enumerate(borders):
+            end = borders[index + 1] if index + 1 < len(borders) else len(view.doc)
+            inside: list[Hit] = []
+            while position < len(hits) and hits[position].span.start < end:
+                inside.append(hits[position])
                 position += 1
-            clauses = (token.i + 1 for token in sentence[:-1] if token.text == ";")
-            borders = sorted({sentence.start, *clauses, *(h.span.start for h in mine if h.phrase.label == _SEPARATOR)})
-            for index, border in enumerate(borders):
-                end = borders[index + 1] if index + 1 < len(borders) else sentence.end
-                inside = [h for h in mine if border <= h.span.start < end]
-                counts: dict[str, float] = {}
-                cancelled = any(h.phrase.label.startswith(_CANCEL) for h in inside)
-                say = factor * (self.cancelled if cancelled else 1.0)
-                for hit in inside:
-                    if hit.phrase.label not in _NO_SAY:
-                        counts[hit.phrase.label] = counts.get(hit.phrase.label, 0.0) + (factor if hit.phrase.label.startswith(_AGAINST) else say) * hit.phrase.weight
-                separated = any(h.phrase.label == _SEPARATOR and h.span.start <= border + 2 for h in inside)
-                announced = any(h.phrase.label == _ANNOUNCED for h in inside)
-                told = tuple(h for h in inside if h.phrase.label not in _NO_SAY)
-                parts.append(Part(counts=counts, hits=told, separated=separated, announced=announced))
+            parts.append(self._part(inside, border, factor))
         return parts
+
+    def _part(self, hits: Sequence[Hit], start: int, factor: float) -> Part:
+        told = tuple(h for h in hits if h.phrase.label not in _NO_SAY)
+        say = factor * (self.cancelled if any(h.phrase.label.startswith(_CANCEL) for h in told) else 1.0)
+        counts: dict[str, float] = {}
+        for hit in told:
+            label = hit.phrase.label
+            counts[label] = counts.get(label, 0.0) + (factor if label.startswith(_AGAINST) else say) * hit.phrase.weight
+        separated = any(h.phrase.label == _SEPARATOR and h.span.start <= start + 2 for h in hits)
+        return Part(counts=counts, hits=told, separated=separated, announced=any(h.phrase.label == _ANNOUNCED for h in hits))
 
     @staticmethod
     def _unmasked(hits: list[Hit]) -> list[Hit]:
+        """The hits that count: not those in talk of the programme, nor in what a form leaves unsaid."""
+        if not hits:
+            return hits
+        text = hits[0].view.folded
+        unsaid = bytearray(len(text))
+        for match in (*_ANSWERED_NO.finditer(text), *(_UNTICKED.finditer(text) if _TICKED.search(text) else ())):
+            unsaid[match.start() : match.end()] = b"\1" * (match.end() - match.start())
         masked = {token for hit in hits if hit.phrase.label == _MASK for token in range(hit.span.start, hit.span.end)}
-        if hits:
-            text = hits[0].view.folded
-            unsaid = [m.span() for m in _ANSWERED_NO.finditer(text)] + ([m.span() for m in _UNTICKED.finditer(text)] if _TICKED.search(text) else [])
-            hits = [h for h in hits if not any(start <= h.span.start_char < end for start, end in unsaid)]
-        return [h for h in hits if h.phrase.label != _MASK and not (masked and masked.issuperset(range(h.span.start, h.span.end)))]
+        return [
+            hit
+            for hit in hits
+            if hit.phrase.label != _MASK and not unsaid[hit.span.start_char] and not (masked and masked.issuperset(range(hit.span.start, hit.span.end)))
+        ]
 
     def score(self, parts: Iterable[Part]) -> dict[str, float]:
         """Sum of the cues' weights for each activity; a cue that comes often counts a little more."""
@@ -288,9 +296,9 @@ class ActivityFinder:
             first = max(ACTIVITIES, key=lambda name: left[name])
             second = max(ACTIVITIES, key=lambda name: right[name])
             both = min(left[first], right[second])
-            wanted = self.accept_part if parts[border].separated else self.accept_border
-            apart = min(left[first] / left[second], right[second] / right[first])
-            if first != second and apart >= self.part_ratio and self._enough(parts[:border]) and self._enough(parts[border:]) and both >= wanted and both > best[0]:
+            wanted = max(best[0], self.accept_part if parts[border].separated else self.accept_border)
+            apart = left[first] >= self.part_ratio * left[second] and right[second] >= self.part_ratio * right[first]
+            if first != second and apart and both > wanted and self._enough(parts[:border]) and self._enough(parts[border:]):
                 best = (both, tuple(name for name in ACTIVITIES if name in (first, second)))
         return best[1]
 
