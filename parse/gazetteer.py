@@ -98,14 +98,16 @@ _LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaeli
 _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by", "o"})
 _DIRECTIONS = frozenset(
-    (
-        "north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer "
-    ).split()
+    [
+        "north", "south", "east", "west", "new", "old", "upper", "lower", "nether", "over", "mid", "middle", "easter", "wester", "little",
+        "great", "st", "our", "lady", "inner", "outer",
+    ]
 )
 _ARTICLES = frozenset(
-    (
-        "a an the our my every all some other many several two three four five few most this that your their "
-    ).split()
+    [
+        "a", "an", "the", "our", "my", "every", "all", "some", "other", "many", "several", "two", "three", "four", "five", "few", "most",
+        "this", "that", "your", "their",
+    ]
 )
 _GAELIC = frozenset({"sgoil", "bunsgoil", "bun", "ard", "ardsgoil"})
 
@@ -607,7 +609,15 @@ class Gazetteer:
             stop = next(number for number in range(last, len(found)) if found[number] is after[1]) + 1
             start, end = found[index].start, found[stop - 1].end  # «High School of Ashmuir»
             return Mention(
-                first=index, last=stop, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=(after[1].norm,), forms=forms, text=text[start:end]
+                first=index,
+                last=stop,
+                start=start,
+                end=end,
+                kind="unlisted",
+                rule="institution.unlisted",
+                core=(after[1].norm,),
+                forms=forms,
+                text=text[start:end],
             )
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
             return None

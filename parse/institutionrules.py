@@ -1,0 +1,109 @@
+"""What the reading of institutions needs from the programme folder, loaded and checked once.
+
+``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv`` and
+``colleges.csv``, and the lists of schools that the installation adds. A mistake is a ProgrammeError with
+file and, where it can be told, line.
+
+What it does badly: a mistake in a list of words is told by its key, not by its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from mailroom.errors import ProgrammeError
+from parse.authorities import TOWN, Authorities
+from parse.gazetteer import Gazetteer, Vocabulary, load_colleges
+from parse.phrases import Phrase, PhraseMatcherSet
+from parse.rulefile import RuleFile, compile_rules, load_rules
+from parse.schoolnames import Forms, School, fold
+
+__all__ = ["InstitutionRules"]
+
+SIDES = ("before", "after", "label", "message")
+ROLES = ("member", "together", "joint", "proxy", "mate", "former", "other", "denied", "home")
+
+
+class InstitutionRules:
+    """The gazetteer and the cues are built at their first use, not at construction."""
+
+    def __init__(self, folder: Path, schools: Sequence[School] = ()) -> None:
+        self.folder = folder
+        self.schools = schools
+        self.rules: RuleFile = load_rules(folder / "institutions.yaml", says=ROLES, extra=("side", "within"))
+        self.authorities = Authorities.load(folder)
+        self.colleges = load_colleges(folder)
+        self._read_settings()
+
+    def _read_settings(self) -> None:
+        file, settings = self.rules.file, self.rules.settings
+
+        def section(name: str) -> dict[str, object]:
+            value = settings.get(name)
+            if not isinstance(value, dict):
+                raise ProgrammeError(file, None, f"the section «{name}» is missing or no mapping")
+            return {str(key): item for key, item in value.items() if key != "__line__"}
+
+        levels = {form: str(level) for form, level in section("levels").items()}
+        spellings: dict[str, tuple[str, ...]] = {}
+        forms = section("forms")
+        for form, several in forms.items():
+            for spelling in _texts(several, file, f"forms: {form}"):
+                if spelling in spellings:
+                    raise ProgrammeError(file, None, f"forms: «{spelling}» is there twice")
+                spellings[fold(spelling)] = (form,)
+        for spelling, several in section("abbreviations").items():
+            parts = tuple(_texts(several, file, f"abbreviations: {spelling}"))
+            if unknown := [part for part in parts if part not in forms]:
+                raise ProgrammeError(file, None, f"abbreviations: {spelling}: «{unknown[0]}» is no form")
+            spellings[fold(spelling)] = parts
+        if unknown := [form for form in levels if form not in forms]:
+            raise ProgrammeError(file, None, f"levels: «{unknown[0]}» is no form")
+        self.vocabulary = Vocabulary(
+            forms=Forms(words=spellings, levels=levels),
+            never_bare=frozenset(map(fold, _texts(settings.get("never_bare"), file, "never_bare"))),
+            never_named=frozenset(map(fold, _texts(settings.get("never_named"), file, "never_named"))),
+            distinguishing=tuple(_texts(settings.get("distinguishing"), file, "distinguishing")),
+            councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
+            towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
+            saint_short={key: str(value) for key, value in section("saint_short").items()},
+        )
+        self.not_council = frozenset(map(fold, _texts(settings.get("not_council_before"), file, "not_council_before")))
+        self.strengths = {key: _number(value, file, f"strengths: {key}") for key, value in section("strengths").items()}
+        self.thresholds = {key: _number(value, file, f"thresholds: {key}") for key, value in section("thresholds").items()}
+        self.limits = {key: int(_number(value, file, f"limits: {key}")) for key, value in section("limits").items()}
+        for rule in self.rules.rules:
+            if rule.extra.get("side") not in SIDES:
+                raise ProgrammeError(file, rule.line, f"rule «{rule.phrase.id}»: «side» should be one of {', '.join(SIDES)}")
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        return Gazetteer(self.schools, self.colleges, self.vocabulary)
+
+    @cached_property
+    def cues(self) -> dict[str, PhraseMatcherSet]:
+        """Cues by side. Each pattern is searched by itself: a far one must not hide a near one."""
+        compile_rules(self.rules)  # names the line of a pattern that cannot be read
+        phrases: dict[str, list[Phrase]] = {side: [] for side in SIDES}
+        for rule in self.rules.rules:
+            for number, pattern in enumerate(rule.phrase.patterns):
+                phrases[str(rule.extra["side"])].append(Phrase(id=f"{rule.phrase.id}#{number}", label=rule.phrase.label, patterns=(pattern,)))
+        return {side: PhraseMatcherSet(several, self.rules.lists) for side, several in phrases.items()}
+
+    @cached_property
+    def within(self) -> dict[str, int]:
+        return {rule.phrase.id: int(rule.extra.get("within", 4)) for rule in self.rules.rules}
+
+
+def _texts(value: object, file: str, key: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ProgrammeError(file, None, f"«{key}» should be a list of texts (words such as on, no, yes need quotation marks)")
+    return list(value)
+
+
+def _number(value: object, file: str, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProgrammeError(file, None, f"«{key}» should be a number")
+    return float(value)
