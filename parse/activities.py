@@ -37,7 +37,10 @@ _ANNOUNCED = "split_announced"  # the cue that says there will be two matters
 _MASK = "mask"  # talk of the programme itself: cues within it do not count
 _CANCEL = "cancel."  # cues that the rest of the sentence was dropped, or is about somebody else
 _AGAINST = (_CANCEL, "none.")  # cues that a cancelled sentence keeps
-_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
+_TOPIC = "topic_opens"  # the cue after which learning words belong to the topic
+_LEARNING = ("learn.", "how.", "none.", "who.my_class")
+_BACK = frozenset({"it", "this", "that", "them", "these", "those", "we"})  # the topic is what was spoken of before
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
 _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
@@ -124,6 +127,7 @@ class ActivityFinder:
         self.accept_part = _number(settings, "accept_part", file.file)
         self.cancelled = _number(settings, "cancelled", file.file)
         self.accept_border = _number(settings, "accept_border", file.file)
+        self.topic_reaches = _number(settings, "topic_reaches", file.file)
         self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
@@ -219,7 +223,8 @@ class ActivityFinder:
         return parts
 
     def _part(self, hits: Sequence[Hit], start: int, factor: float) -> Part:
-        told = tuple(h for h in hits if h.phrase.label not in _NO_SAY)
+        opened = [h.span.end for h in hits if h.phrase.label == _TOPIC and not _BACK & {t.lower_ for t in h.span.doc[h.span.end : h.span.end + 2]}]
+        told = tuple(h for h in hits if h.phrase.label not in _NO_SAY and not (opened and self._of_topic(h, opened)))
         say = factor * (self.cancelled if any(h.phrase.label.startswith(_CANCEL) for h in told) else 1.0)
         counts: dict[str, float] = {}
         for hit in told:
@@ -227,6 +232,9 @@ class ActivityFinder:
             counts[label] = counts.get(label, 0.0) + (factor if label.startswith(_AGAINST) else say) * hit.phrase.weight
         separated = any(h.phrase.label == _SEPARATOR and h.span.start <= start + 2 for h in hits)
         return Part(counts=counts, hits=told, separated=separated, announced=any(h.phrase.label == _ANNOUNCED for h in hits))
+
+    def _of_topic(self, hit: Hit, opened: Sequence[int]) -> bool:
+        return hit.phrase.label.startswith(_LEARNING) and any(0 <= hit.span.start - end < self.topic_reaches for end in opened)
 
     @staticmethod
     def _unmasked(hits: list[Hit]) -> list[Hit]:

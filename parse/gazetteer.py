@@ -109,6 +109,7 @@ _ARTICLES = frozenset(
         "this", "that", "your", "their",
     ]
 )
+_GREETING = frozenset({"hi", "dear", "hello", "hey", "morning", "afternoon", "evening", "thanks", "cheers", "regards", "wishes"})
 _GAELIC = frozenset({"sgoil", "bunsgoil", "bun", "ard", "ardsgoil"})
 
 
@@ -388,7 +389,7 @@ class Gazetteer:
                 return None
         elif not capital and not (forms & _MAIN and (self._telling(key, len(forms)) or (first > 0 and found[first - 1].norm in ("at", "from")))):
             return None
-        if forms and (key in self.vocabulary.councils or key in self.vocabulary.towns) and not found[end].capital and self._generic(found, first, last):
+        if forms and (key in self.vocabulary.councils or key in self.vocabulary.towns) and (upper or not found[end].capital) and self._generic(found, first, last):
             return None
         small = last > end and found[first].capital and not found[end].capital and found[end].norm not in ("ps", "hs")
         if small and not lower and end - first == 1 and first > 0 and found[first - 1].norm in _ARTICLES:
@@ -491,6 +492,8 @@ class Gazetteer:
             return before.norm not in ("over", "our", "new", "middle", "old") or (before.capital and not upper)
         if upper or not before.capital or before.norm in STOP_WORDS or before.norm in self.vocabulary.never_named or before.raw.endswith("'s"):
             return False
+        if first > 1 and found[first - 2].norm in _GREETING:
+            return False  # «Hi Rob Kirkhill Primary here»
         if before.raw.isupper() or first - 1 == 0 or any(c.isdigit() for c in before.norm):
             return False
         sentence_start = text[: before.start].rstrip(" ")[-1:] in ("", ".", "!", "?", "\n", ":", ";", '"', "(", "-", ",")
@@ -634,12 +637,20 @@ class Gazetteer:
             return None
         if not found[index].capital and first > 0 and found[first - 1].norm in _ARTICLES and not (forms & {"school"} and forms & _MAIN and len(core) > 1):
             return None  # «a Glasgow City primary»
-        if (core in self.vocabulary.councils or core in self.vocabulary.towns) and not found[index].capital and self._generic(found, first, last):
+        if (core in self.vocabulary.councils or core in self.vocabulary.towns) and (upper or not found[index].capital) and self._generic(found, first, last):
             return None
         if len(after) > 1 and after[0].norm in ("for", "of") and after[1].capital and not upper and not any(c.isdigit() for c in after[1].norm):
             return None  # «School for the Deaf», «School of Education»
         if any(word.norm == "schools" for word in found[index:last]):
             return None  # «Active Schools»
+        if self.by_authority and core[0] not in _DIRECTIONS:
+            for cut in range(1, len(core)):  # «Rob Kirkhill Primary School»: a listed name, or a longer one in no list?
+                tail, _ = self._fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how != "variant"], forms)
+                if tail:
+                    start, end = found[first + cut].start, found[last - 1].end
+                    return Mention(
+                        first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.doubtful", entries=tail, core=core, forms=forms, text=text[start:end]
+                    )
         start, end = found[first].start, found[last - 1].end
         return Mention(
             first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak

@@ -33,7 +33,7 @@ from parse.textview import TextView
 __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
-PERSON_LABELS = ("interest", "undecided", "withdraws", "stays", "on_behalf", "not_me", "replies", "circular", "programme", "human")
+PERSON_LABELS = ("interest", "undecided", "withdraws", "leaves", "stays", "on_behalf", "not_me", "replies", "circular", "programme", "human")
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
 MACHINES = {
     "bounce": (Kind.BOUNCE, "delivery_report"),
@@ -48,7 +48,7 @@ _OTHERS = frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED, Zon
 _NOT_THE_SENDERS = {"bounce": frozenset({ZoneKind.OWN_QUOTE}), "bulk": frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED})}
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:", re.I)
 _SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}
-_RELATE = ("interest", "programme", "undecided", "withdraws", "replies")
+_RELATE = ("interest", "programme", "undecided", "withdraws", "leaves", "replies")
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 
 
@@ -242,6 +242,8 @@ class KindReading:
         replies = self._replies(weight)
         if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded:
             return Kind.WITHDRAWAL
+        if weight["leaves"] >= 1.0 and weight["interest"] < 1.0 and not (found.activities or found.asks or forwarded):
+            return Kind.WITHDRAWAL
         if replies and (supplies or found.topics or not found.asks):
             return Kind.FOLLOW_UP
         wants = weight["interest"] - weight["undecided"] * 2
@@ -260,7 +262,9 @@ class KindReading:
             return Kind.ENQUIRY
         if found.concerns and weight["interest"] < 1.0 and not (found.activities and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
-        return Kind.EXPRESSION_OF_INTEREST
+        # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
+        wanted = supplies or forwarded or weight["interest"] > 0 or bool(self._parsed.attachments) or (found.topics and weight["programme"] > 0)
+        return Kind.EXPRESSION_OF_INTEREST if wanted else Kind.UNRELATED
 
     def _replies(self, weight: dict[str, float]) -> bool:
         """In an existing conversation with us, not an answer to a circular."""

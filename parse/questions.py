@@ -37,6 +37,7 @@ _OPENS = re.compile(
     r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b",
     re.I,
 )
+_BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 # «Our enquiry: does sketching first help?» names its question.
 _NAMED = re.compile(r"[:;]\s+(?:\w+,?\s+)?(?:do|does|did|is|are|can|could|will|would|what|how|why|which|who|when|where|if|whether)\b", re.I)
@@ -106,7 +107,7 @@ class QuestionFinder:
                 marked = "?" in text and not _heading(view, text, sentence.end_char)
                 score = dict(scores.get(index, {}))
                 score.pop("answers", None)
-                score.pop("unmarked" if marked else "opens", None)
+                score.pop("unmarked" if marked or _BOX.search(text) else "opens", None)
                 if marked and "answers" in scores.get(index + 1, {}):
                     score["settled"] = -1.0  # asked and answered
                 named = _NAMED.search(sentence.text) if marked else None

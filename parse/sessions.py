@@ -95,7 +95,7 @@ _DATE = re.compile(
         | (?P<bare>\d{{1,2}})\b(?![:./\d%]|[ ]*(?:o'clock|am|pm)\b)
       )
     | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ])?{_WEEKDAY.format("w6")}
-    | (?P<rel>today|tomorrow|the[ ]morn|tomorow|tomorrows|yesterday|(?:earlier|later)[ ]today|this[ ](?:afternoon|evening|aft)|tonight)\b
+    | (?P<rel>today|tomorrow|the[ ]morn|tomorow|tomorrows|yesterday|next[ ]week'?s?|(?:earlier|later)[ ]today|this[ ](?:afternoon|evening|aft)|tonight)\b
     | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|other|ither|initial|(?<=the[ ])last)
         (?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
     | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later))\b
@@ -133,7 +133,8 @@ _ME = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|b
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:[\w-]+\s+){0,2}?"
-    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of them)\b)"
+    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|"
+    r"faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of them)\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope)[a-z]*\b)"
@@ -314,6 +315,9 @@ class SessionFinder:
             if today is None:
                 return "", set()
             word = group["rel"].lower()
+            if word.startswith("next"):
+                monday = today + timedelta(days=7 - today.weekday())
+                return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
             day_meant = today + timedelta(days=1 if word.startswith(("tomor", "the morn")) else -1 if word == "yesterday" else 0)
             session = self._on(day_meant)
             return ("relative", {session}) if session else ("", set())
@@ -466,6 +470,8 @@ class SessionFinder:
             elif _AND.fullmatch(between) and one.stance and other.stance and not {one.stance, other.stance} & {"other"}:
                 if one.stance == "undecided" or other.stance == "undecided":
                     one.stance = other.stance = "undecided"
+                elif one.stance == "takes" and "takes" not in labels:  # «training is on the 19th and the 25th» tells, and chooses neither
+                    one.stance = other.stance = ""
                 else:
                     other.stance = one.stance
         taken = [mention for mention in mentions if mention.stance == "takes" and len(mention.sessions) == 1]

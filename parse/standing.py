@@ -349,6 +349,8 @@ class Standing:
         for number, (start, end) in enumerate(spans):
             home = text.sentence(start)
             begin, stop, _ = text.sentences[home]
+            if home and text.word_at(start) - text.word_at(begin) == 0 and _broken_line(text.view.folded, begin):
+                begin = text.sentences[home - 1][0]  # a name at the start of a narrow line: the cue stands above it
             earlier = spans[number - 1] if number and text.sentence(spans[number - 1][0]) == home else None
             later = spans[number + 1] if number + 1 < len(spans) and spans[number + 1][0] < stop else None
             role = self._labelled(text, begin, start) or self._role(
@@ -501,3 +503,10 @@ class Standing:
             if text.zone in WEIGHT
             for word in text.words
         )
+
+
+def _broken_line(folded: str, begin: int) -> bool:
+    """Whether the line that starts at ``begin`` goes on from the line above."""
+    above = folded[max(0, begin - 120) : begin]
+    line = above.rstrip("\n").rpartition("\n")[2].rstrip()
+    return above.endswith("\n") and not above.endswith("\n\n") and 20 < len(line) and line[-1:] not in ".!?:;,-"

@@ -19,23 +19,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Address, Zone, ZoneKind
+from parse.cues import LOOK, CueSet, cue_regex
 from parse.html import Mark, MarkKind
 from parse.rulefile import RuleFile, load_rules
 
-__all__ = ["SAYS", "CueSet", "Envelope", "Zoner"]
+__all__ = ["SAYS", "Envelope", "Zoner"]
 
 SAYS = ("original", "forwarded", "banner", "banner_word", "banner_more", "tagline", "disclaimer", "stub", "habits")
 _LISTS = (
     *("own_names", "own_addresses", "header_from", "header_date", "header_to", "header_subject", "header_other"),
     *("wrote", "wrote_openers", "days_and_months", "closings", "titles", "places", "contacts"),
 )
-_LOOK = 300  # characters of a line that cues are looked for in
 _FOLDED = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " ", "\u202f": " ", "\uff1a": ":", "\u2013": "-", "\u2014": "-"})
 
 
@@ -47,77 +47,6 @@ class Envelope:
     recipients: tuple[Address, ...] = ()
     subject: str = ""
     is_reply: bool = False  # In-Reply-To or References present
-
-
-class CueSet:
-    """The patterns of rules with one meaning, as two regular expressions with bounded gaps.
-
-    The one that may match anywhere is only tried on lines that hold one word of every such pattern.
-    """
-
-    def __init__(self, patterns: Iterable[str]) -> None:
-        anchored, floating = [], []
-        anchors: set[str] | None = set()
-        for pattern in patterns:
-            if pattern.startswith("^"):
-                anchored.append(cue_regex(pattern))
-                continue
-            floating.append(cue_regex(pattern))
-            words = _anchor_words(pattern)
-            anchors = anchors | words if anchors is not None and words else None
-        self._anchored = re.compile("|".join(anchored), re.IGNORECASE) if anchored else None
-        self._floating = re.compile("|".join(floating), re.IGNORECASE) if floating else None
-        self._anchors = frozenset(anchors) if anchors is not None else None
-
-    def found(self, line: str) -> bool:
-        line = line[:_LOOK]
-        if self._anchored is not None and self._anchored.match(line):
-            return True
-        if self._floating is None:
-            return False
-        if self._anchors is not None and self._anchors.isdisjoint(_ALNUM.findall(line.casefold())):
-            return False
-        return self._floating.search(line) is not None
-
-
-_ALNUM = re.compile(r"\w+")
-
-
-def _anchor_words(pattern: str) -> set[str]:
-    """Words one of which is in every line that the pattern matches; none where there are no whole words."""
-    best: set[str] = set()
-    for element in pattern.removesuffix("$").split():
-        if "*" in element or element.startswith("..."):
-            continue
-        runs = [_ALNUM.findall(word.casefold()) for word in element.split("|")]
-        if all(runs) and (not best or min(len(run[0]) for run in runs) > min(map(len, best))):
-            best = {max(run, key=len) for run in runs}
-    return best
-
-
-def cue_regex(pattern: str) -> str:
-    """A pattern of zones.yaml as a regular expression over a folded line."""
-    start, end = pattern.startswith("^"), pattern.endswith("$")
-    elements = pattern.removeprefix("^").removesuffix("$").split()
-    if not elements:
-        raise ValueError(f"«{pattern}» is empty")
-    pieces: list[str] = [r"[\W_]*" if start else r"(?<!\w)"]
-    previous = "^"
-    for element in elements:
-        if element == "...":
-            pieces.append(".{0,60}?")
-        elif element.startswith("..."):
-            pieces.append(r"\s?(?:\S{1,40}\s){0,%d}" % int(element[3:]))
-        else:
-            words = "|".join(re.escape(word.removesuffix("*")) + (r"\w*" if word.endswith("*") else "") for word in element.split("|"))
-            word = f"(?:{words})" if "|" in element else words
-            if element[0].isalnum() and previous not in ("^",):
-                gap = r"(?<!\w)" if previous.startswith("...") else r"\s?" if not previous[-1].isalnum() and previous[-1] not in "*)" else r"[\s\]\)*]{1,3}"
-            else:
-                gap = "" if previous == "^" or previous.startswith("...") else r"\s?"
-            pieces.append(gap + word + (r"(?!\w)" if element[-1].isalnum() else ""))
-        previous = element
-    return "".join(pieces) + (r"[\W_]*$" if end else "")
 
 
 @dataclass(slots=True)
@@ -155,6 +84,7 @@ _HANDLE = re.compile(r"(?<!\w)[@#]\w{3,40}")
 _PRONOUN = re.compile(r"\b(?:he/him|she/her|they/them|he/they|she/they)\b", re.IGNORECASE)
 _PERSONAL = re.compile(r"(?<![\w'/])(?:I|(?i:i'm|i've|i'd|i'll|we|we're|we've|we'd|we'll|you|your|me|my|us|our|please|thanks|thank))(?![\w'/])")
 _POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?p?\.?\s?s\b\.?|ps\b|nb\b|n\.b\.|edit:|update:|correction)", re.IGNORECASE)
+_ITEM = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013o]|\(?(?:\d{1,2}|[A-Za-z])[.)])\s")
 _BRACKETED = re.compile(r"\s?\([^()]{0,80}\)")
 _DELIMITER = re.compile(r"\s*(?:--|\u2014|\u2013)\s*$")
 
@@ -236,10 +166,11 @@ class Zoner:
         return (role, value.strip("*_ \t")) if role is not None else None
 
     def is_own_line(self, text: str) -> bool:
-        solid = _solid(text)
-        if solid in self._own_lines:
-            return True
-        return len(solid) >= 40 and solid in self._own_text
+        for candidate in {text, _ITEM.sub("", text, count=1)}:  # «2. Which school ...?»
+            solid = _solid(candidate)
+            if solid in self._own_lines or (len(solid) >= 40 and solid in self._own_text):
+                return True
+        return False
 
 
 def _fold(text: str) -> str:
@@ -568,14 +499,23 @@ class _Reading:
                 line.kind = ZoneKind.OWN_QUOTE
 
     def _answers(self, block: list[_Line], ours: list[bool]) -> None:
-        """What stands unprefixed under our own question, and is none of our lines, was typed there."""
-        for index in range(1, len(block)):
-            line = block[index]
-            if ours[index] or line.depth or not (ours[index - 1] or block[index - 1].kind is ZoneKind.INLINE_ANSWER):
-                continue
-            asked = block[index - 1].kind is ZoneKind.INLINE_ANSWER or block[index - 1].text.rstrip("*_ ").endswith(("?", ":"))
-            if asked:
-                line.kind = ZoneKind.INLINE_ANSWER
+        """What stands unprefixed under a question of ours, and is none of our lines, was typed there.
+
+        Items below a question are the choices that we offered, and a heading begins what we had understood:
+        of all things those must not pass for the answer.
+        """
+        asked = direct = False
+        previous: _Line | None = None
+        for line, known in zip(block, ours, strict=True):
+            parted = previous is None or self.body.count("\n", previous.end, line.start) > 1
+            item = previous is not None and _ITEM.match(previous.raw) is not None
+            previous = line
+            if known or line.depth or line.text.endswith(":"):
+                asked = direct = known and "?" in line.text
+            elif asked and _ITEM.match(line.raw):
+                direct = False
+            elif asked and (direct or ((parted or not item) and not _looks_like_field(line.text))):
+                line.kind, direct = ZoneKind.INLINE_ANSWER, True
 
     # --- the sender's words: banner, tagline, disclaimer, signature
 
@@ -729,7 +669,7 @@ class _Reading:
             hit = None
             for position in range(start, len(own)):
                 text = lines[own[position]].text
-                pair = text if position + 1 >= len(own) else f"{text} {lines[own[position + 1]].text}"[:_LOOK]
+                pair = text if position + 1 >= len(own) else f"{text} {lines[own[position + 1]].text}"[:LOOK]
                 if cue.found(text) or (len(text) > 55 and cue.found(pair) and not (position + 1 < len(own) and cue.found(lines[own[position + 1]].text))):
                     hit = position
                     break
