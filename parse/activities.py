@@ -38,7 +38,7 @@ _MASK = "mask"  # talk of the programme itself: cues within it do not count
 _CANCEL = "cancel."  # cues that the rest of the sentence was dropped, or is about somebody else
 _AGAINST = (_CANCEL, "none.")  # cues that a cancelled sentence keeps
 _TOPIC = "topic_opens"  # the cue after which learning words belong to the topic
-_LEARNING = ("learn.", "how.", "none.", "who.my_class")
+_LEARNING = "learn."
 _BACK = frozenset({"it", "this", "that", "them", "these", "those", "we"})  # the topic is what was spoken of before
 _NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
