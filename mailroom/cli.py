@@ -230,6 +230,29 @@ def explain(which: str, config_file: str | None, as_json: bool) -> None:
 
 
 @cli.command()
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--labels", type=click.Path(dir_okay=False, path_type=Path), help="A .jsonl file with «id» and «labels» on each line.")
+@click.option("--schools", multiple=True, type=click.Path(dir_okay=False), help="A school list; may be repeated.")
+@click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
+@click.option("--save", type=click.Path(dir_okay=False, path_type=Path), help="Keep this run, to compare a later one with.")
+@click.option("--against", type=click.Path(dir_okay=False, path_type=Path), help="An earlier run: say which messages got better and worse.")
+@click.option("--curve", type=click.Path(dir_okay=False, path_type=Path), help="Draw precision against coverage over the accept threshold (.svg).")
+@click.option("--wrong", type=click.IntRange(min=0), default=20, show_default=True, help="How many differences to list.")
+@config_option
+@json_option
+def evaluate(folder: Path | None, config_file: str | None, **options: Any) -> None:
+    """Measure the reading against labelled .eml files in FOLDER, or against what a person mended in the register.
+
+    Labels are a .jsonl file (--labels, or in the folder) or NAME.json beside each NAME.eml; without FOLDER the register is used.
+    """
+    from mailroom.evaluating import run_evaluation
+
+    chosen = config_file or _Shared.config
+    config = get_config(chosen) if chosen or folder is None else None
+    run_evaluation(folder, config=config, open_store=(lambda: get_store(config)) if config else None, **options)
+
+
+@cli.command()
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
 @config_option
 @json_option

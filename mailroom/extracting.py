@@ -13,8 +13,9 @@ from mailroom.errors import MailroomError
 
 if TYPE_CHECKING:
     from mailroom.config import Config
+    from parse.reader import Reader
 
-__all__ = ["extract_lines", "messages_in"]
+__all__ = ["extract_lines", "messages_in", "open_reader"]
 
 
 def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -29,20 +30,25 @@ def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
             yield path.stem, path.read_bytes()
 
 
-def extract_lines(
-    paths: Sequence[str], *, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None, zones: bool = False
-) -> Iterator[str]:
+def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None) -> Reader:
+    """A Reader as the options or, where they say nothing, the settings have it; without either, as shipped."""
     from mailroom.programme import load_programme
-
-    for path in map(Path, paths):
-        if str(path) != "-" and not path.exists():
-            raise MailroomError(f"{path}: there is no such file or folder")
     from parse.reader import Reader
-    from parse.report import report
 
     lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
     knowledge = load_programme(folder, lists)
-    reader = Reader(folder, knowledge.schools, own_addresses=config.replies.own if config else (), own_lines=knowledge.own_lines)
+    return Reader(folder, knowledge.schools, own_addresses=config.replies.own if config else (), own_lines=knowledge.own_lines)
+
+
+def extract_lines(
+    paths: Sequence[str], *, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None, zones: bool = False
+) -> Iterator[str]:
+    for path in map(Path, paths):
+        if str(path) != "-" and not path.exists():
+            raise MailroomError(f"{path}: there is no such file or folder")
+    from parse.report import report
+
+    reader = open_reader(schools=schools, programme=programme, config=config)
     for name, content in messages_in(paths):
         yield json.dumps(report(name, reader.read(content), zones=zones), ensure_ascii=False)
