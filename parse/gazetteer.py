@@ -575,6 +575,8 @@ class Gazetteer:
             if word.norm in ("rc", "st"):
                 first -= 1
                 continue
+            if word.norm in self.forms.words and word.norm not in ("learning", "centre", "community", "college"):
+                break
             common = (
                 (word.norm in never or word.norm in STOP_WORDS)
                 and not (word.norm in _DIRECTIONS and word.capital and not upper and first < index)
@@ -643,6 +645,8 @@ class Gazetteer:
             return None  # «School for the Deaf», «School of Education»
         if any(word.norm == "schools" for word in found[index:last]):
             return None  # «Active Schools»
+        if core in self.vocabulary.councils and forms <= {"primary", "secondary", "nursery", "special"}:
+            return None  # «Glasgow primary teachers»
         if self.by_authority and core[0] not in _DIRECTIONS:
             for cut in range(1, len(core)):  # «Rob Kirkhill Primary School»: a listed name, or a longer one in no list?
                 tail, _ = self._fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how != "variant"], forms)

@@ -217,6 +217,8 @@ class _Choice(Standing):
     # ------------------------------------------------------------------ resolving
     def _resolve(self, founds: list[Found], chosen: list[Found], places: list[Place], stated: dict[str, list[Place]]) -> Institutions:
         groups = self._entities(chosen)
+        if len(groups) > self.finder.limits["institutions"]:  # a list of schools, not a member's letter
+            self.undecided, groups = [found for group in groups[:10] for found in group[:1]], []
         institutions: list[str] = []
         authorities: list[str] = []
         authority_options: list[str] = []
@@ -307,7 +309,7 @@ class _Choice(Standing):
             authorities=tuple(chosen_councils),
             authority_options=tuple(council for council in dict.fromkeys(authority_options) if council not in chosen_councils or multiple),
             institution_options=tuple(dict.fromkeys(institution_options)),
-            candidates=tuple(self.candidates[: self.finder.limits["candidates"]]),
+            candidates=tuple(sorted(self.candidates, key=lambda candidate: not candidate.chosen)[: self.finder.limits["candidates"]]),
             reasons=tuple(dict.fromkeys(self.reasons)),
         )
 
