@@ -19,9 +19,10 @@ from parse.themes import ThemeHit, Themes
 __all__ = ["WORD_CLASSES", "PhraseCutter", "TopicText"]
 
 WORD_CLASSES = (
-    "admin asking back carriers clause dates determiners ends fragment_front front front_phrases labels no_fragment no_topic noun_ends "
-    "people pointing posts prepositions roles settings theme_goes_on times times_front verbs yes_no"
-).split()
+    "admin", "asking", "back", "carriers", "clause", "dates", "determiners", "ends", "fragment_front", "front", "front_phrases", "labels", "no_fragment",
+    "no_topic", "noun_ends", "people", "pointing", "posts", "prepositions", "roles", "settings", "theme_goes_on", "times", "times_front", "verbs",
+    "yes_no",
+)
 _STOPS = frozenset(("\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u2026", ".", "):"))
 _MOST_TOKENS = 4000  # of one text; a topic is never so far down
 _FARTHEST = 60  # tokens from a cue to where its phrase must have ended
@@ -170,7 +171,8 @@ class PhraseCutter:
             end -= 1
         if end <= start or low[start] in words["prepositions"] or low[start] in words["dates"]:
             return None
-        if low[end - 1] in words["posts"] and low[start] not in words["clause"] and not text.themed(start, end):
+        post = low[end - 1] in words["posts"] and low[start] not in words["clause"]
+        if post and not any(hit.specific and hit.end == end for hit in text.themes_in(start, end)):  # «the chess club», but «a breakfast club»
             return None
         content = [word for word in low[start:end] if word[0].isalnum() and (len(word) > 2 or word.isalpha())]
         empty = ("no_topic", "front", "noun_ends", "settings")

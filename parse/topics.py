@@ -35,9 +35,9 @@ __all__ = ["TopicFinder", "Topics"]
 _SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
 _EXTRA = ("needs", "line", "nearest")
 _SETTINGS = (
-    "least_strength sure longest_clause longest_phrase short_text fragment fragment_in_long colon colon_in_long quoted direct_question theme "
-    "asked themed themed_word repeated pointing already ruled_out elsewhere none_said"
-).split()
+    "least_strength", "sure", "longest_clause", "longest_phrase", "short_text", "fragment", "fragment_in_long", "colon", "colon_in_long", "quoted",
+    "direct_question", "theme", "asked", "themed", "themed_word", "repeated", "pointing", "already", "ruled_out", "elsewhere", "none_said",
+)
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
 _LONG_CLAUSE = 5  # tokens; a longer question about a known theme is filed under the theme
@@ -91,7 +91,7 @@ class TopicFinder:
         self.themes = Themes(folder / "themes.yaml")
         self._settings = _numbers(file)
         self._words = _word_classes(file)
-        self._cutter = PhraseCutter(
+        self.cutter = PhraseCutter(
             self._words, longest_clause=int(self._settings["longest_clause"]), longest_phrase=int(self._settings["longest_phrase"])
         )
         self._needs_mention = {rule.phrase.id for rule in file.rules if rule.extra.get("needs") == "mention"}
@@ -130,7 +130,7 @@ class TopicFinder:
         sentences = [(s.start, s.end) for s in text.view.sentences if s.end <= len(text.low)]
         found: list[_Found] = []
         if answers and sentences:
-            found += self._found(text, self._cutter.phrase(text, *sentences[0]), "asked", "topic.asked")
+            found += self._found(text, self.cutter.phrase(text, *sentences[0]), "asked", "topic.asked")
         position = 0
         for number, (start, end) in enumerate(sentences):
             mine: list[Hit] = []
@@ -165,7 +165,7 @@ class TopicFinder:
             found += self._found(text, phrase, strength, hit.phrase.id)
         for hit in hits:
             if hit.phrase.label == "leads":
-                found += self._found(text, self._cutter.before(text, start, hit.span.start), hit.phrase.weight, hit.phrase.id)
+                found += self._found(text, self.cutter.before(text, start, hit.span.start), hit.phrase.weight, hit.phrase.id)
         return found
 
     def _chain(self, text: TopicText, hit: Hit, follows: dict[int, list[Hit]], end: int) -> tuple[int, float]:
@@ -173,7 +173,7 @@ class TopicFinder:
         low, front = text.low, self._words["front"]
         at, strength = hit.span.end, hit.phrase.weight
         for place in range(hit.span.start + 1, hit.span.end - 1) if hit.phrase.id in self._nearest else ():
-            if low[place] in self._nearest[hit.phrase.id] and self._cutter.phrase(text, place + 1, end) is not None:
+            if low[place] in self._nearest[hit.phrase.id] and self.cutter.phrase(text, place + 1, end) is not None:
                 at = place + 1  # «research | on | the effect of sleep on attention», the first of two
                 break
         place = at
@@ -191,7 +191,7 @@ class TopicFinder:
 
     def _after(self, text: TopicText, hit: Hit, at: int, end: int, following: int) -> Phrase | None:
         """The phrase after a cue, over what may stand between: brackets, an adverb, a line break, «the subject:»."""
-        low, cut = text.low, self._cutter.phrase
+        low, cut = text.low, self.cutter.phrase
         label = hit.phrase.id in self._labels_line
         if text.word(at) == "(":  # «Topic area (where known): ...»
             at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
@@ -211,7 +211,7 @@ class TopicFinder:
     # --- phrases that only their form or a theme recommends
 
     def _by_form(self, text: TopicText, start: int, end: int) -> list[_Found]:
-        low, words, cut = text.low, self._words, self._cutter.phrase
+        low, words, cut = text.low, self._words, self.cutter.phrase
         while start < end and not low[start].strip(" \n*-\u2022.()"):
             start += 1
         while end > start and not low[end - 1].strip():
@@ -234,7 +234,7 @@ class TopicFinder:
         found += self._parts_of_subject(text, first, end) if text.is_subject else self._marked(text, start, end)
         for hit in text.themes_in(start, end):
             if hit.specific:
-                found += self._found(text, self._cutter.around(text, hit, start, end), "theme", "topic.theme")
+                found += self._found(text, self.cutter.around(text, hit, start, end), "theme", "topic.theme")
         return found
 
     def _marked(self, text: TopicText, start: int, end: int) -> list[_Found]:
@@ -242,9 +242,9 @@ class TopicFinder:
         found: list[_Found] = []
         for index in range(start, end - 1):
             if text.low[index] == ":" and index > start:
-                found += self._found(text, self._cutter.phrase(text, index + 1, end), "colon" if text.short else "colon_in_long", "topic.colon")
+                found += self._found(text, self.cutter.phrase(text, index + 1, end), "colon" if text.short else "colon_in_long", "topic.colon")
             elif text.low[index] == '"' and (index == start or text.doc[index - 1].whitespace_ or text.low[index - 1] in {"(", ":"}):
-                found += self._found(text, self._cutter.phrase(text, index, end), "quoted", "topic.quoted")
+                found += self._found(text, self.cutter.phrase(text, index, end), "quoted", "topic.quoted")
         return found
 
     def _parts_of_subject(self, text: TopicText, start: int, end: int) -> list[_Found]:
@@ -253,7 +253,7 @@ class TopicFinder:
         marks = [index for index in range(start, end) if text.low[index] in _SEPARATORS]
         for mark, after in itertools.pairwise([*marks, end]):
             if self._is_fragment(text, mark + 1, after):
-                found += self._found(text, self._cutter.phrase(text, mark + 1, after), "fragment_in_long", "topic.fragment")
+                found += self._found(text, self.cutter.phrase(text, mark + 1, after), "fragment_in_long", "topic.fragment")
         return found
 
     def _is_fragment(self, text: TopicText, start: int, end: int) -> bool:
@@ -265,7 +265,7 @@ class TopicFinder:
             return False
         if any(word in words["noun_ends"] for word in low[start:end]) or any(word in words["verbs"] for word in low[start : end - 1]):
             return False
-        phrase = self._cutter.phrase(text, start, end)
+        phrase = self.cutter.phrase(text, start, end)
         if phrase is None or any(word in words["no_fragment"] for word in low[slice(*phrase)]):
             return False
         content = [i for i in range(start, end) if low[i] not in words["front"] and low[i][0].isalnum()]
