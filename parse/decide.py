@@ -43,6 +43,9 @@ def load_policy(folder: Path) -> Policy:
     line = data.get("__line__", 1)
     for key in data.keys() - {"accept", "review", "ask", "__line__"}:
         raise ProgrammeError("decision.yaml", line, f"unknown key «{key}»")
+    for key in ("accept", "ask"):
+        if not isinstance(data.get(key) or {}, dict):
+            raise ProgrammeError("decision.yaml", line, f"«{key}» should be a mapping of fields")
     accept: dict[str, float] = {}
     for slot in REQUIRED:
         value = (data.get("accept") or {}).get(slot.value)

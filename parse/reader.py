@@ -36,11 +36,14 @@ from parse.zones import Zoner
 __all__ = ["Reader", "check_programme", "rules_version"]
 
 
+_KNOWLEDGE = {".yaml", ".csv"}  # what parse reads; reply templates and editors' leftovers change no reading
+
+
 def rules_version(folder: Path, schools: Sequence[School] = ()) -> str:
     """A digest of everything that a Reading depends on besides the message: programme files, school list, this package."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for root, paths in ((folder, sorted(p for p in folder.rglob("*") if p.is_file())), (here, sorted(here.glob("*.py")))):
+    for root, paths in ((folder, sorted(p for p in folder.rglob("*") if p.suffix in _KNOWLEDGE and p.is_file())), (here, sorted(here.glob("*.py")))):
         for path in paths:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     for school in schools:
