@@ -132,13 +132,17 @@ class Database:
             isolation_level=None,  # transactions are begun by _begin_sqlite, and by nobody else
             check_same_thread=False,
         )
-        connection.execute("PRAGMA foreign_keys=ON")
-        if self.read_only:
-            connection.execute("PRAGMA query_only=ON")
-        else:
-            _use_wal(connection)
-            connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-32768")
+        try:
+            connection.execute("PRAGMA foreign_keys=ON")
+            if self.read_only:
+                connection.execute("PRAGMA query_only=ON")
+            else:
+                _use_wal(connection)
+                connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA cache_size=-32768")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     @contextmanager
@@ -164,7 +168,6 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorname != "SQLITE_BUSY" or monotonic() > until:
-                connection.close()
                 raise
         sleep(0.01)
 
