@@ -252,7 +252,11 @@ class _Choice(Standing):
                 institutions.append(label)
                 self._candidate(best, label, "institution.unlisted", chosen=True, note="institution_unlisted")
                 self.reasons.append(Reason(code="institution_unlisted", detail=label))
-                authorities.extend(councils)
+                if len(councils) > len(groups):
+                    authority_options.extend(councils)
+                    self.reasons.append(Reason(code="authority_several", detail=" | ".join(councils)))
+                else:
+                    authorities.extend(councils)
                 continue
             labels = list(dict.fromkeys(entry.label for entry in entries))
             bases = list(dict.fromkeys(entry.name.base if entry.name else entry.label for entry in entries))
@@ -336,7 +340,7 @@ class _Choice(Standing):
             mine = list(found.mention.entries)
             if mine:
                 entries = [entry for entry in entries if entry in mine] or (entries if entries else mine)
-        near = list(dict.fromkeys(council for found in entity for council in found.near))
+        near = list(dict.fromkeys(council for found in entity for council in found.sure or found.near))
         own = list(dict.fromkeys(c for zone in ("own", "subject", "attachment") for place in stated.get(zone, ()) for c in place.council.alias.councils))
         signature = list(dict.fromkeys(c for place in stated.get("signature", ()) for c in place.council.alias.councils))
         # councils beside the name first, then those stated anywhere in the member's words, then the signature's
@@ -346,6 +350,7 @@ class _Choice(Standing):
                 said = self._towns(entity, places)
             if near and signature and not set(near) & set(signature) and not multiple:
                 self.reasons.append(Reason(code="authority_conflict", detail=f"{near[0]} | {signature[0]}"))
+                return [], list(dict.fromkeys([*near, *signature]))
             if len(said) > 1 and not near:
                 places = [place for place in places if place.council.alias.kind != PLACE] or places
                 attached = [

@@ -84,6 +84,7 @@ class Found:
     group: int  # mentions told in one breath («X Primary and Y Academy») share it
     head: bool = False
     near: tuple[str, ...] = ()  # councils written right beside it
+    sure: tuple[str, ...] = ()  # those of ``near`` that are written as councils, not as towns or initials
     towns: tuple[str, ...] = ()
     doubtful: tuple[Entry, ...] = ()  # listed schools that a misspelling may mean
 
@@ -473,6 +474,7 @@ class Standing:
                         owner.towns += council.alias.councils
                     else:
                         owner.near += council.alias.councils
+                        owner.sure += council.alias.councils if council.alias.kind == STRONG else ()
                 places.append(Place(text=text, council=council, role=role, attached=owner is not None))
             founds.extend(mine)
             del spans
