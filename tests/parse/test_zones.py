@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Address, Zone, ZoneKind
+from parse.cues import CueSet
 from parse.html import Mark, MarkKind
-from parse.zones import SAYS, CueSet, Envelope, Zoner
+from parse.zones import SAYS, Envelope, Zoner
 
 PROGRAMME = Path(__file__).parents[2] / "programme"
 CODES = {
@@ -92,7 +93,7 @@ def test_cases(heading: Envelope, lines: list[tuple[str, str]], banner: str) -> 
 
 OWN_LINES = [
     "Which facilitator training session have you registered for?",
-    "Please tell us in one line:",
+    "Can you tell us a little more?",
     "which school and local authority are you in?",
     "and what would you like to look into?",
 ]
@@ -115,6 +116,29 @@ def test_answers_inside_an_unprefixed_quote_of_ours() -> None:
     check_promise(body, zones)
     answers = [body[zone.start : zone.end] for zone in zones if zone.kind is ZoneKind.INLINE_ANSWER]
     assert answers == ["Gavin Primary, Moray", "Spelling", "The 25th"]
+
+
+def test_our_choices_and_what_we_understood_are_no_answers() -> None:
+    """Lines of ours that vary from mail to mail stand between the fixed ones: none of them may count as said."""
+    question = "Which school or college is this for? Is it one of these, or another one?"
+    fixed = [question, "If any of this is not right, say so in your reply.", "Reply to this email if you would like to know more."]
+    quoted = f"""1. {question}
+   a) Kyle Primary, Fife
+   b) Kyle Primary, Angus
+{{}}
+What we have understood:
+  *   Council area: Fife
+Topic: spelling
+
+{fixed[1]}
+
+{fixed[2]}"""
+    heading = "From: Team <t@union.example>\nSent: 12 January 2022 10:12\nTo: Una\nSubject: Hello"
+    zoner = Zoner(PROGRAMME, fixed, own_addresses=["t@union.example"])
+    body = f"{heading}\n\n{quoted.format('')}"
+    assert [zone.kind for zone in zoner.zones(body)] == [ZoneKind.OWN_QUOTE]
+    body = f"{heading}\n\n{quoted.format(chr(10) + 'The one in Angus' + chr(10))}"
+    assert [body[zone.start : zone.end] for zone in zoner.zones(body) if zone.kind is ZoneKind.INLINE_ANSWER] == ["The one in Angus"]
 
 
 def test_pasted_lines_of_ours_are_not_own_words() -> None:
