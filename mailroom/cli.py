@@ -253,6 +253,21 @@ def evaluate(folder: Path | None, config_file: str | None, **options: Any) -> No
 
 
 @cli.command()
+@click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
+@click.option("--hits", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Count over the .eml files of this folder, not over the store.")
+@click.option("--schools", multiple=True, type=click.Path(dir_okay=False), help="A school list for --hits; may be repeated.")
+@config_option
+@json_option
+def rules(config_file: str | None, **options: Any) -> None:
+    """List every rule of the programme with file and line, and how often it hit: in the store (--config) or in a folder (--hits)."""
+    from mailroom.rulebook import run_rules
+
+    chosen = config_file or _Shared.config
+    config = get_config(chosen) if chosen else None
+    run_rules(config=config, open_store=(lambda: get_store(config)) if config else None, **options)
+
+
+@cli.command()
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
 @config_option
 @json_option
