@@ -99,6 +99,7 @@ TABLE: tuple[Row, ...] = (
     Row("complaint-safeguarding-or-data", _says("complaint", "safeguarding", "data_request"), Outcome.REVIEW),
     Row("unrelated", _is(Kind.UNRELATED), Outcome.REVIEW),
     Row("withdrawal", _is(Kind.WITHDRAWAL), Outcome.REVIEW),
+    Row("perhaps-withdraws", _says("withdraws"), Outcome.REVIEW),
     Row("enquiry", _is(Kind.ENQUIRY), Outcome.REVIEW),
     Row("on-behalf-or-forwarded", _says("on_behalf", "forwarded"), Outcome.REVIEW),
     Row("question", lambda facts: facts.extraction.asks_question, Outcome.REVIEW),

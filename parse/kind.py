@@ -219,12 +219,14 @@ class KindReading:
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
         on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
-        if forwarded and (weight["interest"] < 1.0 or on_behalf or self._forwards):
+        # A circular that is sent back with «sign us up» on top is the sender's own registration.
+        own_registration = weight["interest"] >= 1.0 and bool(self._text_signs(("circular",), {ZoneKind.FORWARDED}))
+        if forwarded and (on_behalf or not own_registration):
             reasons.append(Reason(code="forwarded"))
         if on_behalf:
             reasons.append(Reason(code="on_behalf", detail=_first(signs, "on_behalf")))
         kind = self._kind(weight, found, forwarded=forwarded or on_behalf)
-        if kind is Kind.WITHDRAWAL:
+        if kind is Kind.WITHDRAWAL or weight["withdraws"] - weight["stays"] >= 1.0:
             reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
         perhaps = self._perhaps()
         if perhaps:
@@ -240,7 +242,9 @@ class KindReading:
     def _kind(self, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind:
         supplies = found.institutions or found.authorities or found.activities or found.sessions
         replies = self._replies(weight)
-        if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded:
+        # Who describes a group and wants in does not leave, whatever it sounds like; a person looks (see the reasons).
+        joins = weight["interest"] >= 1.0 and found.activities and found.institutions
+        if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded and not joins:
             return Kind.WITHDRAWAL
         if weight["leaves"] >= 1.0 and weight["interest"] < 1.0 and not (found.activities or found.asks or forwarded):
             return Kind.WITHDRAWAL

@@ -22,7 +22,10 @@ EMPTY = parse_message(b"From: ann@example.org\r\n\r\n")
 
 def rows(name: str) -> list[tuple[str, str, str]]:
     with (CORPUS / name).open(encoding="utf-8", newline="") as file:
-        return [(r["sent"], r["sessions"], r["text"].replace("\\n", "\n").replace("\\t", "\t")) for r in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+        return [
+            (r["sent"], r["sessions"], r["text"].replace("\\n", "\n").replace("\\t", "\t"))
+            for r in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        ]
 
 
 def message(text: str, sent: str | None, kind: ZoneKind = ZoneKind.OWN) -> ParsedMessage:
