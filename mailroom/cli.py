@@ -293,6 +293,32 @@ def upgrade(config_file: str | None) -> None:
 
 
 @cli.group()
+def schools() -> None:
+    """The list of schools that the reading knows: import."""
+
+
+@schools.command("import")
+@click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--into", type=click.Path(dir_okay=False, path_type=Path), default=Path("lists/schools.csv"), show_default=True, help="The list to write.")
+@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Compare with this list; else with the one that --into replaces.")
+@click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one: it knows the councils.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@config_option
+@json_option
+def schools_import(source: Path, programme: Path | None, config_file: str | None, **options: Any) -> None:
+    """Take the government's «School contact details» workbook (.xlsx) or a CSV as the school list, and say what changed.
+
+    Renamed and closed schools keep their old names.
+    """
+    from mailroom.config import data_folder
+    from mailroom.schools import run_import
+
+    chosen = config_file or _Shared.config
+    config = get_config(chosen) if chosen and not programme else None
+    run_import(source, folder=programme or (config.programme.folder if config else None) or data_folder() / "programme", **options)
+
+
+@cli.group()
 def replies() -> None:
     """The outbox: list, show and release answers."""
 

@@ -162,7 +162,8 @@ def print_rules(rows: Sequence[Mapping[str, Any]], messages: int | None) -> None
     def cells(row: Mapping[str, Any]) -> list[str]:
         made = [row["id"], f"{row['file']}:{row['line']}", row["says"], "" if row["weight"] is None else f"{row['weight']:g}"]
         if messages is not None:
-            made = ["never", ""] + made if row["never"] else ["" if row["hit"] is None else str(row["hit"]), str(row["cited"])] + made
+            hit = "" if row["hit"] is None else str(row["hit"])
+            made = ["never", "", *made] if row["never"] else [hit, str(row["cited"]), *made]
         return made
 
     table(headings, [cells(row) for row in rows])
