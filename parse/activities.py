@@ -324,4 +324,3 @@ class ActivityFinder:
                 if strength > 0:
                     found.append(Candidate(slot=Slot.ACTIVITY, value=value, strength=round(strength, 3), evidence=hit.evidence(), chosen=value in chosen))
         return tuple(found)
-
