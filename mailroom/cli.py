@@ -214,19 +214,38 @@ def extract(paths: tuple[str, ...], schools: tuple[str, ...], programme: Path | 
 
 
 @cli.command()
-@click.argument("which", metavar="ID")
+@click.argument("which", metavar="[ID]", required=False)
+@click.option("--file", "file", type=click.Path(exists=True, dir_okay=False), help="Explain this .eml file; no store needed.")
+@click.option("--html", "html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page of its own, with nothing fetched from outside.")
+@click.option("--schools", multiple=True, type=click.Path(dir_okay=False), help="A school list for --file; may be repeated.")
+@click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder for --file.")
 @config_option
 @json_option
-def explain(which: str, config_file: str | None, as_json: bool) -> None:
+def explain(
+    which: str | None, file: str | None, html: Path | None, schools: tuple[str, ...], programme: Path | None, config_file: str | None, as_json: bool
+) -> None:
     """Show a message with its zones and evidence, the rules that hit and missed, the decision, the replies.
 
     ID is a message's or registration's id (or its start), or a Message-ID.
     """
-    from mailroom.show import explain_dict, print_explain
+    from mailroom.show import explain_dict, explain_file, print_explain
 
-    config = get_config(config_file)
-    facts = explain_dict(config, get_store(config), which)
-    emit(facts) if as_json else print_explain(facts)
+    if (which is None) == (file is None):
+        raise click.UsageError("name one message by its ID, or a file with --file")
+    chosen = config_file or _Shared.config
+    config = get_config(chosen) if chosen or which is not None else None
+    if which is not None and config is not None:
+        facts = explain_dict(config, get_store(config), which)
+    else:
+        facts = explain_file(str(file), schools=schools, programme=programme, config=config)
+    if html is not None:
+        from mailroom.explain_page import page, value_labels
+
+        html.write_text(page(facts, value_labels(programme, config)), encoding="utf-8")
+    if as_json:
+        emit(facts)
+    elif html is None:
+        print_explain(facts)
 
 
 @cli.command()

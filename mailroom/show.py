@@ -22,17 +22,22 @@ from mailroom.model import MessageState, ReplyState, Slot
 from mailroom.reasons import REASONS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mailroom.config import Config
+    from mailroom.model import Reading
     from store import Reply, Store
 
 __all__ = [
     "STATE_WORDS",
     "explain_dict",
+    "explain_file",
     "print_explain",
     "print_replies",
     "print_reply",
     "print_status",
     "printable",
+    "reading_facts",
     "reason_text",
     "reply_dict",
     "reply_dicts",
@@ -229,16 +234,24 @@ def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
         ],
     }
     if record.readings:
-        from parse.report import report
+        facts |= reading_facts(str(message.id), record.readings[-1].reading)
+    return facts
 
-        reading = record.readings[-1].reading
-        facts["reading"] = report(str(message.id), reading, zones=True)
-        facts["rules"] = [{"rule": r.rule, "hit": r.hit} for r in reading.decision.rules]
-        facts["rules_version"] = reading.rules_version
-        facts["subject"], facts["body"] = reading.parsed.subject, reading.parsed.body
-        sender = reading.parsed.sender
-        facts["from"] = f"{sender.name} <{sender.address}>" if sender else ""
-        facts["candidates"] = [
+
+def reading_facts(id: str, reading: Reading) -> dict[str, Any]:
+    """What `explain` tells of a reading alone, with or without a store."""
+    from parse.report import report
+
+    parsed, sender = reading.parsed, reading.parsed.sender
+    return {
+        "reading": report(id, reading, zones=True),
+        "rules": [{"rule": r.rule, "hit": r.hit} for r in reading.decision.rules],
+        "rules_version": reading.rules_version,
+        "subject": parsed.subject,
+        "body": parsed.body,
+        "attachments": [{"filename": a.filename, "text": a.text} for a in parsed.attachments],
+        "from": f"{sender.name} <{sender.address}>" if sender else "",
+        "candidates": [
             {
                 "field": str(c.slot),
                 "value": c.value,
@@ -252,39 +265,62 @@ def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
                 "rule": c.evidence.rule,
             }
             for c in reading.extraction.candidates
-        ]
-    return facts
+        ],
+    }
+
+
+def explain_file(path: str, *, schools: Sequence[str], programme: Path | None, config: Config | None) -> dict[str, Any]:
+    """The same for a file, read now."""
+    from mailroom.extracting import messages_in, open_reader
+
+    name, content = next(messages_in([path]))
+    return reading_facts(name, open_reader(schools=schools, programme=programme, config=config).read(content))
 
 
 def print_explain(facts: Mapping[str, Any]) -> None:
+    """Facts of ``explain_dict``, or of ``reading_facts`` alone where there is no store."""
+    if "state" in facts:
+        _print_place(facts)
+    if "reading" in facts:
+        _print_reading(facts)
+    if "state" in facts:
+        _print_after(facts)
+
+
+def _print_place(facts: Mapping[str, Any]) -> None:
     click.secho(f"message {facts['id']} in {facts['mailbox']}, received {when(facts['received_at'])}", bold=True)
     words = STATE_WORDS[facts["state"]]
     click.echo(f"state: {words}" + (f": {reason_text(facts['reason'], facts['reason_detail'])}" if facts["reason"] else ""))
-    if "reading" in facts:
-        reading = facts["reading"]
-        click.echo(f"from: {printable(facts['from'])}\nsubject: {printable(facts['subject'])}\n")
-        _print_body(facts)
-        click.secho("\nunderstood", bold=True)
-        for name in ("kind", "institutions", "authorities", "activities", "topics", "sessions", "missing"):
-            value = reading[name]
-            click.echo(f"  {name}: {printable('; '.join(value) if isinstance(value, list) else str(value)) or '-'}")
-        click.secho("\nwhy", bold=True)
-        shown: Counter[tuple[str, str]] = Counter()
-        for c in sorted(facts["candidates"], key=lambda c: (not c["chosen"], c["field"], -c["strength"])):
-            shown[c["field"], c["value"]] += 1
-            if shown[c["field"], c["value"]] > MOST_SHOWN:
-                continue
-            mark, note = ("✓", "") if c["chosen"] else ("·", f"  [{reason_text(c['note'])}]" if c["note"] else "")
-            text = " ".join(printable(c["text"]).split())
-            text = text if len(text) <= 70 else text[:67] + "..."
-            click.echo(f"  {mark} {c['field']}: {printable(c['value'])}  ← «{text}» in {c['where']}  ({c['rule']}, {c['strength']:.2f}){note}")
-        if more := sum(max(0, count - MOST_SHOWN) for count in shown.values()):
-            click.echo(f"    and {more} weaker signs of the same (all of them with --json)")
-        click.secho("\ndecision", bold=True)
-        for rule in facts["rules"]:
-            click.echo(f"  {'→' if rule['hit'] else ' '} {rule['rule']}")
-        for reason in reading["reasons"]:
-            click.echo(f"  because: {reason_text(reason['code'], reason.get('detail', '')) if isinstance(reason, dict) else reason_text(str(reason))}")
+
+
+def _print_reading(facts: Mapping[str, Any]) -> None:
+    reading = facts["reading"]
+    click.echo(f"from: {printable(facts['from'])}\nsubject: {printable(facts['subject'])}\n")
+    _print_body(facts)
+    click.secho("\nunderstood", bold=True)
+    for name in ("kind", "institutions", "authorities", "activities", "topics", "sessions", "missing"):
+        value = reading[name]
+        click.echo(f"  {name}: {printable('; '.join(value) if isinstance(value, list) else str(value)) or '-'}")
+    click.secho("\nwhy", bold=True)
+    shown: Counter[tuple[str, str]] = Counter()
+    for c in sorted(facts["candidates"], key=lambda c: (not c["chosen"], c["field"], -c["strength"])):
+        shown[c["field"], c["value"]] += 1
+        if shown[c["field"], c["value"]] > MOST_SHOWN:
+            continue
+        mark, note = ("✓", "") if c["chosen"] else ("·", f"  [{reason_text(c['note'])}]" if c["note"] else "")
+        text = " ".join(printable(c["text"]).split())
+        text = text if len(text) <= 70 else text[:67] + "..."
+        click.echo(f"  {mark} {c['field']}: {printable(c['value'])}  ← «{text}» in {c['where']}  ({c['rule']}, {c['strength']:.2f}){note}")
+    if more := sum(max(0, count - MOST_SHOWN) for count in shown.values()):
+        click.echo(f"    and {more} weaker signs of the same (all of them with --json)")
+    click.secho("\ndecision", bold=True)
+    for rule in facts["rules"]:
+        click.echo(f"  {'→' if rule['hit'] else ' '} {rule['rule']}")
+    for reason in reading["reasons"]:
+        click.echo(f"  because: {reason_text(reason['code'], reason.get('detail', '')) if isinstance(reason, dict) else reason_text(str(reason))}")
+
+
+def _print_after(facts: Mapping[str, Any]) -> None:
     click.secho("\nreplies", bold=True)
     for reply in facts["replies"]:
         why = f" - {_why(reply)}" if _why(reply) else ""
