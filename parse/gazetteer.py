@@ -99,14 +99,52 @@ _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by", "o"})
 _DIRECTIONS = frozenset(
     [
-        "north", "south", "east", "west", "new", "old", "upper", "lower", "nether", "over", "mid", "middle", "easter", "wester", "little",
-        "great", "st", "our", "lady", "inner", "outer",
+        "north",
+        "south",
+        "east",
+        "west",
+        "new",
+        "old",
+        "upper",
+        "lower",
+        "nether",
+        "over",
+        "mid",
+        "middle",
+        "easter",
+        "wester",
+        "little",
+        "great",
+        "st",
+        "our",
+        "lady",
+        "inner",
+        "outer",
     ]
 )
 _ARTICLES = frozenset(
     [
-        "a", "an", "the", "our", "my", "every", "all", "some", "other", "many", "several", "two", "three", "four", "five", "few", "most",
-        "this", "that", "your", "their",
+        "a",
+        "an",
+        "the",
+        "our",
+        "my",
+        "every",
+        "all",
+        "some",
+        "other",
+        "many",
+        "several",
+        "two",
+        "three",
+        "four",
+        "five",
+        "few",
+        "most",
+        "this",
+        "that",
+        "your",
+        "their",
     ]
 )
 _GREETING = frozenset({"hi", "dear", "hello", "hey", "morning", "afternoon", "evening", "thanks", "cheers", "regards", "wishes"})
@@ -389,7 +427,8 @@ class Gazetteer:
                 return None
         elif not capital and not (forms & _MAIN and (self._telling(key, len(forms)) or (first > 0 and found[first - 1].norm in ("at", "from")))):
             return None
-        if forms and (key in self.vocabulary.councils or key in self.vocabulary.towns) and (upper or not found[end].capital) and self._generic(found, first, last):
+        place = key in self.vocabulary.councils or key in self.vocabulary.towns
+        if forms and place and (upper or not found[end].capital) and self._generic(found, first, last):
             return None
         small = last > end and found[first].capital and not found[end].capital and found[end].norm not in ("ps", "hs")
         if small and not lower and end - first == 1 and first > 0 and found[first - 1].norm in _ARTICLES:
@@ -652,8 +691,9 @@ class Gazetteer:
                 tail, _ = self._fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how != "variant"], forms)
                 if tail:
                     start, end = found[first + cut].start, found[last - 1].end
+                    rule = "institution.doubtful"
                     return Mention(
-                        first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.doubtful", entries=tail, core=core, forms=forms, text=text[start:end]
+                        first=first, last=last, start=start, end=end, kind="unlisted", rule=rule, entries=tail, core=core, forms=forms, text=text[start:end]
                     )
         start, end = found[first].start, found[last - 1].end
         return Mention(

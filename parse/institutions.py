@@ -500,11 +500,7 @@ class _Choice(Standing):
                 takes = council in chosen and (id(place) in counted or alias.kind == TOWN) and council not in done
                 if takes:
                     done.add(council)
-                note = (
-                    ""
-                    if takes
-                    else (f"mentioned_{place.role}" if place.role in ("former", "other", "denied") else "mentioned_home" if place.role == "home" else "")
-                )
+                note = "" if takes else _NOTES.get(place.role, "")
                 self.candidates.append(
                     Candidate(
                         slot=Slot.AUTHORITY,
@@ -526,8 +522,11 @@ class _Choice(Standing):
             if found.text.zone in ("quote", "forwarded"):
                 note = "mentioned_in_quote" if found.text.zone == "quote" else "mentioned_in_forwarded"
             else:
-                note = f"mentioned_{found.role}" if found.role in ("former", "other", "denied") else "mentioned_in_passing"
+                note = _NOTES.get(found.role, "mentioned_in_passing")
             self._candidate(found, value, mention.rule, chosen=False, note=note)
+
+
+_NOTES = {"former": "mentioned_former", "other": "mentioned_other", "denied": "mentioned_denied", "home": "mentioned_home"}
 
 
 def _same(one: Mention, other: Mention) -> bool:

@@ -111,8 +111,25 @@ _LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with
 _ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6}
 _GREETINGS = frozenset(
     [
-        "mr", "mrs", "ms", "miss", "dr", "prof", "hi", "dear", "hello", "hey", "cheers", "thanks", "regards", "love", "yours", "ta",
-        "wishes", "sincerely", "faithfully",
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "prof",
+        "hi",
+        "dear",
+        "hello",
+        "hey",
+        "cheers",
+        "thanks",
+        "regards",
+        "love",
+        "yours",
+        "ta",
+        "wishes",
+        "sincerely",
+        "faithfully",
     ]
 )
 _BEHIND_COUNCIL = frozenset(["council", "schools", "school", "primary", "secondary", "teacher", "teachers", "supply", "local", "education"])
@@ -120,6 +137,7 @@ _BEFORE_COUNCIL = frozenset(
     [
         "in",
         "at",
+        "be",
         "of",
         "for",
         "under",
@@ -511,4 +529,4 @@ def _broken_line(folded: str, begin: int) -> bool:
     """Whether the line that starts at ``begin`` goes on from the line above."""
     above = folded[max(0, begin - 120) : begin]
     line = above.rstrip("\n").rpartition("\n")[2].rstrip()
-    return above.endswith("\n") and not above.endswith("\n\n") and 20 < len(line) and line[-1:] not in ".!?:;,-"
+    return above.endswith("\n") and not above.endswith("\n\n") and len(line) > 20 and line[-1:] not in ".!?:;,-"

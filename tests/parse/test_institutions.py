@@ -95,6 +95,21 @@ def test_case(case: dict[str, object]) -> None:
     assert codes <= REASONS.keys()
 
 
+@pytest.mark.parametrize("template", DATA["own_contexts"])
+@pytest.mark.parametrize(("school", "council"), [("Hythehill Primary School", "Moray"), ("Auchenharvie Academy", "North Ayrshire")])
+def test_own_school(template: str, school: str, council: str) -> None:
+    """However the member says it, the school is read as the member's own, with its council."""
+    result = read({"own": template.replace("{A}", school).replace("{a}", council)})
+    assert (result.institutions, result.authorities) == ((school,), (council,))
+
+
+@pytest.mark.parametrize("template", DATA["other_contexts"])
+def test_other_school(template: str) -> None:
+    """A second school, whatever it is there for, is not the member's."""
+    result = read({"own": template.replace("{A}", "Hythehill Primary School").replace("{B}", "Auchenharvie Academy")})
+    assert (result.institutions, result.authorities) == (("Hythehill Primary School",), ("Moray",))
+
+
 @pytest.mark.parametrize("case", DATA["cases"], ids=lambda case: case["id"])
 def test_evidence(case: dict[str, object]) -> None:
     """Every candidate's evidence slices back to its text, and every chosen value has a chosen candidate."""
