@@ -31,7 +31,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, Span, Token
 
 from mailroom.model import Evidence
 from parse.textview import TextView, language
@@ -104,6 +104,17 @@ _STEM = "[^ \n]*"
 _END = "(?=[ \n])"
 _NUMBER = f" (?:{'|'.join(sorted(map(re.escape, NUMBER_WORDS), reverse=True))}|[0-9]+){_END}"
 _COMMON = frozenset("a an the of in to and i we my our is are be been have has am 's with for on at it that this not will , .".split())  # noqa: SIM905
+
+
+_UNSPLIT = re.compile(r"([a-z]+)(n't|'ve|'re|'ll|'d|'m|'s)", re.IGNORECASE)  # spaCy leaves WE'VE whole
+
+
+def _words(token: Token, spellings: Mapping[str, str]) -> Sequence[str]:
+    """What a token is searched as: its norm, or the several words that it stands for."""
+    if len(token) > 2 and "'" in token.text and (parts := _UNSPLIT.fullmatch(token.text)) is not None:
+        return [_norm(parts[1]), _norm(parts[2])]
+    norm = _norm(token.text)
+    return spellings[norm].split(" ") if norm in spellings else (norm,)
 
 
 def _norm(text: str) -> str:
@@ -279,8 +290,7 @@ def _searchable(sentences: Iterable[Span], spellings: Mapping[str, str]) -> _Sea
         for token in sentence:
             if token.is_space:
                 continue
-            norm = _norm(token.text)
-            for word in spellings[norm].split(" ") if norm in spellings else (norm,):
+            for word in _words(token, spellings):
                 if first and word[0].isalnum():
                     initial.add(position)
                     first = False

@@ -37,6 +37,7 @@ def hits(pattern: str, text: str, **options: dict[str, str]) -> list[str]:
         ("do not know", "We don't know, I dont know.", ["do n't know".replace(" n", "n"), "dont know"]),
         ("we would", "We'd go.", ["We'd"]),
         ("1 .|)", "1) one", ["1)"]),
+        ("we have not met", "WE HAVEN'T MET. WE'VE NOT MET.", ["WE HAVEN'T MET", "WE'VE NOT MET"]),
         ("that 's mine", "That\u2019s mine.", ["That\u2019s mine".replace("\u2019", "'")]),
     ],
 )
