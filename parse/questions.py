@@ -40,7 +40,11 @@ _OPENS = re.compile(
 _BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 # «Our enquiry: does sketching first help?» names its question.
-_NAMED = re.compile(r"[:;]\s+(?:\w+,?\s+)?(?:do|does|did|is|are|can|could|will|would|what|how|why|which|who|when|where|if|whether)\b", re.I)
+_NAMED = re.compile(
+    r"(?:[:;(\"]\s*|\s-\s|\b(?:i\.e\.|as in|which is to say|namely|that is),?\s+)(?:\w+,?\s+)?"
+    r"(?:do|does|did|is|are|can|could|will|would|what|how|why|which|who|when|where|if|whether)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +98,7 @@ class QuestionFinder:
                 best = scores.setdefault(index, {})
                 if hit.phrase.id == "question.of-our-rules":
                     about_us.add(index)
-                if label == "to_us":
+                if hit.phrase.id == "question.of-our-rules" or hit.span[0].lower_ in ("you", "your", "yours"):
                     ours[index] = hit.span.start_char
                 # The strongest rule of each label speaks, so that saying a thing twice does not count twice.
                 if abs(hit.phrase.weight) > abs(best.get(label, 0.0)):
@@ -155,4 +159,5 @@ def _heading(view: TextView, text: str, end: int) -> bool:
     beside = view.folded[end : end + 40].split("\n")[0].strip()
     if _ANSWER.match(beside):
         return True
-    return len(text.split()) <= 6 and not _OPENS.match(text) and beside != "" and "?" not in beside
+    words = len(text.split())
+    return (words == 1 or (words <= 6 and not _OPENS.match(text))) and beside != "" and "?" not in beside

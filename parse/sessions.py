@@ -120,6 +120,7 @@ _NOT_ON = re.compile(
     re.I,
 )
 _NOT_BEFORE_IT = re.compile(r"\b(?:not|no|never|no'|isn't|isnt|instead of|rather than)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+)?$", re.I)
+_ANY_DAY = re.compile(r"\b(?:an?|any|one|standing|our|their|his|her|last)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:or(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
@@ -375,7 +376,8 @@ class SessionFinder:
     def _stances(self, text: str, mentions: list[_Mention], cues: list[tuple[str, str, int, int]], *, talked: bool) -> None:
         labels = {label for label, *_ in cues}
         about = "about" in labels
-        strong = {"takes", "declines", "undecided"} & labels
+        strong = bool({"takes", "declines", "undecided"} & labels)
+        firm = strong and (talked or any(label in ("takes", "declines", "undecided") and rule != "session.likes" for label, rule, *_ in cues))
         rest = len(re.findall(r"[A-Za-z]{2,}", text)) - sum(len(re.findall(r"[A-Za-z]{2,}", text[m.start : m.end])) for m in mentions)
         alone = rest <= 3 and not {"elsewhere", "recurring"} & labels
         clauses = list(_clauses(text))
@@ -420,11 +422,13 @@ class SessionFinder:
                         mention.stance = "takes"
             for mention in here:
                 mention.rule = next((rule for label, rule in sorted(inside) if label in ("takes", "declines", "undecided")), "")
-                mention.stance = self._stance(text, mention, current, owner, labels, about=about, strong=bool(strong), alone=alone, talked=talked)
+                mention.stance = self._stance(text, mention, current, owner, labels, about=about, strong=strong, firm=firm, alone=alone, talked=talked)
                 done.append(mention)
         self._pairs(text, mentions, labels)
 
-    def _stance(self, text: str, mention: _Mention, current: str, owner: str, labels: set[str], *, about: bool, strong: bool, alone: bool, talked: bool) -> str:
+    def _stance(
+        self, text: str, mention: _Mention, current: str, owner: str, labels: set[str], *, about: bool, strong: bool, firm: bool, alone: bool, talked: bool
+    ) -> str:
         if not mention.sessions:
             return ""
         before = text[max(0, mention.start - 30) : mention.start]
@@ -433,6 +437,8 @@ class SessionFinder:
         if _UNTICKED.search(before):
             return "unticked"
         form = mention.form
+        if form == "weekday" and _ANY_DAY.search(before):
+            return ""
         if "recurring" in labels and form in ("weekday", "time", "ordinal"):
             return ""
         if "elsewhere" in labels and not (about or {"takes", "declines"} & labels):
@@ -440,7 +446,7 @@ class SessionFinder:
         enough = {
             "date": about or strong or alone or talked,
             "day": about or strong or alone,
-            "weekday": about or strong or (alone and talked),
+            "weekday": about or firm or (alone and talked),
             "ordinal": about or strong or (alone and talked),
             "relative": about or "present" in labels,
             "time": about and strong,
