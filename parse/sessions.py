@@ -144,6 +144,14 @@ _THIRD = re.compile(
     r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
     re.I,
 )
+_NOTES = {  # why a mention did not count
+    "declines": "session_declines",
+    "other": "session_other",
+    "undecided": "session_undecided",
+    "conditional": "session_conditional",
+    "replaced": "session_replaced",
+    "unticked": "session_unticked",
+}
 _LONGEST_SENTENCE, _MOST_MENTIONS = 4000, 100  # beyond them no member is speaking
 _STRENGTH = {"date": 0.95, "day": 0.9, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
 
@@ -241,7 +249,7 @@ class SessionFinder:
                 value=session,
                 strength=_STRENGTH[mention.form],
                 evidence=evidence,
-                note="" if mention.stance == "takes" else f"session_{mention.stance}",
+                note=_NOTES.get(mention.stance, ""),
             )
             events.append((session, mention, candidate))
 
@@ -520,7 +528,7 @@ class SessionFinder:
         candidates = []
         for session, mention, candidate in events:
             takes = mention.stance in ("takes", "asked") or (for_another and mention.stance == "other")
-            note = "" if takes else f"session_{mention.stance}"
+            note = "" if takes else _NOTES.get(mention.stance, "")
             candidates.append(
                 Candidate(
                     slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=takes and session in chosen, note=note
