@@ -16,9 +16,9 @@ Promise: rules never reach across a sentence or a semicolon; time is linear in t
 only tried on texts that hold one of its anchor words, so that a thousand rules cost little more than the
 ones that could match.
 
-Tokens, norms and sentences are spaCy's; the search itself is one regular expression for each rule over
-the tokens' norms, because that finds the same and is 40 times faster than a spaCy Matcher for each rule
-once alternatives multiply.
+Tokens, norms and sentences are spaCy's; the search itself is one regular expression for each pattern over
+the tokens' norms: alternatives of several words multiply into many Matcher patterns, and a Matcher for each
+rule took five times as long in the one comparison made (docs/adr/0005).
 
 What it does badly: of two readings that start at the same word only one is reported (usually the longer).
 """

@@ -72,12 +72,21 @@ def language() -> Language:
 _WRAP = 100  # no program wraps wider than this: a longer line was ended by hand
 
 
+_USUAL_WIDTH = 62  # no program in use wraps narrower unless the whole paragraph shows it
+_NARROWEST = 38
+
+
 def _soft_breaks(text: str) -> frozenset[int]:
-    """Offsets of the line ends that only wrap a paragraph."""
+    """Offsets of the line ends that only wrap a paragraph.
+
+    A break is soft when the next word would not have fitted on its line. The line is taken to be 62 wide,
+    or as wide as the paragraph's longest line where every one of three breaks or more was made at that width.
+    """
     lines = text.split("\n")
     if len(lines) < 2:
         return frozenset()
     found: list[int] = []
+    paragraph: list[tuple[int, int, int]] = []  # (offset of the break, length of the line, that with the next word)
     end = -1
     for line, following in pairwise(lines):
         end += len(line) + 1
@@ -91,11 +100,24 @@ def _soft_breaks(text: str) -> frozenset[int]:
             or "\t" in following
             or _STARTS_NEW.match(following)
         ):
-            continue  # a tab is a cell border: rows of a table are never one paragraph
-        first = following.split(None, 1)[0]
-        if len(stripped) + 1 + len(first) > 62:  # the next word would not have fitted on this line
-            found.append(end)
-    return frozenset(found)
+            found += _wrapped(paragraph)  # a tab is a cell border: rows of a table are never one paragraph
+            paragraph = []
+            continue
+        paragraph.append((end, len(stripped), len(stripped) + 1 + len(following.split(None, 1)[0])))
+    return frozenset((*found, *_wrapped(paragraph)))
+
+
+def _wrapped(paragraph: list[tuple[int, int, int]]) -> list[int]:
+    """The soft ones among the breaks of one paragraph."""
+    if len(paragraph) >= 3:
+        longest = max(length for _, length, _ in paragraph)
+        if _NARROWEST <= longest < _USUAL_WIDTH and all(needed > longest for _, _, needed in paragraph):
+            return [end for end, _, _ in paragraph]
+    return [end for end, _, needed in paragraph if needed > _USUAL_WIDTH]
+
+
+_LONGEST_WORD = 200
+_LONG_WORD = re.compile(rf"[^ \n]{{{_LONGEST_WORD}}}(?=[^ \n])")
 
 
 class TextView:
@@ -135,6 +157,11 @@ class TextView:
         pieces.append(same[last:])
         offsets.extend(range(self.start + last, self.start + len(same)))
         joined = "".join(pieces)
+        if long := [match.end() for match in _LONG_WORD.finditer(joined)]:
+            # The tokeniser's time grows with the square of a word's length: no rule looks for one as long as this.
+            bounds = [0, *long, len(joined)]
+            joined = " ".join(joined[left:right] for left, right in pairwise(bounds))
+            offsets = [offset for left, right in pairwise(bounds) for offset in (*offsets[left:right], offsets[right - 1])][:-1]
         self.folded = unicodedata.normalize("NFC", joined)
         if len(self.folded) != len(joined):  # decomposed accents: keep the map exact, give up on NFC
             self.folded = joined
