@@ -7,6 +7,7 @@ traceback); 2 wrong usage; 75 (EX_TEMPFAIL) try again later. Imports are inside 
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -388,6 +389,10 @@ def replies_release(reply_ids: tuple[int, ...], everything: bool, config_file: s
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: errors that mailroom raises on purpose become one clear paragraph and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # Under a locale that is not UTF-8 a Gaelic name would end the command, and an export would not be UTF-8.
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
     try:
         cli.main(args=arguments, prog_name="mailroom", standalone_mode=False)
     except click.exceptions.Abort:

@@ -34,6 +34,17 @@ def test_every_command_is_documented() -> None:
     assert not [name for name in cli.commands if f"mailroom {name}" not in told]
 
 
+def test_output_is_utf8_under_a_locale_that_is_not(tmp_path: Path) -> None:
+    """A Gaelic name neither ends the command nor comes out as something else."""
+    school = "Bun-sgoil Ghàidhlig Ghlinn Àrainn"
+    (tmp_path / "a.eml").write_text(f"From: mairi@example.com\nSubject: Research\n\nI teach at {school}.\n", encoding="utf-8")
+    plain = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    command = [sys.executable, "-c", "from mailroom.cli import main; main()", "extract", "--zones", str(tmp_path / "a.eml")]
+    done = subprocess.run(command, capture_output=True, check=False, env=plain)
+    assert done.returncode == 0, done.stderr
+    assert school in done.stdout.decode("utf-8")
+
+
 def test_every_command_has_help_and_takes_config() -> None:
     for name, command in cli.commands.items():
         assert command.help, name
