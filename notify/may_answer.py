@@ -203,7 +203,11 @@ ROWS: tuple[Row, ...] = (
     Row(id="no_answer_report", what="delivery report or receipt (RFC 3464, RFC 8098)", holds=_report),
     Row(id="no_answer_daemon", what="from a mail system or list software, not a person", holds=_daemon),
     Row(id="no_answer_responder", what="a responder's own mark (X-Autoreply and kin)", holds=_responder),
-    Row(id="no_answer_suppress_asked", what="X-Auto-Response-Suppress asks for no automatic answer, and no person's words say otherwise", holds=_suppress_asked),
+    Row(
+        id="no_answer_suppress_asked",
+        what="X-Auto-Response-Suppress asks for no automatic answer, and no person's words say otherwise",
+        holds=_suppress_asked,
+    ),
     Row(id="no_answer_list", what="came through a mailing list (RFC 2369, RFC 2919)", holds=_list),
     Row(id="no_answer_precedence", what="Precedence: bulk, list, junk or auto_reply", holds=_precedence),
     Row(id="no_answer_calendar", what="a calendar's answer to an invitation", holds=_calendar),

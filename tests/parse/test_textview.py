@@ -87,7 +87,7 @@ def test_narrow_wrap_is_known_by_its_whole_paragraph() -> None:
     lines = (
         "We have been meeting to talk about how pupils",
         "read in class and to keep a diary of what they",
-        "say to each other when nobody else is in,",
+        "say to each other when nobody else listens,",
         "and it works.",
     )
     wrapped = "\n".join(lines)
