@@ -71,7 +71,8 @@ def read_programme(config: Config) -> tuple[Programme, Reader]:
     folder = config.programme.folder
     assert folder is not None  # noqa: S101 - load_config always sets it
     programme = load_programme(Path(folder), config.programme.schools)
-    return programme, Reader(programme.folder, programme.schools, own_addresses=config.replies.own, own_lines=programme.own_lines)
+    reader = Reader(programme.folder, programme.schools, own_addresses=config.replies.own, own_names=config.replies.own_names, own_lines=programme.own_lines)
+    return programme, reader
 
 
 def assemble(config: Config, store: Store, *, sessions_at: datetime | None = None) -> Pipeline:

@@ -166,6 +166,11 @@ class RepliesConfig(_Model):
         """All our own addresses, lower case."""
         return frozenset(address.casefold() for address in (parseaddr(self.from_)[1], *self.own_addresses))
 
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """The display name that our answers carry, if any: what a quote of them begins with."""
+        return tuple(name for name in (parseaddr(self.from_)[0],) if name)
+
 
 class ProgrammeConfig(_Model):
     folder: Path | None = None

@@ -38,7 +38,13 @@ def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, c
     lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
     knowledge = load_programme(folder, lists)
-    return Reader(folder, knowledge.schools, own_addresses=config.replies.own if config else (), own_lines=knowledge.own_lines)
+    return Reader(
+        folder,
+        knowledge.schools,
+        own_addresses=config.replies.own if config else (),
+        own_names=config.replies.own_names if config else (),
+        own_lines=knowledge.own_lines,
+    )
 
 
 def extract_lines(

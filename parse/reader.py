@@ -57,8 +57,17 @@ class Reader:
     Raises ProgrammeError, the first of those that ``check_programme`` lists.
     """
 
-    def __init__(self, folder: Path, schools: Sequence[School] = (), *, own_addresses: Collection[str] = (), own_lines: Collection[str] = ()) -> None:
-        self._zoner = Zoner(folder, own_lines=own_lines)
+    def __init__(
+        self,
+        folder: Path,
+        schools: Sequence[School] = (),
+        *,
+        own_addresses: Collection[str] = (),
+        own_names: Collection[str] = (),
+        own_lines: Collection[str] = (),
+    ) -> None:
+        """``own_addresses`` and ``own_names`` (of our mailbox) and ``own_lines`` (of our templates) tell a quote of our own mail."""
+        self._zoner = Zoner(folder, own_lines=own_lines, own_names=own_names, own_addresses=own_addresses)
         self._institutions = InstitutionFinder(folder, schools)
         self._activities = ActivityFinder(folder)
         self._topics = TopicFinder(folder)
