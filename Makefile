@@ -41,10 +41,12 @@ $(VENV)/bin/pip:
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tests/make-venv.sh
 
 $(VENV)/.ready-demo: $(VENV)/bin/pip pyproject.toml constraints.txt
+	@echo "setting up $(VENV); this takes a minute or two the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
 	@touch $@
 
 $(VENV)/.ready-test: $(VENV)/bin/pip pyproject.toml constraints.txt
+	@echo "setting up $(VENV) for the tests; this takes a minute or two the first time"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,lint]"
 	@touch $@ $(VENV)/.ready-demo
 
