@@ -33,7 +33,7 @@ from parse.textview import TextView
 __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
-PERSON_LABELS = ("interest", "undecided", "withdraws", "leaves", "stays", "on_behalf", "not_me", "replies", "circular", "programme", "human")
+PERSON_LABELS = ("interest", "undecided", "withdraws", "leaves", "stays", "on_behalf", "not_me", "replies", "circular", "acknowledged", "programme", "private", "human")
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
 MACHINES = {
     "bounce": (Kind.BOUNCE, "delivery_report"),
@@ -49,6 +49,7 @@ _NOT_THE_SENDERS = {"bounce": frozenset({ZoneKind.OWN_QUOTE}), "bulk": frozenset
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:", re.I)
 _SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}
 _RELATE = ("interest", "programme", "undecided", "withdraws", "leaves", "replies")
+_OF_READER = re.compile(r"\b(?:you(?:'re| are)?|your|anyone|someone)\s+(?:\w+\s+){0,3}$", re.I)
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 
 
@@ -191,6 +192,9 @@ class KindReading:
         for sign in signs:
             if sign.surely:
                 weights[sign.says] += 10.0
+        # Who sells and who cheats use each other's words: together they weigh what the two say, and the louder one names it.
+        unasked = max(("bulk", "spam"), key=lambda label: weights[label])
+        weights[unasked] += weights["spam" if unasked == "bulk" else "bulk"] * 0.7
         label = max(MACHINE_LABELS, key=lambda label: weights[label])  # of equals the first, in the order of the labels
         if weights[label] - human < 1.0:
             return None
@@ -199,7 +203,12 @@ class KindReading:
 
     def _human(self) -> float:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
-        return min(1.5, _best_sum(self._text_signs(("interest", "human", "withdraws"), OWN)))
+        signs = self._text_signs(("interest", "human", "private", "withdraws"), OWN)
+        return min(1.5, _best_sum(sign for sign in signs if not (sign.says == "interest" and self._of_the_reader(sign.evidence))))
+
+    def _of_the_reader(self, evidence: Evidence) -> bool:
+        """«Would you be interested in a demo?» is no interest of the writer's."""
+        return _OF_READER.search(self._parsed.body[max(0, evidence.start - 30) : evidence.start]) is not None
 
     def _perhaps(self) -> list[_Sign]:
         """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
@@ -215,7 +224,9 @@ class KindReading:
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, asked) for asked in found.asked)]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
         quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())
-        weight["circular"] = _best_sum(self._text_signs(("circular",), quoted))
+        # «Dear member, thank you for your interest» is our own answer, however it greets.
+        answered = _best_sum(self._text_signs(("acknowledged",), quoted - {"subject"}))
+        weight["circular"] = max(0.0, _best_sum(self._text_signs(("circular",), quoted)) - answered)
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
         on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
@@ -231,7 +242,7 @@ class KindReading:
         perhaps = self._perhaps()
         if perhaps:
             reasons.insert(0, Reason(code="perhaps_automatic", detail=_first(perhaps, perhaps[0].says)))
-        shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human", "circular"))
+        shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human", "private", "circular", "acknowledged"))
         return Kinds(
             kind=kind,
             on_behalf=on_behalf,
@@ -264,9 +275,14 @@ class KindReading:
             return Kind.EXPRESSION_OF_INTEREST
         if weight["undecided"] >= 1.0 and wants < 1.0 and not found.activities:
             return Kind.ENQUIRY
-        if found.concerns and weight["interest"] < 1.0 and not (found.activities and found.institutions):
+        if found.concerns and not (found.activities and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
+        # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.
+        personal = weight["private"] > 0 and weight["interest"] <= 0 and not (found.activities or found.sessions or forwarded)
+        only_place = found.authorities and not (found.institutions or found.activities or found.sessions or weight["programme"] > 0)
+        if personal or (only_place and weight["interest"] <= 0 and not forwarded):
+            return Kind.FOLLOW_UP if replies else Kind.UNRELATED
         wanted = supplies or forwarded or weight["interest"] > 0 or bool(self._parsed.attachments) or (found.topics and weight["programme"] > 0)
         return Kind.EXPRESSION_OF_INTEREST if wanted else Kind.UNRELATED
 

@@ -108,6 +108,7 @@ _ZONES = {
 }
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 _LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|the|also|her|his|their|at)\b[\s]*)*$", re.I)
+_TURNS = ("institution.member.but", "institution.other.theirs")  # outdo a longer cue that ends at the same word
 _ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6}
 _GREETINGS = frozenset(
     [
@@ -393,6 +394,8 @@ class Standing:
         if end < 0 or end - line > 90:
             return None
         hits = list(self._near_cues("label", text, line, end))
+        if not hits and (end := folded.rfind(":", line, start)) >= 0:  # «Name: ... / School: ... / Council: ...», all in one line
+            hits = list(self._near_cues("label", text, 1 + max(folded.rfind(mark, line, end) for mark in "/|;"), end)) if end - line <= 200 else []
         if not hits:
             return None
         best = min(hits, key=lambda hit: _ROLE_RANK[hit.phrase.label])
@@ -426,7 +429,7 @@ class Standing:
                 if distance > self.finder.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
-                turn = rule == "institution.member.but"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
+                turn = rule in _TURNS  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
                 rank = (distance, 0 if turn else 1, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
@@ -458,6 +461,8 @@ class Standing:
                 role, cue = roles[(mention.start, mention.end)]
                 if role == "mate":
                     role = "together" if self.said else "other"
+                elif cue == "institution.other.theirs" and "proxy" in self.said:
+                    role = "together"
                 if (
                     not role
                     and "joint" in self.said
