@@ -24,6 +24,7 @@ WORD_CLASSES = (
     "yes_no",
 )
 _STOPS = frozenset(("\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u2026", ".", "):"))
+_HAVE = frozenset(("have", "'ve", "has", "had", "'d"))  # never right before a verb in -ing
 _MOST_TOKENS = 4000  # of one text; a topic is never so far down
 _FARTHEST = 60  # tokens from a cue to where its phrase must have ended
 
@@ -76,7 +77,9 @@ class PhraseCutter:
             closing = next((i for i in range(start + 2, min(limit, start + 22)) if low[i] == '"'), None)
             if closing is not None:  # what is quoted is the phrase, or what follows a colon inside it («Belonging: pupils who ...»)
                 colon = next((i for i in range(start + 1, closing) if low[i] == ":"), start)
-                return self.clean(text, self.skip_front(low, colon + 1, closing), closing)
+                first = self.skip_front(low, colon + 1, closing)
+                said = first < closing and low[first] in words["noun_ends"] and low[first] not in words["clause"]  # "we should stop reading"
+                return None if said else self.clean(text, first, closing)
             start = self.skip_front(low, start + 1, limit)
         if start >= limit:
             return None
@@ -206,8 +209,9 @@ class PhraseCutter:
         first, after = hit.start, hit.end
         if after == first + 1 and first > start and text.doc[first].text[0].isupper() and low[first - 1] not in {'"', "(", ":"}:
             return None  # «Maths at the Grammar»
-        if low[first].endswith("ing") and first > start and (low[first - 1] in words["noun_ends"] or low[first - 1] in {"and", ","}):
-            return None  # «we have been counting»
+        verb = low[first].endswith("ing") and first > start and (low[first - 1] in words["noun_ends"] or low[first - 1] in {"and", ","})
+        if verb and low[first - 1] not in _HAVE:
+            return None  # «we have been counting», but «we have had coaching»
         begin = first
         while begin > start and first - begin < 4:
             if low[begin - 1] == "-" and begin - 2 >= start and not text.doc[begin - 2].whitespace_:  # «pupil-led ...»

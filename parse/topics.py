@@ -40,6 +40,7 @@ _SETTINGS = (
 )
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
+_THEME_RULE = "topic.theme"
 _LONG_CLAUSE = 5  # tokens; a longer question about a known theme is filed under the theme
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
 _REACH = 12  # tokens that «not» and «instead of» rule out, at most
@@ -195,8 +196,10 @@ class TopicFinder:
         label = hit.phrase.id in self._labels_line
         if text.word(at) == "(":  # «Topic area (where known): ...»
             at = next((i + 1 for i in range(at, min(at + 8, end)) if low[i].startswith(")")), at)
-        if text.word(at) == "," and text.word(at + 2) == "," and low[at + 1] in self._words["front"]:  # «research, jointly, ...»
-            at += 3
+        if text.word(at) == ",":  # «research, jointly, ...», «investigate, all together, ...»
+            second = next((i for i in range(at + 2, min(at + 6, end)) if low[i] == ","), None)
+            if second is not None and all(word in self._words["front"] for word in low[at + 1 : second]):
+                at = second + 1
         phrase = cut(text, at, end)
         broken = text.word(at) in {",", ";"} and not label and hit.phrase.id not in self._over_commas
         if broken and (phrase is None or low[phrase[0]] not in self._words["clause"] or phrase[0] - at > 4):
@@ -234,7 +237,7 @@ class TopicFinder:
         found += self._parts_of_subject(text, first, end) if text.is_subject else self._marked(text, start, end)
         for hit in text.themes_in(start, end):
             if hit.specific:
-                found += self._found(text, self.cutter.around(text, hit, start, end), "theme", "topic.theme")
+                found += self._found(text, self.cutter.around(text, hit, start, end), "theme", _THEME_RULE)
         return found
 
     def _marked(self, text: TopicText, start: int, end: int) -> list[_Found]:
@@ -310,7 +313,7 @@ class TopicFinder:
         strength = item.strength
         inside = text.themes_in(item.start, item.end)
         specific = any(hit.specific for hit in inside)
-        if inside and item.rule != "topic.theme":
+        if inside and item.rule != _THEME_RULE:
             strength += settings["themed" if specific else "themed_word"]
         if low[0] in words["clause"]:
             pointing = self._points(low)
@@ -340,7 +343,7 @@ class TopicFinder:
             return graded
         by_start: dict[int, int] = {}
         for index, item in enumerate(graded):
-            if item.rule == "topic.theme" and not item.note:
+            if item.rule == _THEME_RULE and not item.note:
                 by_start.setdefault(item.start, index)
         for item in list(graded):
             if item.end - item.start <= _LONG_CLAUSE or text.low[item.start] not in self._words["clause"]:
@@ -373,7 +376,8 @@ class TopicFinder:
                 chosen.append(item.value)
             strength = round(max(0.0, min(1.0, item.strength)), 3)
             candidates.append(Candidate(slot=Slot.TOPIC, value=item.value, strength=strength, evidence=item.evidence(), chosen=take, note=item.note))
-        unsure = bool(chosen) and candidates[0].strength < self._settings["sure"]
+        guessed = self._settings["theme"] + 3 * self._settings["repeated"]  # a theme's phrase that no cue made surer
+        unsure = any(c.chosen and (c.strength < self._settings["sure"] or (c.evidence.rule == _THEME_RULE and c.strength <= guessed)) for c in candidates)
         reasons = (Reason(code="topic_unsure", detail=chosen[0]),) if unsure else ()
         return Topics(topics=tuple(chosen), themes=self.themes.of(chosen), candidates=tuple(candidates), reasons=reasons)
 
