@@ -19,8 +19,31 @@ from parse.themes import ThemeHit, Themes
 __all__ = ["WORD_CLASSES", "PhraseCutter", "TopicText"]
 
 WORD_CLASSES = (
-    "admin", "asking", "back", "carriers", "clause", "dates", "determiners", "ends", "fragment_front", "front", "front_phrases", "labels", "no_fragment",
-    "no_topic", "noun_ends", "people", "pointing", "posts", "prepositions", "roles", "settings", "theme_goes_on", "times", "times_front", "verbs",
+    "admin",
+    "asking",
+    "back",
+    "carriers",
+    "clause",
+    "dates",
+    "determiners",
+    "ends",
+    "fragment_front",
+    "front",
+    "front_phrases",
+    "labels",
+    "no_fragment",
+    "no_topic",
+    "noun_ends",
+    "people",
+    "pointing",
+    "posts",
+    "prepositions",
+    "roles",
+    "settings",
+    "theme_goes_on",
+    "times",
+    "times_front",
+    "verbs",
     "yes_no",
 )
 _STOPS = frozenset(("\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u2026", ".", "):"))

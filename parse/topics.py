@@ -35,8 +35,27 @@ __all__ = ["TopicFinder", "Topics"]
 _SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
 _EXTRA = ("needs", "line", "nearest")
 _SETTINGS = (
-    "least_strength", "sure", "longest_clause", "longest_phrase", "short_text", "fragment", "fragment_in_long", "colon", "colon_in_long", "quoted",
-    "direct_question", "theme", "asked", "themed", "themed_word", "repeated", "pointing", "already", "ruled_out", "elsewhere", "none_said",
+    "least_strength",
+    "sure",
+    "longest_clause",
+    "longest_phrase",
+    "short_text",
+    "fragment",
+    "fragment_in_long",
+    "colon",
+    "colon_in_long",
+    "quoted",
+    "direct_question",
+    "theme",
+    "asked",
+    "themed",
+    "themed_word",
+    "repeated",
+    "pointing",
+    "already",
+    "ruled_out",
+    "elsewhere",
+    "none_said",
 )
 _READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
@@ -92,9 +111,7 @@ class TopicFinder:
         self.themes = Themes(folder / "themes.yaml")
         self._settings = _numbers(file)
         self._words = _word_classes(file)
-        self.cutter = PhraseCutter(
-            self._words, longest_clause=int(self._settings["longest_clause"]), longest_phrase=int(self._settings["longest_phrase"])
-        )
+        self.cutter = PhraseCutter(self._words, longest_clause=int(self._settings["longest_clause"]), longest_phrase=int(self._settings["longest_phrase"]))
         self._needs_mention = {rule.phrase.id for rule in file.rules if rule.extra.get("needs") == "mention"}
         self._labels_line = {rule.phrase.id for rule in file.rules if rule.extra.get("line")}
         self._over_commas = {rule.phrase.id for rule in file.rules if any("," in pattern for pattern in rule.phrase.patterns)}
