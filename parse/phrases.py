@@ -304,6 +304,15 @@ def _searchable(sentences: Iterable[Span], spellings: Mapping[str, str]) -> _Sea
     return _Searchable("".join(parts), places, frozenset(initial))
 
 
+def _searchable_of(view: TextView, spellings: Mapping[str, str]) -> _Searchable:
+    """Made once for a view and kept with it: every set of rules without spellings of its own reads the same."""
+    known: dict[int, _Searchable] = view.__dict__.setdefault("searchable", {})
+    key = id(spellings) if spellings else 0
+    if key not in known:
+        known[key] = _searchable(view.sentences, spellings)
+    return known[key]
+
+
 class _Search:
     """One pattern of a rule; its expression is compiled when it is first needed."""
 
@@ -363,7 +372,7 @@ class PhraseMatcherSet:
 
     def find(self, view: TextView) -> Iterator[Hit]:
         """All hits of all rules in the view, in reading order; overlaps between rules are kept."""
-        yield from self._find(view, view.doc, _searchable(view.sentences, self.spellings))
+        yield from self._find(view, view.doc, _searchable_of(view, self.spellings))
 
     def find_in(self, view: TextView, sentence: Span) -> Iterator[Hit]:
         """The same for one sentence of the view."""
