@@ -33,7 +33,10 @@ from parse.textview import TextView
 __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
-PERSON_LABELS = ("interest", "undecided", "withdraws", "leaves", "stays", "on_behalf", "not_me", "replies", "circular", "acknowledged", "programme", "private", "human")
+PERSON_LABELS = (
+    *("interest", "undecided", "withdraws", "leaves", "stays", "on_behalf", "not_me"),
+    *("replies", "circular", "acknowledged", "programme", "private", "human"),
+)
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
 MACHINES = {
     "bounce": (Kind.BOUNCE, "delivery_report"),
@@ -262,8 +265,9 @@ class KindReading:
         if replies and (supplies or found.topics or not found.asks):
             return Kind.FOLLOW_UP
         wants = weight["interest"] - weight["undecided"] * 2
+        read_files = any(file.text.strip() for file in self._parsed.attachments)  # what can't be read says nothing of its sender's wish
         related = found.institutions or found.authorities or found.sessions or any(weight[label] > 0 for label in _RELATE)
-        related = related or forwarded or bool(found.concerns) or found.about_us or bool(self._parsed.attachments)
+        related = related or forwarded or bool(found.concerns) or found.about_us or read_files
         if not related:
             return Kind.UNRELATED
         if found.asks and not forwarded:
@@ -283,7 +287,7 @@ class KindReading:
         only_place = found.authorities and not (found.institutions or found.activities or found.sessions or weight["programme"] > 0)
         if personal or (only_place and weight["interest"] <= 0 and not forwarded):
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
-        wanted = supplies or forwarded or weight["interest"] > 0 or bool(self._parsed.attachments) or (found.topics and weight["programme"] > 0)
+        wanted = supplies or forwarded or weight["interest"] > 0 or read_files or (found.topics and weight["programme"] > 0)
         return Kind.EXPRESSION_OF_INTEREST if wanted else Kind.UNRELATED
 
     def _replies(self, weight: dict[str, float]) -> bool:

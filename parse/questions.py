@@ -38,6 +38,8 @@ _OPENS = re.compile(
     re.I,
 )
 _BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or within a word
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 # «Our enquiry: does sketching first help?» names its question.
 _NAMED = re.compile(
@@ -108,7 +110,7 @@ class QuestionFinder:
             carried = 0.0
             for index, sentence in enumerate(sentences):
                 text = sentence.text.strip()
-                marked = "?" in text and not _heading(view, text, sentence.end_char)
+                marked = "?" in text and _legible(text) and not _heading(view, text, sentence.end_char)
                 score = dict(scores.get(index, {}))
                 score.pop("answers", None)
                 score.pop("unmarked" if marked or _BOX.search(text) else "opens", None)
@@ -152,6 +154,12 @@ class QuestionFinder:
             chosen=chosen,
             note="" if chosen else "question_needs_no_answer",
         )
+
+
+def _legible(text: str) -> bool:
+    """Whether a question mark may be one: unreadable mail is full of them, in place of what was lost."""
+    words = _WORD.findall(text)
+    return bool(words) and len(_LOST.findall(text)) <= len(words)
 
 
 def _heading(view: TextView, text: str, end: int) -> bool:

@@ -107,7 +107,7 @@ _ZONES = {
     "own_quote": "quote",
 }
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
-_LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|the|also|her|his|their|at)\b[\s]*)*$", re.I)
+_LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|of|the|also|her|his|their|at)\b[\s]*)*$", re.I)
 _TURNS = ("institution.member.but", "institution.other.theirs")  # outdo a longer cue that ends at the same word
 _ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6}
 _GREETINGS = frozenset(
