@@ -30,9 +30,7 @@ def finder() -> TopicFinder:
     return TopicFinder(PROGRAMME)
 
 
-def message(
-    body: str, *, subject: str = "", zones: tuple[tuple[ZoneKind, str], ...] = (), attachments: tuple[Attachment, ...] = ()
-) -> ParsedMessage:
+def message(body: str, *, subject: str = "", zones: tuple[tuple[ZoneKind, str], ...] = (), attachments: tuple[Attachment, ...] = ()) -> ParsedMessage:
     """A message whose body is all the member's own, or is made of the given stretches in order."""
     if zones:
         body = "\n".join(text for _, text in zones)
@@ -143,7 +141,7 @@ def test_the_corpus_is_read_as_well_as_promised(finder: TopicFinder, aside: bool
         ("We would like to find out whether a school dog calms the corridor.", "school dog"),
         ("An enquiry into reading aloud with my S1s since September.", "reading aloud"),
         ("For two years I've been comparing paper maps with phones.", "paper maps"),
-        ("The title is \"Sums in the sand\".", "Sums in the sand"),
+        ('The title is "Sums in the sand".', "Sums in the sand"),
         ("Left-handed scissors, that's our topic.", "Left-handed scissors"),
     ],
 )
