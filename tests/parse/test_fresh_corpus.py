@@ -115,7 +115,7 @@ def test_no_machine_is_answered(readings: list[tuple[Item, Reading]]) -> None:
     assert [labels["id"] for labels, reading in readings if labels["outcome"] == "ignore" and reading.decision.outcome in answered] == []
 
 
-def test_activities_are_read_from_mail_that_no_rule_has_seen(readings: list[tuple[Item, Reading]]) -> None:
+def test_activities_are_read_surely_and_seldom_missed(readings: list[tuple[Item, Reading]]) -> None:
     counts: Counter[str] = Counter()
     for labels, reading in readings:
         if labels["kind"] in PERSONS:
