@@ -11,6 +11,7 @@ what keeps that from happening.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import threading
@@ -18,7 +19,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 __all__ = ["InProcessEngine"]
@@ -35,6 +38,7 @@ class InProcessEngine:
             executors={"default": ThreadPoolExecutor(4)},
             job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         )
+        self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._stopping = threading.Event()
         self.first_beat = threading.Event()  # set once every job has run once
         self._jobs: dict[str, _Job] = {}
@@ -43,18 +47,28 @@ class InProcessEngine:
 
     def every(self, name: str, interval: timedelta, job: Callable[[], object]) -> None:
         """Run ``job`` now and then every ``interval``, and whenever ``submit(name)`` rings."""
-        self._jobs[name] = guarded = _Job(name, job, self._beaten)
+        self._jobs[name] = guarded = _Job(name, job)
         self._scheduler.add_job(guarded.run, "interval", seconds=interval.total_seconds(), id=name, next_run_time=datetime.now(UTC), replace_existing=True)
-
-    def _beaten(self) -> None:
-        if all(job.runs for job in self._jobs.values()):
-            self.first_beat.set()
 
     def submit(self, name: str) -> None:
         """Run the job as soon as it is free; rings while it runs become one more run after it."""
-        job = self._jobs[name]
-        if job.ring() and not self._stopping.is_set():
-            self._scheduler.add_job(job.run_rung, id=f"{name}:rung", replace_existing=True, max_instances=1)
+        self._jobs[name].rung.set()
+        self._beat_now(name)
+
+    def _beat_now(self, name: str) -> None:
+        # A beat that finds its job running is dropped by max_instances; ``_ended`` then sees the ring and beats again.
+        if not self._stopping.is_set():
+            with contextlib.suppress(JobLookupError):
+                self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def _ended(self, event: Any) -> None:
+        """After each run, when its place is free again."""
+        job = self._jobs[event.job_id]
+        job.runs += 1
+        if all(other.runs for other in self._jobs.values()):
+            self.first_beat.set()
+        if job.rung.is_set():
+            self._beat_now(event.job_id)
 
     def stop(self, *_: object) -> None:
         """End ``run`` after the jobs that are running. Safe in a signal handler and in any thread."""
@@ -81,30 +95,15 @@ class InProcessEngine:
 
 
 class _Job:
-    """Keeps a job from running twice at once, and remembers a ring that came meanwhile."""
+    """A job, how often it has run, and whether somebody has rung since its last run began."""
 
-    def __init__(self, name: str, job: Callable[[], object], done: Callable[[], None]) -> None:
-        self.name, self.job, self.done = name, job, done
-        self.runs = 0
-        self._running = threading.Lock()
-        self._rung = threading.Event()
-
-    def ring(self) -> bool:
-        """True for the first ring since the last run began."""
-        first = not self._rung.is_set()
-        self._rung.set()
-        return first
-
-    def run_rung(self) -> None:
-        if self._rung.is_set():
-            self.run()
+    def __init__(self, name: str, job: Callable[[], object]) -> None:
+        self.name, self.job, self.runs = name, job, 0
+        self.rung = threading.Event()
 
     def run(self) -> None:
-        with self._running:
-            self._rung.clear()
-            try:
-                self.job()
-            except Exception:
-                log.exception("job %s failed; it runs again at its next beat", self.name)
-            self.runs += 1
-            self.done()
+        self.rung.clear()
+        try:
+            self.job()
+        except Exception:
+            log.exception("job %s failed; it runs again at its next beat", self.name)
