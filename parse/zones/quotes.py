@@ -1,0 +1,122 @@
+"""Structure: which lines belong to other people's messages, and to whose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailroom.model import ZoneKind
+from parse.zones.lines import ITEM, Line, looks_like_field
+from parse.zones.quoteheaders import QuoteHeaders
+from parse.zones.rules import ZoneRules
+
+
+class Quotes:
+    """One body while the quoted and forwarded messages in it are being labelled."""
+
+    def __init__(self, rules: ZoneRules, body: str, lines: Sequence[Line], headers: QuoteHeaders) -> None:
+        self.rules, self.body, self.lines, self.headers = rules, body, lines, headers
+
+    def structure(self) -> None:
+        lines = self.lines
+        depth_kinds: dict[int, ZoneKind] = {}
+        rest: ZoneKind | None = None
+        index = 0
+        own_seen = False
+        while index < len(lines):
+            line = lines[index]
+            if line.kind is not None or (not line.text and not line.raw.strip()):
+                index += 1
+                continue
+            opener = self.headers.opener(index, own_seen, rest is not None)
+            if opener is not None:
+                for number in range(index, opener.last + 1):
+                    lines[number].kind = opener.kind
+                depth = line.depth
+                depth_kinds = {level: kind for level, kind in depth_kinds.items() if level <= depth}
+                depth_kinds[depth + 1] = opener.kind
+                if not opener.prefixed:
+                    if depth == 0:
+                        rest = opener.kind
+                    else:
+                        depth_kinds[depth] = opener.kind
+                index = opener.last + 1
+                continue
+            if line.depth:
+                above = lines[index - 1].kind if index and lines[index - 1].depth else None
+                if not line.text and above is not None:
+                    line.kind = above
+                else:
+                    known = [level for level in depth_kinds if level <= line.depth]
+                    line.kind = depth_kinds[max(known)] if known else rest or ZoneKind.QUOTE
+                    if len(depth_kinds) > 1:
+                        depth_kinds = {level: kind for level, kind in depth_kinds.items() if level <= line.depth}
+            elif rest is not None:
+                line.kind = rest
+            else:
+                own_seen = True
+            index += 1
+        self._mend_wrapped_quotes()
+        self._recognise_own()
+
+    def _mend_wrapped_quotes(self) -> None:
+        """A quoted line that some program wrapped leaves its last words without a quote sign."""
+        for index in range(1, len(self.lines) - 1):
+            line, above, below = self.lines[index], self.lines[index - 1], self.lines[index + 1]
+            if line.kind is None and line.text and above.depth and below.depth and above.text and below.text:
+                room = 80 if len(above.text) >= 70 else 40
+                if len(above.text) >= 60 and len(line.text) <= room and line.text[:1].islower() and above.text[-1] not in ".?!:;":
+                    line.kind = above.kind
+
+    def _recognise_own(self) -> None:
+        """Quotes that hold our own lines are quotes of ours; pasted lines of ours are no own words."""
+        if not self.rules.own_lines:
+            return
+        index = 0
+        lines = self.lines
+        pasted: list[Line] = []
+        while index < len(lines):
+            line = lines[index]
+            if not line.text:
+                index += 1
+                continue
+            if line.kind is None:
+                if len(line.text) >= 20 and self.rules.is_own_line(line.text):
+                    pasted.append(line)
+                index += 1
+                continue
+            block = []
+            kind = line.kind
+            while index < len(lines) and (not lines[index].text or lines[index].kind is kind):
+                if lines[index].text:
+                    block.append(lines[index])
+                index += 1
+            if kind in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE):
+                ours = [len(item.text) >= 12 and self.rules.is_own_line(item.text) for item in block]
+                if kind is ZoneKind.QUOTE and sum(ours) * 2 >= len(block) and any(hit and len(item.text) >= 20 for item, hit in zip(block, ours, strict=True)):
+                    kind = ZoneKind.OWN_QUOTE
+                    for item in block:
+                        item.kind = kind
+                if kind is ZoneKind.OWN_QUOTE and sum(ours) >= 3:
+                    self._answers(block, ours)
+        if len(pasted) >= 3:
+            for line in pasted:
+                line.kind = ZoneKind.OWN_QUOTE
+
+    def _answers(self, block: list[Line], ours: list[bool]) -> None:
+        """What stands unprefixed under a question of ours, and is none of our lines, was typed there.
+
+        Items below a question are the choices that we offered, and a heading begins what we had understood:
+        of all things those must not pass for the answer.
+        """
+        asked = direct = False
+        previous: Line | None = None
+        for line, known in zip(block, ours, strict=True):
+            parted = previous is None or self.body.count("\n", previous.end, line.start) > 1
+            item = previous is not None and ITEM.match(previous.raw) is not None
+            previous = line
+            if known or line.depth or line.text.endswith(":"):
+                asked = direct = known and "?" in line.text
+            elif asked and ITEM.match(line.raw):
+                direct = False
+            elif asked and (direct or ((parted or not item) and not looks_like_field(line.text))):
+                line.kind, direct = ZoneKind.INLINE_ANSWER, True
