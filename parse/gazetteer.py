@@ -94,7 +94,7 @@ class Mention:
 
 
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
-_LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery")
+_LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery", "school", "college")
 _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by", "o"})
 _DIRECTIONS = frozenset(
@@ -159,6 +159,7 @@ class Vocabulary:
     never_bare: Collection[str]
     never_named: Collection[str]
     distinguishing: Collection[str]
+    no_form: Collection[str] = ()  # words that look like a misspelt form word and are none
     saint_short: Mapping[str, str] = field(default_factory=dict)
     councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
     towns: Collection[tuple[str, ...]] = ()
@@ -177,6 +178,7 @@ class Gazetteer:
         self.postcodes: defaultdict[str, list[Entry]] = defaultdict(list)
         self.college_domains: dict[str, Entry] = {}
         self._slips: dict[str, str] = {}
+        self._heads: dict[int, tuple[str, ...]] = {}
         self.initials: defaultdict[str, list[Entry]] = defaultdict(list)
         for college in colleges:
             self._add_college(college)
@@ -229,6 +231,11 @@ class Gazetteer:
         if not core:
             self._key(name.full, entry, "full", forms)
             return
+        for cut in range(2, len(name.full)):
+            if name.full[cut] == "and" and name.full[cut - 1] in self.forms.words and name.full[0] not in self.forms.words:
+                head = [norm for norm in name.full[:cut] if norm not in self.forms.words]  # «Greyhope School and Community Hub»
+                self._key(tuple(head), entry, how, self.forms.of(name.full[:cut]))
+                self._heads[entry.index] = tuple(head)
         if any(norm in self.forms.words for norm in core):  # «Royal School of Dunkeld»
             self._key(name.full, entry, "full", forms)
             if core == name.full:
@@ -272,6 +279,7 @@ class Gazetteer:
     def scan(self, text: str, found: Sequence[Word], *, limit: int) -> list[Mention]:
         """Every mention in reading order; mentions do not overlap."""
         mentions: list[Mention] = []
+        found = self._put_right(found)
         lower = not any(word.capital for word in found[1:]) if len(found) > 3 else False
         upper = not lower and sum(word.raw.isupper() for word in found) * 10 > 7 * len(found) and len(found) > 3
         free = 0
@@ -309,6 +317,25 @@ class Gazetteer:
             free = free if mention.kind == "bare" else mention.last
         return mentions
 
+    def _put_right(self, found: Sequence[Word]) -> Sequence[Word]:
+        """«Wick Hihg School»: a slip in a word too short to be told by itself."""
+        for index in range(1, len(found)):
+            word = found[index - 1]
+            if (
+                found[index].norm == "school"
+                and 3 <= len(word.norm) <= 5
+                and word.norm not in self.forms.words
+                and word.norm not in self._core_words
+                and word.norm not in STOP_WORDS
+                and OSA.distance(word.norm, "high", score_cutoff=1) <= 1
+            ):
+                found = [*found[: index - 1], replace(word, norm="high"), *found[index:]]
+        return found
+
+    @cached_property
+    def _core_words(self) -> frozenset[str]:
+        return frozenset(norm for key in self.keys for norm in key)
+
     def _gap(self, text: str, found: Sequence[Word], left: int) -> str:
         return text[found[left].end : found[left + 1].start]
 
@@ -326,14 +353,12 @@ class Gazetteer:
         """The form word that this is, also with one slip of the pen in it; "" for any other word."""
         if norm in self.forms.words:
             return norm
-        if len(norm) < 6:
+        if len(norm) < 5 or norm in self.vocabulary.no_form:
             return ""
         if norm not in self._slips:
             if len(self._slips) > 20_000:
                 self._slips.clear()
-            self._slips[norm] = next(
-                (long for long in _LONG_FORMS if norm[0] == long[0] and norm != long and OSA.distance(norm, long, score_cutoff=1) <= 1), ""
-            )
+            self._slips[norm] = next((long for long in _LONG_FORMS if abs(len(norm) - len(long)) < 2 and OSA.distance(norm, long, score_cutoff=1) <= 1), "")
         return self._slips[norm]
 
     def _form_run(self, text: str, found: Sequence[Word], start: int) -> int:
@@ -343,6 +368,7 @@ class Gazetteer:
             if index > start or start > 0:
                 gap = self._gap(text, found, index - 1)
                 bracket = gap.strip(" ") == "(" and text[found[index].end : found[index].end + 1] == ")"
+                bracket = bracket or (index == start and gap.strip(" ") == ")" and "(" in text[found[max(0, start - 3)].start : found[start - 1].start])
                 if not bracket and (not self._near(text, found, index - 1) or (index > start and "." in gap and len(found[index - 1].norm) > 5)):
                     break
             word = found[index]
@@ -354,7 +380,7 @@ class Gazetteer:
                 word.norm in _JOINERS
                 and index > start
                 and index + 1 < len(found)
-                and found[index + 1].norm in self.forms.words
+                and self._form(found[index + 1].norm)
                 and found[index + 1].capital == found[start].capital
             ):
                 index += 1
@@ -470,6 +496,19 @@ class Gazetteer:
                 core=key,
                 text=text[start_char:end_char],
             )
+        behind = found[last : last + 3]
+        if [word.norm for word in behind[:2]] == ["for", "the"] and len(behind) > 2 and behind[2].capital and not upper:
+            return None  # «Aberdeen School for the Deaf»
+        if (
+            [word.norm for word in behind[:1]] == ["of"]
+            and len(behind) > 1
+            and behind[1].capital
+            and not upper
+            and (behind[1].norm,) not in self.vocabulary.councils
+        ):
+            return None  # «Royal School of Dunkeld»
+        if longer := self._slipped(text, found, first, last, free, key, forms):
+            return longer
         if self._longer_name(text, found, first, free, upper=upper):
             return None
         last, narrowed = self._qualified(text, found, last, entries)
@@ -487,6 +526,50 @@ class Gazetteer:
             text=text[start_char:end_char],
         )
 
+    @cached_property
+    def _longer_keys(self) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
+        """Names that end with another name: «victoria park» for «park»."""
+        result: defaultdict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
+        for key in self.keys:
+            for cut in range(1, len(key)):
+                if key[cut:] in self.keys:
+                    result[key[cut:]].append(key)
+        return dict(result)
+
+    def _slipped(self, text: str, found: Sequence[Word], first: int, last: int, free: int, key: tuple[str, ...], forms: frozenset[str]) -> Mention | None:
+        """«Vivtoria Park Primary» is a slip for Victoria Park, not Park Primary with a word before it."""
+        hits: dict[tuple[str, ...], tuple[Entry, ...]] = {}
+        begin = first
+        for longer in self._longer_keys.get(key, ()):
+            extra = len(longer) - len(key)
+            start = first - extra
+            if start < free or any(found[at].norm in STOP_WORDS and found[at].norm != "our" for at in (start,)):
+                continue
+            written, meant = " ".join(word.norm for word in found[start:first]), " ".join(longer[:extra])
+            if len(written) < 3 or OSA.distance(written, meant, score_cutoff=1) > 1 or not all(self._near(text, found, at) for at in range(start, first)):
+                continue
+            entries, rule = self._fitting([(entry, mine) for entry, _, mine in self.keys[longer]], forms)
+            if entries and rule == "institution.exact":
+                hits[longer] = entries
+                begin = min(begin, start)
+        if len({entry for entries in hits.values() for entry in entries}) == 0:
+            return None
+        begin_char, end_char = found[begin].start, found[last - 1].end
+        sure = len(hits) == 1
+        entries = tuple(dict.fromkeys(entry for several in hits.values() for entry in several))
+        return Mention(
+            first=begin,
+            last=last,
+            start=begin_char,
+            end=end_char,
+            kind="school" if sure else "unlisted",
+            rule="institution.fuzzy" if sure else "institution.doubtful",
+            entries=entries,
+            core=next(iter(hits)),
+            forms=forms,
+            text=text[begin_char:end_char],
+        )
+
     def _telling(self, key: tuple[str, ...], forms: int) -> bool:
         """Whether a name in small letters can only be a name: «wick high school», but not «a central primary»."""
         vocabulary = self.vocabulary
@@ -498,10 +581,16 @@ class Gazetteer:
         before = found[first - 1].norm if first else ""
         if tuple(word.norm for word in found[first:last] if word.norm not in self.forms.words) not in self.vocabulary.councils:
             return before in _ARTICLES
+        several = sum(word.norm in self.forms.words for word in found[first:last]) > 1 or found[last - 1].norm not in (
+            "primary",
+            "secondary",
+            "school",
+            "nursery",
+        )
         return (
             before in _ARTICLES
             or after in ("teacher", "teachers", "staff", "teaching", "sector", "probationer", "probationers", "practitioner", "practitioners", "schools")
-            or before not in ("at", "from", "of", "in")
+            or (not several and before not in ("at", "from", "of", "in"))
         )
 
     def _bare_refused(self, found: Sequence[Word], first: int, end: int, key: tuple[str, ...]) -> bool:
@@ -596,7 +685,11 @@ class Gazetteer:
         if last == index and index > 0:
             last = index + 1
         forms = self.forms.of([self._form(word.norm) for word in found[index:last]])
-        if last == index or not (forms & (_MAIN - {"campus", "infant"}) or "school" in forms) or ("college" in forms and not found[index].capital):
+        if (
+            last == index
+            or not (forms & (_MAIN - {"campus", "infant"}) or "school" in forms or {"community", "campus"} <= forms)
+            or ("college" in forms and not found[index].capital)
+        ):
             return None
         if (
             not found[index].capital
@@ -614,7 +707,7 @@ class Gazetteer:
             if word.norm in ("rc", "st"):
                 first -= 1
                 continue
-            if word.norm in self.forms.words and word.norm not in ("learning", "centre", "community", "college"):
+            if self._form(word.norm) and word.norm not in ("learning", "centre", "community", "college"):
                 break
             common = (
                 (word.norm in never or word.norm in STOP_WORDS)
@@ -695,6 +788,8 @@ class Gazetteer:
                     return Mention(
                         first=first, last=last, start=start, end=end, kind="unlisted", rule=rule, entries=tail, core=core, forms=forms, text=text[start:end]
                     )
+        if 0 < free == first and self._near(text, found, first - 1):
+            return None  # what is left of the name before
         start, end = found[first].start, found[last - 1].end
         return Mention(
             first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak
@@ -710,6 +805,8 @@ class Gazetteer:
         begin = last
         while last < len(found) and last < begin + 6 and self._near(text, found, last - 1):
             word = found[last]
+            if last > begin and "." in self._gap(text, found, last - 1):
+                break
             if word.capital or (word.norm in ("na", "nan", "an", "a", "nam", "am", "loch") and last + 1 < len(found) and found[last + 1].capital):
                 last += 1
             else:
@@ -731,21 +828,30 @@ class Gazetteer:
         )
 
     # ------------------------------------------------------------------ second chance
-    def second_chance(self, mention: Mention, councils: Collection[str], *, score: float, score_council: float, margin: float) -> Mention:
-        """The mention with the listed schools that its spelling must mean; if it may mean several, those, as doubtful."""
+    def second_chance(
+        self, mention: Mention, councils: Collection[str], *, beside: bool, before: Sequence[str], score: float, score_council: float, margin: float
+    ) -> Mention:
+        """The mention with the listed schools that its spelling must mean; if it may mean several, those, as doubtful.
+
+        ``beside``: whether one of the councils stands right beside the name, so that a school elsewhere is no sure answer.
+        ``before``: the words before the name, which may belong to it.
+        """
         if not self.by_authority:
             return mention
-        if any(len(norm.rstrip("s")) == 1 for norm in mention.core):
+        if any(one == "st" and len(norm.rstrip("s")) == 1 for one, norm in zip(mention.core, mention.core[1:], strict=False)):
             short = self._shortened(mention, councils)
             return replace(mention, kind="school", rule="institution.initials", entries=short) if short else mention
-        if len("".join(mention.core)) < 5:
-            return mention
-        doubtful: tuple[Entry, ...] = ()
-        for pool, least in ((self._pool(councils), score_council), (self._everything, score)):
+        whole = self._whole(mention, before)
+        if len(whole) > 1 and len(local := [entry for entry in whole if entry.authority in councils]) == 1:
+            whole = local
+        if len({entry.label for entry in whole}) == 1 and (not beside or whole[0].authority in councils):
+            return replace(mention, kind="school", rule="institution.fuzzy", entries=tuple(whole))
+        doubtful: tuple[Entry, ...] = tuple(whole)
+        for pool, least, here in ((self._pool(councils), score_council, True), (self._everything, score, False)):
             if not pool:
                 continue
-            near, sure = self._nearest(mention, pool, least / 100, margin / 100)
-            if sure:
+            near, sure = self._nearest(mention, pool, least / 100, margin / 100, here=here)
+            if sure and (here or not beside):
                 return replace(mention, kind="school", rule="institution.fuzzy", entries=near)
             doubtful = doubtful or near
         return replace(mention, rule="institution.doubtful", entries=doubtful) if doubtful else mention
@@ -763,37 +869,79 @@ class Gazetteer:
         entries, rule = self._fitting([(entry, entry.name.forms) for entry in found if entry.name], mention.forms)
         return entries if len({entry.label for entry in entries}) == 1 and rule != "institution.form-differs" else ()
 
+    @cached_property
+    def _full_names(self) -> dict[str, list[Entry]]:
+        """All words of each listed name, with and without «school» at the end."""
+        names: defaultdict[str, list[Entry]] = defaultdict(list)
+        for several in self.by_authority.values():
+            for entry in several:
+                full = entry.name.full if entry.name is not None else ()
+                for norms in {full, full[:-1] if full[-1:] == ("school",) else full}:
+                    if len(" ".join(norms)) > 9:
+                        names[" ".join(norms)].append(entry)
+        return dict(names)
+
+    def _whole(self, mention: Mention, before: Sequence[str]) -> list[Entry]:
+        """Listed schools whose whole name, form words and all, is one letter away: «High Blanyre Primary School»."""
+        mine = [word.norm for word in words(mention.text)]
+        for count in range(len(before), -1, -1):
+            wanted = " ".join([*before[len(before) - count :], *mine])
+            hits = [key for key, _, _ in process.extract(wanted, self._full_names.keys(), scorer=OSA.distance, limit=5, score_cutoff=1)]
+            if hits:
+                return list(dict.fromkeys(entry for key in hits for entry in self._full_names[key]))
+        return []
+
     def _pool(self, councils: Collection[str]) -> dict[str, list[Entry]]:
         pool: defaultdict[str, list[Entry]] = defaultdict(list)
         for council in councils:
             for entry in self.by_authority.get(council, ()):
                 if entry.name is not None and entry.name.core:
-                    pool[" ".join(entry.name.core)].append(entry)
+                    core = entry.name.core
+                    pool[" ".join(core)].append(entry)
+                    if entry.index in self._heads:
+                        pool[" ".join(self._heads[entry.index])].append(entry)
+                    while core and core[0] in _GAELIC:
+                        core = core[1:]
+                        if core:
+                            pool[" ".join(core)].append(entry)
         return pool
 
     @cached_property
     def _everything(self) -> dict[str, list[Entry]]:
         return self._pool(self.by_authority.keys())
 
-    def _nearest(self, mention: Mention, pool: Mapping[str, list[Entry]], least: float, margin: float) -> tuple[tuple[Entry, ...], bool]:
-        """(the nearest fitting schools, whether they are clear of every other name)."""
+    def _nearest(self, mention: Mention, pool: Mapping[str, list[Entry]], least: float, margin: float, *, here: bool) -> tuple[tuple[Entry, ...], bool]:
+        """(the nearest schools, whether one slip of the pen in one name explains what was written).
+
+        One letter off and the only such name of its kind is sure; two letters off only where the name is long
+        and the runner-up far. ``here``: the pool is that of the council named, so that a short name may do.
+        """
         wanted = " ".join(mention.core)
-        fitting: list[tuple[float, tuple[Entry, ...]]] = []
-        for key, value, _ in process.extract(wanted, pool.keys(), scorer=OSA.normalized_similarity, limit=8, score_cutoff=least - margin):
-            entries, rule = self._fitting([(entry, entry.name.forms) for entry in pool[key] if entry.name], mention.forms)
-            if (
-                entries
-                and rule == "institution.exact"
-                and key[0] == wanted[0]
-                and (mention.forms & _MAIN or not any(e.name and e.name.forms & _MAIN - {"primary"} for e in entries))
-                and _same_words(mention.core, key.split())
-            ):
-                fitting.append((value, entries))
-        if not fitting or fitting[0][0] < least:
+        if len(wanted) < 3:
             return (), False
-        if len(fitting) == 1 or fitting[0][0] - fitting[1][0] >= margin:
-            return fitting[0][1], True
-        return tuple(entry for value, entries in fitting if value >= least for entry in entries), False
+        fitting: list[tuple[int, float, tuple[Entry, ...]]] = []
+        others: list[tuple[int, tuple[Entry, ...]]] = []
+        for key, distance, _ in process.extract(wanted, pool.keys(), scorer=OSA.distance, limit=12, score_cutoff=3):
+            likeness = 1 - distance / max(len(key), len(wanted))
+            if distance > 1 and (likeness < least - margin or key[0] != wanted[0] or not _same_words(mention.core, key.split())):
+                continue
+            entries, rule = self._fitting([(entry, entry.name.forms) for entry in pool[key] if entry.name], mention.forms)
+            alike = tuple(entry for entry in entries if entry.name and entry.name.forms - {"rc"} == mention.forms - {"rc"})
+            if alike and not mention.forms & _MAIN:
+                entries = alike  # «Dycw School»: the one that is called School, not the academy
+            plain = mention.forms & _MAIN or not any(e.name and e.name.forms & _MAIN - {"primary"} for e in entries)
+            if entries and rule == "institution.exact" and plain:
+                fitting.append((int(distance), likeness, entries))
+            elif distance <= 1:
+                others.append((int(distance), entries or tuple(pool[key])))
+        if not fitting:
+            return tuple(entry for _, several in others for entry in several), False
+        best, likeness, entries = fitting[0]
+        rivals = [several for distance, like, several in fitting[1:] if distance <= 1 or (best > 1 and likeness - like < margin)]
+        enough = (len(wanted) > 4 or here) if best <= 1 else likeness >= least and not others
+        if enough and not rivals:
+            return entries, True
+        return tuple(entry for distance, like, several in fitting if distance <= 1 or like >= least for entry in several), False
 
 
 def _same_words(written: Sequence[str], listed: Sequence[str]) -> bool:

@@ -65,6 +65,7 @@ class InstitutionRules:
             forms=Forms(words=spellings, levels=levels),
             never_bare=frozenset(map(fold, _texts(settings.get("never_bare"), file, "never_bare"))),
             never_named=frozenset(map(fold, _texts(settings.get("never_named"), file, "never_named"))),
+            no_form=frozenset(map(fold, _texts(settings.get("no_form"), file, "no_form"))),
             distinguishing=tuple(_texts(settings.get("distinguishing"), file, "distinguishing")),
             councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),

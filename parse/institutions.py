@@ -106,7 +106,9 @@ class _Choice(Standing):
                 tries -= 1
                 found.mention = self.gazetteer.second_chance(
                     mention,
-                    councils | set(found.near) | set(found.towns),
+                    set(found.near) or councils | set(found.towns),
+                    beside=bool(found.near),
+                    before=[word.norm for word in found.text.words[max(0, mention.first - 2) : mention.first]],
                     score=limits["fuzzy_score"],
                     score_council=limits["fuzzy_score_council"],
                     margin=limits["fuzzy_margin"],
@@ -175,6 +177,13 @@ class _Choice(Standing):
             return True
         if len({entry.label for entry in mention.entries}) != 1:
             return False
+        if found.cue == "institution.member.here" and all(entry.name and not entry.name.forms for entry in mention.entries):
+            return mention.core not in self.gazetteer.vocabulary.towns  # «Jordanhill would like to join»
+        if mention.last < len(found.text.words):
+            follows = found.text.words[mention.last]
+            gap = found.text.view.folded[mention.end : follows.start]
+            if gap == " " and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.authorities.aliases:
+                return False  # «Calderwood Loddge» is more than Calderwood
         before = found.text.words[mention.first - 1].norm if mention.first else ""
         after = found.text.words[mention.last].norm if mention.last < len(found.text.words) else ""
         if after == "here":

@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rapidfuzz.distance import OSA
+
 __all__ = ["Forms", "Name", "School", "Word", "fold", "words"]
 
 
@@ -71,12 +73,22 @@ def words(text: str) -> list[Word]:
         norm = fold(raw)
         if not norm:
             continue
-        if found and ((found[-1].norm, norm) in _TWO_WORDS or (found[-1].norm == "roman" and norm.startswith("cat"))) and match.start() - found[-1].end <= 2:
+        if found and ((found[-1].norm, norm) in _TWO_WORDS or _roman_catholic(found[-1].norm, norm)) and match.start() - found[-1].end <= 2:
             first = found.pop()
             found.append(Word("rc", text[first.start : match.end()], first.start, match.end()))
         else:
             found.append(Word(norm, raw, match.start(), match.end()))
     return found
+
+
+@lru_cache(maxsize=10_000)
+def _roman_catholic(one: str, other: str) -> bool:
+    """«Roman Catholic», also with a slip of the pen in each word, or cut short."""
+    if one == "roman" and other.startswith("cat"):
+        return True
+    return (
+        4 <= len(one) <= 6 and 7 <= len(other) <= 9 and OSA.distance(other, "catholic", score_cutoff=1) <= 1 and OSA.distance(one, "roman", score_cutoff=1) <= 1
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
