@@ -72,6 +72,7 @@ REASONS: dict[str, str] = {
     "session_other": "It is somebody else's session.",
     "session_conditional": "The session was only named in case the other one is full.",
     "session_replaced": "The member changed their mind about that session later on.",
+    "session_elsewhere": "On that day the message speaks of something else.",
     "session_unticked": "The box for that session is empty.",
     "question_needs_no_answer": "It ends with a question mark, but nobody has to answer it.",
     "missing_institution": "No school or college was found.",

@@ -1,18 +1,19 @@
 """Which facilitator session a member signed up for, or wants.
 
-The dates come from ``sessions.yaml``; how members name a date (day, weekday, ordinal, time of day, «the
-later one», «tomorrow») is grammar and stands here; the words around it that make it a choice, a refusal,
-somebody else's plan or no session at all are phrase rules in ``rules/sessions.yaml``.
+Four steps, each apart from the others: the *mentions* of a session in a sentence (``session_mentions``);
+whether a mention *refers* to the training or to something else that day; the *stance* that its clause takes,
+and whose it is; the *choice* over the whole message. What the words make of a mention are phrase rules in
+``rules/sessions.yaml``; the sessions themselves are in ``sessions.yaml``.
 
-A sentence is cut into clauses. Each mention takes its clause's stance: taken, declined, another person's,
-undecided. The last stance of each session counts, and a change of mind drops what was said before it.
+Of each session the last stance counts, and a change of mind drops what was said before it. Whoever takes
+part with the writer counts like the writer («Craig will go on the 19th»), an outsider («my husband») never.
 
 Promise: only the member's own words (and a filled-in form that is attached) count; a relative day is
-read against the message's own Date, in UK time, and never against a clock. Linear in the text.
+read against the message's own Date, in UK time, and never against a clock; a mention that does not count is
+kept as a candidate with its reason. Linear in the text.
 
 What it does badly: a session named only by what happens there («the one with the biscuits») is not
-found; a plan told over several sentences («one of us will go. It'll be me, to the first») is followed
-only as far as each sentence says something itself.
+found; a plan told over several sentences is followed only as far as each sentence says something itself.
 """
 
 from __future__ import annotations
@@ -21,30 +22,26 @@ import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.rulefile import compile_rules, load_rules, load_yaml
+from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.textview import TextView
 
 __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
 
 UK = ZoneInfo("Europe/London")
-LABELS = ("about", "takes", "declines", "undecided", "others", "same", "changes", "elsewhere", "recurring", "present", "all", "none")
+LABELS = (
+    *("about", "takes", "joins", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "changes"),
+    *("elsewhere", "reported", "recurring", "present", "all", "none"),
+)
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
-    """A facilitator session of the programme; times are UK time."""
-
-    id: str
-    start: datetime
-    end: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,97 +70,99 @@ def load_sessions(folder: Path) -> tuple[Session, ...]:
     return tuple(sorted(found, key=lambda session: session.start))
 
 
-_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
-_MONTH = "(?P<{}>" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + r"|sept)\b\.?"
-_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
-_WEEKDAY = r"(?P<{}>mon(?:day)?|tue?s?(?:day)?|we(?:d|dn|dnes|ns)s?(?:day)?|weds|thu(?:rs?)?(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)\b"
-_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
-_TEENS = ("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth")
-_SPELT_OUT = (*_UNITS, "tenth", *_TEENS, "twentieth", *(f"twenty-{unit}" for unit in _UNITS), "thirtieth", "thirty-first")
-_ORDINAL_WORDS = {word: number for number, word in enumerate(_SPELT_OUT, start=1)}
-_SPELT = "|".join(word.replace("-", "[- ]") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
-_THING = r"(?:facilitators?'?s?|training|trainin|session|sesh|date|day|one|wan|slot|course|option|afternoon|event|meeting|workshop)s?"
-_DATE = re.compile(
-    rf"""\b(?:
-      (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
-    | (?:{_WEEKDAY.format("w1")}[ ,.]*(?:the[ ])?)?(?:
-          (?P<d1>\d{{1,2}})[ ]?[/.\-][ ]?(?P<m1>0?[1-9]|1[0-2])(?:[/.\-](?P<y1>\d\d(?:\d\d)?))?(?![\d/%])
-        | (?P<d2>\d{{1,2}})(?P<o2>st|nd|rd|th)?(?:[ ]?(?:of[ ])?{_MONTH.format("m2")}(?:,?[ ]20(?P<y2>\d\d)\b)?)
-        | {_MONTH.format("m3")}[ ](?:the[ ])?(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\b(?![:/\d%])
-        | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})(?:st|nd|rd|th)\b
-        | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
-        | (?P<bare>\d{{1,2}})\b(?![:./\d%]|[ ]*(?:o'clock|am|pm)\b)
-      )
-    | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ])?{_WEEKDAY.format("w6")}
-    | (?P<rel>today|tomorrow|the[ ]morn|tomorow|tomorrows|yesterday|next[ ]week'?s?|(?:earlier|later)[ ]today|this[ ](?:afternoon|evening|aft)|tonight)\b
-    | (?P<ord>first|1st|second|2nd|earlier|earliest|later|latter|former|other|ither|initial|(?<=the[ ])last)
-        (?:[ ]of[ ](?:the|your)[ ](?:two|twa|2))?[ ](?:(?:available|january|jan|facilitator|training|of[ ]the|of[ ]your)[ ]){{0,2}}{_THING}\b
-    | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later))\b
-        (?=[ ]*(?:$|[.,;!?)]|please|of[ ](?:the|your)[ ](?:two|january)|if\b|if[ ]possible|is\b|suits|would\b|works|for[ ]me))
-    | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock)?
-        | half[ ](?:past[ ])?(?P<half>two|three|four|one|2|3|4)
-        | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm))(?:[ ](?P<timed>one|wan|session|slot|training)\b)?
-    )""",
-    re.I | re.X,
-)
+def _days(settings: Mapping[str, Any], file: str) -> dict[str, tuple[int, int]]:
+    """The named days of ``days:`` in the rule file, as (month, day)."""
+    found: dict[str, tuple[int, int]] = {}
+    days = settings.get("days") or {}
+    for written, names in days.items():
+        if written == "__line__":
+            continue
+        if re.fullmatch(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", str(written)) is None or not isinstance(names, list):
+            raise ProgrammeError(file, days.get("__line__"), f"«days: {written}» should be a month and day such as 11-30, with a list of names")
+        month, day = str(written).split("-")
+        found.update({str(name): (int(month), int(day)) for name in names})
+    return found
+
+
 _CLAUSE = re.compile(
-    r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|because|cos|and|as|while|whereas|instead|since|which|otherwise|failing that|hence|therefore)\b",
+    r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
+    r"failing that|hence|therefore|unless|an(?= (?-i:[A-Z])))\b",
     re.I,
 )
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
-_RESETS = {"but", "so", "then", "instead", "though", "because", "cos", "while", "whereas", "otherwise", "failing that", "hence", "therefore"}
-_TICKED = re.compile(r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713] ?\]|\( ?[xX\u2713] ?\))\s*$")
+_RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
+_INSTEAD = {"otherwise", "failing that"}
+_TICK = r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713\u2714] ?\]|\( ?[xX\u2713\u2714] ?\))"
+_TICKED = re.compile(_TICK + r"\s*$")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
-_NOT_ON = re.compile(
-    r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|"
-    r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
-    re.I,
+_TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|yes|aye|tick|ticked)\b)[\s|.!]*$", re.I)
+_UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
+_NOT_BEFORE_IT = re.compile(
+    r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|my\s+)?$", re.I
 )
-_NOT_BEFORE_IT = re.compile(r"\b(?:not|no|never|no'|isn't|isnt|instead of|rather than)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+)?$", re.I)
-_ANY_DAY = re.compile(r"\b(?:an?|any|one|standing|our|their|his|her|last)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
+_ANY_DAY = re.compile(r"\b(?:an?|any|one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
+_DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:or(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
-_AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
-_SAME_ONE = re.compile(
-    r"[\s,(\-:]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|"
-    r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
-    re.I,
+_AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
+_BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
+_ME = re.compile(
+    r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
 )
-_ME = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|ah|ah'm|a'm|wis|oot|mine|us|our)\b", re.I)
+_WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us|ah|ah'm|ahm|a'm|myself|masel)\b", re.I)
 _THIRD = re.compile(
-    r"^\W*(?:(?:and|but|while|whereas|though|although|since|if)\s+)?(?:"
-    r"(?:(?:my|our|the|a|one|another|two|his|her)\s+(?:[\w-]+\s+){0,2}?"
-    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|depute|dht|ht|pt|buddy|stage partner|"
-    r"faculty|team|rest|other|others|job share|jobshare|probationer|student|rep|of them)\b)"
+    r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
+    r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
+    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|buddy|stage partner|"
+    r"faculty|team|rest|other|others|first|second|third|fourth|job share|jobshare|probationer|student|rep|of them|sister|brother|daughter|son)\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
-    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope)[a-z]*\b)"
-    r"(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
+    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
+    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
     r"(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
-    r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b))",
+    r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
 )
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
-    "other": "session_other",
+    "outsider": "session_other",
     "undecided": "session_undecided",
     "conditional": "session_conditional",
     "replaced": "session_replaced",
     "unticked": "session_unticked",
+    "elsewhere": "session_elsewhere",
 }
-_LONGEST_SENTENCE, _MOST_MENTIONS = 4000, 100  # beyond them no member is speaking
-_STRENGTH = {"date": 0.95, "day": 0.9, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
+_POLARITY = ("declines", "had", "takes", "joins", "undecided", "likes")  # of two in a clause the first counts
+_STANCES = {"likes": "takes", "joins": "takes"}
+_LONGEST_SENTENCE = 4000  # beyond it no member is speaking
 
 
 @dataclass(slots=True)
-class _Mention:
-    start: int  # in the sentence
+class _Clause:
+    start: int
     end: int
-    sessions: frozenset[str]  # which it may be; empty for a date that is no session
-    form: str
-    stance: str = ""
-    rule: str = ""
+    joint: str
+    text: str
+    labels: dict[str, str] = field(default_factory=dict)  # of the rules that hit here, with the first rule's id
+
+    def polarity(self) -> str:
+        return next((label for label in _POLARITY if label in self.labels), "")
+
+
+@dataclass(slots=True)
+class _Context:
+    """What is known of the sentence that a mention stands in."""
+
+    text: str
+    labels: set[str]
+    talked: bool  # the training was spoken of just before
+    heading: bool  # ... by a line that announces an answer
+    short: bool  # nothing much stands in the sentence besides the mentions
+    today: date | None
+
+
+_Event = tuple[str, Mention, Candidate]
 
 
 class SessionFinder:
@@ -171,18 +170,13 @@ class SessionFinder:
 
     def __init__(self, folder: Path) -> None:
         self.sessions = load_sessions(folder)
-        self._rules = compile_rules(load_rules(folder / "rules" / "sessions.yaml", shown="rules/sessions.yaml", says=LABELS))
-        self._days = {session.start.day for session in self.sessions}
+        file = load_rules(folder / "rules" / "sessions.yaml", shown="rules/sessions.yaml", says=LABELS)
+        self._rules = compile_rules(file)
+        self._either = str(file.settings.get("either", "none"))
+        if self._either not in ("none", "all"):
+            raise ProgrammeError("rules/sessions.yaml", None, f"«either: {self._either}» should be none or all")
+        self._mentions = MentionFinder(self.sessions, _days(file.settings, "rules/sessions.yaml"))
         self._ids = [session.id for session in self.sessions]
-        hint = {"19", "25", "today", "tomorrow", "yesterday"} | {str(day) for day in self._days}
-        spelt = {word for word, number in _ORDINAL_WORDS.items() if number in self._days}
-        self._hint = re.compile(
-            r"\d|\b(?:"
-            + "|".join(sorted(hint | {w.replace("-", "[- ]") for w in spelt}))
-            + r"|mon|tue|wed|wens|thu|fri|first|second|earl|late|former|last|other|ither|"
-            r"this|tonight|morn|half|o'?clock|both|two|session|training|initial|next)",
-            re.I,
-        )
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView], *, received_at: datetime | None = None, for_another: bool = False) -> Sessions:
         """``for_another``: the message registers somebody else, whose sessions then count.
@@ -193,7 +187,7 @@ class SessionFinder:
             return Sessions()
         moment = parsed.sent_at or received_at
         today = moment.astimezone(UK).date() if moment else None
-        events: list[tuple[str, _Mention, Candidate]] = []
+        events: list[_Event] = []
         talked = False
         for view in views:
             if view.where not in READ and not view.where.startswith("attachment:"):
@@ -201,9 +195,9 @@ class SessionFinder:
             talked = self._read(view, today, events, talked)
         return self._choose(events, for_another=for_another)
 
-    # --- finding
+    # --- reading
 
-    def _read(self, view: TextView, today: date | None, events: list[tuple[str, _Mention, Candidate]], talked: bool) -> bool:
+    def _read(self, view: TextView, today: date | None, events: list[_Event], talked: bool) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for sentence in view.sentences for piece in _pieces(sentence.text, sentence.start_char)]
         starts = [start for _, start in sentences]
@@ -215,327 +209,218 @@ class SessionFinder:
         for index, (whole_text, base) in enumerate(sentences):
             text = whole_text[:_LONGEST_SENTENCE]
             found = cues.get(index, [])
-            about = any(label == "about" for label, *_ in found)
-            if self._hint.search(text):
-                mentions = self._mentions(text, today, heading)
-                if mentions:
-                    self._stances(text, mentions, found, talked=talked or heading)
-                    for mention in mentions:
-                        if mention.stance:
-                            self._add(view, base, mention, events)
-                elif any(label == "present" for label, *_ in found) and about and (session := self._on(today)):
-                    label, rule, start, end = next(cue for cue in found if cue[0] == "present")
-                    self._add(view, base, _Mention(start, end, frozenset({session}), "relative", "takes", rule), events)
-                heading = about and len(mentions) <= 2 and len(text) < 90
-            elif text.strip():
-                heading = about and len(text) < 90
-            if any(label == "changes" for label, *_ in found):
-                self._drop_earlier(events, base, view)
-            whole = "none" if any(label == "none" for label, *_ in found) else "all"
-            for label, rule, start, end in found:
-                if label == whole:
-                    for session in self._ids:
-                        mention = _Mention(start, end, frozenset({session}), "ordinal", "takes" if label == "all" else "declines", rule)
-                        self._add(view, base, mention, events)
-            talked = about or (talked and bool(text.strip()))
+            labels = {label for label, *_ in found}
+            about = "about" in labels
+            mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
+            rest = len(re.findall(r"[A-Za-z]{2,}", text)) - sum(len(re.findall(r"[A-Za-z]{2,}", text[m.start : m.end])) for m in mentions)
+            context = _Context(text, labels, talked or heading, heading, rest <= 3 and not {"elsewhere", "recurring"} & labels, today)
+            present = next((cue for cue in found if cue[0] == "present"), None)
+            if not any(m.sessions for m in mentions) and present is not None and about and (session := self._mentions.on(today)):
+                mentions = [*mentions, Mention(present[2], present[3], frozenset({session}), "relative", "takes", present[1])]
+            clauses = _clauses(text, found)
+            self._stances(clauses, mentions, context)
+            self._quantified(clauses, mentions, found, context)
+            if "changes" in labels and (about or any(m.stance for m in mentions)):
+                for _, mention, _ in events:
+                    if mention.stance in ("takes", "had"):
+                        mention.stance = "replaced"
+            for mention in mentions:
+                if mention.stance:
+                    self._add(view, base, mention, events)
+            if text.strip():
+                heading = about and len([m for m in mentions if m.sessions]) != 1 and len(mentions) <= 2 and len(text) < 90
+                talked = about or any(m.stance for m in mentions) or (talked and not about)
         return talked
 
-    def _add(self, view: TextView, base: int, mention: _Mention, events: list[tuple[str, _Mention, Candidate]]) -> None:
+    def _add(self, view: TextView, base: int, mention: Mention, events: list[_Event]) -> None:
         start, end = view.to_source(base + mention.start, base + mention.end)
         evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=mention.rule or f"session.{mention.form}")
         for session in sorted(mention.sessions):
             candidate = Candidate(
                 slot=Slot.SESSION,
                 value=session,
-                strength=_STRENGTH[mention.form],
+                strength=STRENGTH[mention.form],
                 evidence=evidence,
                 note=_NOTES.get(mention.stance, ""),
             )
             events.append((session, mention, candidate))
 
-    @staticmethod
-    def _drop_earlier(events: list[tuple[str, _Mention, Candidate]], base: int, view: TextView) -> None:
-        for _, mention, candidate in events:
-            before = candidate.evidence.where != view.where or candidate.evidence.start < view.to_source(base, base + 1)[0]
-            if before and mention.stance == "takes":
-                mention.stance = "replaced"
-
-    def _on(self, day: date | None) -> str | None:
-        return next((session.id for session in self.sessions if session.start.date() == day), None)
-
-    def _mentions(self, text: str, today: date | None, heading: bool) -> list[_Mention]:
-        found: list[_Mention] = []
-        for match in itertools.islice(_DATE.finditer(text), _MOST_MENTIONS):
-            form, sessions = self._resolve(match, text, today, heading)
-            if form:
-                start = match.start()
-                found.append(_Mention(start, match.end(), frozenset(sessions), form))
-        return self._joined(found, text)
-
-    def _joined(self, found: list[_Mention], text: str) -> list[_Mention]:
-        """«Tuesday ... (the 25th)» and «Wed 19th, 2 o'clock» are one mention each; so is «the later one, the Tuesday»."""
-        joined: list[_Mention] = []
-        for mention in found:
-            last = joined[-1] if joined else None
-            if last is not None and _SAME_ONE.fullmatch(text[last.end : mention.start]) and mention.form != last.form:
-                both = last.sessions & mention.sessions
-                if both or mention.form == "time":
-                    last.sessions, last.end = both or last.sessions, mention.end
-                    last.form = min(last.form, mention.form, key=lambda form: -_STRENGTH[form])
-                    continue
-                if not mention.sessions and mention.form in ("day", "date"):  # «Wednesday, 12 January»: another day altogether
-                    last.sessions, last.end = frozenset(), mention.end
-                    continue
-            joined.append(mention)
-        return joined
-
-    def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:
-        group = match.groupdict()
-        before = text[max(0, match.start() - 24) : match.start()]
-        weekday = _weekday(group["w1"])
-        if group["iso"]:
-            return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
-        for day, month, year in (("d1", "m1", "y1"), ("d2", "m2", "y2"), ("d3", "m3", None)):
-            if group[day]:
-                month_meant = int(group[month]) if group[month].isdigit() else _month(group[month])
-                if day == "d1" and month_meant not in {s.start.month for s in self.sessions}:
-                    return "", set()
-                return "date", self._dated(int(group[day]), month_meant, int(group[year]) if year and group[year] else None)
-        if group["d4"]:
-            if _NOT_ON.search(before) and weekday is None:
-                return "", set()
-            return "day", self._dated(int(group["d4"]), None, None, weekday)
-        if group["spelt"]:
-            number = _ORDINAL_WORDS[re.sub(" ", "-", group["spelt"].lower())]
-            return "day", self._dated(number, _month(group["m5"]) if group["m5"] else None, None, weekday)
-        if group["bare"]:
-            bare = int(group["bare"])
-            after = text[match.end() : match.end() + 24]
-            listed = re.match(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", after, re.I) is not None
-            alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
-            if (weekday is not None or listed or alone) and bare in self._days:
-                return "day", self._dated(bare, None, None, weekday)
-            return "", set()
-        if group["w6"]:
-            if group["w6"].lower() in ("sat", "sun", "mon", "wed") and not group["w6"][0].isupper() and group["w6"].lower() != "wed":
-                return "", set()
-            return "weekday", self._on_weekday(_weekday(group["w6"]), (group["next"] or "").strip().lower(), text[match.end() : match.end() + 12], today)
-        if group["rel"]:
-            if today is None:
-                return "", set()
-            word = group["rel"].lower()
-            if word.startswith("next"):
-                monday = today + timedelta(days=7 - today.weekday())
-                return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
-            day_meant = today + timedelta(days=1 if word.startswith(("tomor", "the morn")) else -1 if word == "yesterday" else 0)
-            session = self._on(day_meant)
-            return ("relative", {session}) if session else ("", set())
-        if group["ord"] or group["bareord"]:
-            return "ordinal", self._ordinal((group["ord"] or group["bareord"]).lower())
-        return self._timed(group)
-
-    def _dated(self, day: int, month: int | None, year: int | None, weekday: int | None = None) -> set[str]:
-        if year is not None and year < 100:
-            year += 2000
-        return {
-            s.id
-            for s in self.sessions
-            if s.start.day == day and month in (None, s.start.month) and year in (None, s.start.year) and weekday in (None, s.start.weekday())
-        }
-
-    def _on_weekday(self, weekday: int | None, which: str, after: str, today: date | None) -> set[str]:
-        found = {s.id for s in self.sessions if s.start.weekday() == weekday}
-        if today is None:
-            return found
-        if which == "last":
-            return {s.id for s in self.sessions if s.id in found and 0 < (today - s.start.date()).days <= 8}
-        if which or re.match(r" (?:coming|next week|this week)", after):
-            # «next Tuesday» is said of any Tuesday in the next fortnight.
-            return {s.id for s in self.sessions if s.id in found and 0 <= (s.start.date() - today).days <= 13}
-        return found
-
-    def _ordinal(self, word: str) -> set[str]:
-        if word in ("other", "ither"):
-            return set(self._ids) if len(self._ids) == 2 else set()  # settled when choosing
-        if word in ("first", "1st", "earlier", "earliest", "former", "initial"):
-            return {self._ids[0]}
-        if word in ("second", "2nd") and len(self._ids) > 1:
-            return {self._ids[1]}
-        return {self._ids[-1]}
-
-    def _timed(self, group: Mapping[str, str | None]) -> tuple[str, set[str]]:
-        words = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
-        minute = 0
-        if group["half"]:
-            hour = words.get(group["half"].lower(), 0) or int(group["half"])
-            minute = 30
-        elif group["word"]:
-            hour = words[group["word"].lower()]
-        elif group["hour"] and (group["min"] or group["ap"]):
-            hour, minute = int(group["hour"]), int(group["min"] or 0)
-            if (group["ap"] or "").lower().startswith("a"):
-                return "", set()
-        else:
-            return "", set()
-        return "ordinal" if group["timed"] else "time", {s.id for s in self.sessions if s.start.minute == minute and s.start.hour % 12 == hour % 12}
+    def _quantified(self, clauses: list[_Clause], mentions: list[Mention], cues: list[tuple[str, str, int, int]], context: _Context) -> None:
+        """«both sessions», «neither date», «either would do»: every session at once."""
+        begins = [clause.start for clause in clauses]
+        owner = "me"
+        for label, rule, start, end in cues:
+            if label not in ("all", "none", "either"):
+                continue
+            index = bisect_right(begins, start) - 1
+            clause = clauses[index]
+            owner = _owner(clause, "me")
+            if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
+                continue
+            if label == "none" or {"declines", "elsewhere"} & clause.labels.keys():
+                stance = "declines"
+            elif label == "either" or ({"undecided", "likes"} & clause.labels.keys() and "takes" not in clause.labels):
+                stance = "either"
+            elif {"none", "declines"} & context.labels and not {"takes", "joins"} & clause.labels.keys():
+                continue
+            else:
+                stance = "takes"
+            mentions += [Mention(start, end, frozenset({session}), "ordinal", stance, rule, owner) for session in self._ids]
+        mentions.sort(key=lambda mention: mention.start)
 
     # --- the stance of each mention
 
-    def _stances(self, text: str, mentions: list[_Mention], cues: list[tuple[str, str, int, int]], *, talked: bool) -> None:
-        labels = {label for label, *_ in cues}
-        about = "about" in labels
-        strong = bool({"takes", "declines", "undecided"} & labels)
-        firm = strong and (talked or any(label in ("takes", "declines", "undecided") and rule != "session.likes" for label, rule, *_ in cues))
-        rest = len(re.findall(r"[A-Za-z]{2,}", text)) - sum(len(re.findall(r"[A-Za-z]{2,}", text[m.start : m.end])) for m in mentions)
-        alone = rest <= 3 and not {"elsewhere", "recurring"} & labels
-        clauses = list(_clauses(text))
+    def _stances(self, clauses: list[_Clause], mentions: list[Mention], context: _Context) -> None:
         current, owner = "", "me"
-        done: list[_Mention] = []
-        spoken: list[set[tuple[str, str]]] = [set() for _ in clauses]
-        begins = [start for start, _, _ in clauses]
-        for label, rule, first, last in cues:
-            for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
-                spoken[index].add((label, rule))
-        for (start, end, joint), inside in zip(clauses, spoken, strict=True):
-            names = {label for label, _ in inside}
-            clause = text[start:end]
-            if joint in _RESETS:
-                current = "conditional" if joint in ("otherwise", "failing that") else ""
-                owner = "me"
-            if _THIRD.search(clause) and not _ME.search(clause):
-                owner = "other"
-            elif _ME.search(clause) or "same" in names:
-                owner = "me"
-            if "declines" in names and not ("takes" in names and not any(m.start >= start and m.end <= end for m in mentions)):
-                current = "declines"
-            elif "takes" in names:
-                current = "takes"
-            elif "undecided" in names:
-                current = "undecided"
-            here = [m for m in mentions if start <= m.start < end]
-            if (
-                not here
-                and "declines" in names
-                and done
-                and re.search(r"\b(?:it|that|this|then)\b|^\W*(?:can't|cannot|cant)\b", clause, re.I)
-                and owner == "me"
-            ):
-                for mention in done[-1:]:
-                    if mention.stance == "takes":
-                        mention.stance = "declines"
+        done: list[Mention] = []
+        for clause in clauses:
+            if clause.joint in _RESETS:
                 current = ""
-            if "same" in names:
+                owner = "me"
+            elif clause.joint in _INSTEAD:
+                current, owner = "conditional", "me"
+            owner = _owner(clause, owner)
+            here = [m for m in mentions if clause.start <= m.start < clause.end]
+            own = clause.polarity()
+            if "about" in clause.labels and not own and current != "takes":
+                current = ""
+            if own == "declines" and "takes" in clause.labels and not here:
+                own = "takes"
+            if not here:
+                self._look_back(clause, own, owner, done)
+            current = _STANCES.get(own, own) or current
+            if "same" in clause.labels:
                 for mention in done:
-                    if mention.stance == "other":
-                        mention.stance = "takes"
+                    if mention.stance == "takes":
+                        mention.owner = "me"
             for mention in here:
-                mention.rule = next((rule for label, rule in sorted(inside) if label in ("takes", "declines", "undecided")), "")
-                mention.stance = self._stance(text, mention, current, owner, labels, about=about, strong=strong, firm=firm, alone=alone, talked=talked)
+                if mention.stance:
+                    continue
+                mention.owner = owner
+                mention.rule = next((clause.labels[label] for label in _POLARITY if label in clause.labels), "")
+                mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
-        self._pairs(text, mentions, labels)
+        _pairs(context.text, mentions, context.labels)
 
-    def _stance(
-        self, text: str, mention: _Mention, current: str, owner: str, labels: set[str], *, about: bool, strong: bool, firm: bool, alone: bool, talked: bool
-    ) -> str:
+    @staticmethod
+    def _look_back(clause: _Clause, own: str, owner: str, done: list[Mention]) -> None:
+        """A clause that names no session may still be about the last one: «I had the 25th but gave it up»."""
+        if not done or (owner != "me" and done[-1].owner == "me" and _WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
+            return
+        last = done[-1]
+        if own == "declines" and (last.stance == "had" or (last.stance == "takes" and (not last.rule or _BACK.search(clause.text)))):
+            last.stance = "declines"
+        elif own == "undecided" and last.stance == "takes" and clause.joint in (",", "(", "-") and len(clause.text.split()) <= 4:
+            last.stance = "undecided"  # «the 25th, perhaps»
+        elif clause.joint in ("but", "however", "though") and last.stance == "had" and own not in ("takes", "likes"):
+            last.stance = "declines"
+        elif clause.joint in ("but", "however", "though") and last.stance == "elsewhere" and own in ("takes", "joins"):
+            last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in»
+        elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
+            last.stance = "declines"
+
+    def _stance(self, mention: Mention, clause: _Clause, current: str, context: _Context) -> str:
         if not mention.sessions:
             return ""
-        before = text[max(0, mention.start - 30) : mention.start]
-        if _TICKED.search(before):
+        before, after = context.text[max(0, mention.start - 30) : mention.start], context.text[mention.end :]
+        if _TICKED.search(before) or (context.short and _TICKED_AFTER.match(after)):
+            mention.rule = "session.ticked"
             return "takes"
-        if _UNTICKED.search(before):
+        if _UNTICKED.search(before) or (context.short and _UNTICKED_AFTER.match(after)):
             return "unticked"
-        form = mention.form
+        refers = self._refers(mention, clause, before, context)
+        if refers != "training":
+            return refers
+        if _NOT_BEFORE_IT.search(before):
+            return "declines"
+        if mention.owner == "outsider":
+            return "outsider"
+        if "?" in context.text and not {"takes", "joins"} & context.labels and current in ("", "undecided") and not context.short:
+            return "asked"
+        if current == "had" and context.today is not None and all(s.start.date() < context.today for s in self.sessions if s.id in mention.sessions):
+            return "takes"  # «I was at the first one»
+        if current:
+            return current
+        return "takes"
+
+    def _refers(self, mention: Mention, clause: _Clause, before: str, context: _Context) -> str:
+        """``training``, ``elsewhere`` for a day of something else, or nothing where it can't be told."""
+        form, labels = mention.form, context.labels
+        ours = {"about", "takes", "joins", "declines", "had"}
         if form == "weekday" and _ANY_DAY.search(before):
             return ""
         if "recurring" in labels and form in ("weekday", "time", "ordinal"):
             return ""
-        if "elsewhere" in labels and not (about or {"takes", "declines"} & labels):
-            return ""
+        if "reported" in clause.labels:
+            return "elsewhere"
+        if "elsewhere" in labels and not ours & labels:
+            return "elsewhere"
+        if "elsewhere" in clause.labels and not ours & clause.labels.keys():
+            return "elsewhere"
+        about = "about" in labels
+        said = bool({"takes", "joins", "declines", "undecided", "had", "either"} & labels)
+        strong = said or "likes" in labels
+        definite = _DEFINITE.search(before) is not None
         enough = {
-            "date": about or strong or alone or talked,
-            "day": about or strong or alone,
-            "weekday": about or firm or (alone and talked),
-            "ordinal": about or strong or (alone and talked),
-            "relative": about or "present" in labels,
+            "date": True,
+            "day": True,
+            "named": about or said,
+            "weekday": about or said or ((definite or context.talked or context.short) and (strong or context.short)),
+            "ordinal": about or strong or (context.short and context.talked),
+            "relative": about or bool({"present", "joins"} & labels) or (context.talked and (context.short or "likes" in labels)),
             "time": about and strong,
         }[form]
-        if not enough:
-            return ""
-        if _NOT_BEFORE_IT.search(before):
-            return "declines"
-        if owner == "other":
-            return "other"
-        if "?" in text and "takes" not in labels and current in ("", "undecided") and not alone:
-            return "asked"
-        if current:
-            return current
-        return "takes" if "undecided" not in labels else "undecided"
-
-    def _pairs(self, text: str, mentions: list[_Mention], labels: set[str]) -> None:
-        """«from A to B», «A or B», «A and B», «A or B: B»."""
-        for one, other in itertools.pairwise(mentions):
-            between = text[one.end : other.start]
-            if one.sessions == other.sessions:
-                continue
-            if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
-                one.stance, other.stance = "declines", "takes"
-            elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
-                one.stance = other.stance = "undecided"
-            elif _AND.fullmatch(between) and one.stance and other.stance and not {one.stance, other.stance} & {"other"}:
-                if one.stance == "undecided" or other.stance == "undecided":
-                    one.stance = other.stance = "undecided"
-                elif one.stance == "takes" and "takes" not in labels:  # «training is on the 19th and the 25th» tells, and chooses neither
-                    one.stance = other.stance = ""
-                else:
-                    other.stance = one.stance
-        taken = [mention for mention in mentions if mention.stance == "takes" and len(mention.sessions) == 1]
-        if "changes" in labels and len({next(iter(mention.sessions)) for mention in taken}) > 1:
-            for mention in taken:
-                if mention.sessions != taken[-1].sessions:
-                    mention.stance = "declines"
-        unsure = [i for i, m in enumerate(mentions) if m.stance == "undecided"]
-        if unsure and unsure[-1] + 1 < len(mentions) and "undecided" not in labels:
-            later = mentions[unsure[-1] + 1]
-            if later.sessions and not later.stance:
-                later.stance = "takes"
+        return "training" if enough else ""
 
     # --- choosing
 
-    def _choose(self, events: list[tuple[str, _Mention, Candidate]], *, for_another: bool) -> Sessions:
+    def _choose(self, events: list[_Event], *, for_another: bool) -> Sessions:
+        _untick(events)
         last: dict[str, str] = {}
-        counted = {"takes", "declines", "undecided", "conditional"} | ({"other"} if for_another else set())
+        others: set[str] = set()
         for session, mention, _ in events:
-            stance = mention.stance
-            if stance == "other" and for_another:
-                stance = "takes"
-            if len(mention.sessions) > 1:
+            stance = "takes" if mention.stance == "outsider" and for_another else mention.stance
+            if len(mention.sessions) > 1 or stance not in ("takes", "had", "declines", "undecided", "conditional", "either"):
                 continue
-            if mention.stance in counted:
-                last[session] = "declines" if stance == "replaced" else stance
+            if mention.owner != "me":
+                if stance in ("takes", "had"):
+                    others.add(session)
+            else:
+                last[session] = stance
         for _, mention, _ in events:  # «the other one»: the one that was not refused or named before
             if len(mention.sessions) > 1 and mention.stance == "takes":
-                named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last)
+                elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
+                named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last) or sorted(elsewhere)
                 rest = [session for session in self._ids if session not in named]
                 if len(rest) == 1 and named:
                     last[rest[0]] = "takes"
         asked = {session for session, mention, _ in events if mention.stance == "asked"}
         if len(asked) == 1 and not last:  # «is the 25th recorded?» is asked by who means to go
             last[next(iter(asked))] = "takes"
-        chosen = [session for session in self._ids if last.get(session) == "takes"]
+        firm = {session for session, stance in last.items() if stance == "takes"}
+        if not firm:  # «I was going to come on the 19th», and nothing against it
+            firm = {session for session, stance in last.items() if stance == "had"}
+        if not firm and self._either == "all":
+            firm = {session for session, stance in last.items() if stance == "either"}
         reasons: list[Reason] = []
-        if not chosen and any(mention.stance == "undecided" for _, mention, _ in events):
+        if not firm | others and any(mention.stance in ("undecided", "either") for _, mention, _ in events):
             reasons.append(Reason(code="session_undecided"))
+        counting = {"takes", "had", "asked"} | ({"outsider"} if for_another else set()) | ({"either"} if self._either == "all" else set())
         candidates = []
         for session, mention, candidate in events:
-            takes = mention.stance in ("takes", "asked") or (for_another and mention.stance == "other")
-            note = "" if takes else _NOTES.get(mention.stance, "")
-            candidates.append(
-                Candidate(
-                    slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=takes and session in chosen, note=note
-                )
-            )
-        chosen = [session for session in chosen if any(c.chosen and c.value == session for c in candidates)]
-        return Sessions(sessions=tuple(chosen), candidates=tuple(candidates), reasons=tuple(reasons))
+            counts = mention.stance in counting and session in (firm if mention.owner == "me" else firm | others)
+            note = "" if counts else _NOTES.get({"either": "undecided", "had": "replaced"}.get(mention.stance, mention.stance), "")
+            candidates.append(Candidate(slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=counts, note=note))
+        chosen = tuple(session for session in self._ids if any(c.chosen and c.value == session for c in candidates))
+        return Sessions(sessions=chosen, candidates=tuple(candidates), reasons=tuple(reasons))
+
+
+def _untick(events: list[_Event]) -> None:
+    """In a list where one option is ticked, the others are not chosen for standing there."""
+    if any(mention.rule == "session.ticked" for _, mention, _ in events):
+        for _, mention, _ in events:
+            if mention.stance == "takes" and not mention.rule:
+                mention.stance = "unticked"
 
 
 def _pieces(text: str, start: int) -> Iterator[tuple[str, int]]:
@@ -547,19 +432,58 @@ def _pieces(text: str, start: int) -> Iterator[tuple[str, int]]:
     yield text[at:], start + at
 
 
-def _clauses(text: str) -> Iterator[tuple[int, int, str]]:
+def _clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[_Clause]:
+    """The clauses of a sentence, each with the rules that hit in it."""
+    found: list[_Clause] = []
     start, joint = 0, ""
     for match in _CLAUSE.finditer(text):
-        yield start, match.start(), joint
+        found.append(_Clause(start, match.start(), joint, text[start : match.start()]))
         start, joint = match.start(), match.group().strip().lower()
-    yield start, len(text), joint
+    found.append(_Clause(start, len(text), joint, text[start:]))
+    begins = [clause.start for clause in found]
+    for label, rule, first, last in cues:
+        for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
+            found[index].labels.setdefault(label, rule)
+    return found
 
 
-def _weekday(word: str | None) -> int | None:
-    if not word:
-        return None
-    return _WEEKDAYS.get("wed" if word.lower().startswith("we") else word.lower()[:3])
+def _owner(clause: _Clause, before: str) -> str:
+    """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``."""
+    if "outsiders" in clause.labels and not _WRITER.search(clause.text):
+        return "outsider"
+    if _THIRD.search(clause.text) and not _ME.search(clause.text):
+        return "other"
+    if _ME.search(clause.text) or "same" in clause.labels:
+        return "me"
+    return before
 
 
-def _month(word: str) -> int:
-    return next(number for number, name in enumerate(_MONTHS, start=1) if name.startswith(word.lower().rstrip(".")[:3]))
+def _pairs(text: str, mentions: list[Mention], labels: set[str]) -> None:
+    """«from A to B», «A or B», «A and B», «A or B: B»."""
+    for one, other in itertools.pairwise(mentions):
+        between = text[one.end : other.start]
+        if one.sessions == other.sessions:
+            continue
+        if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
+            one.stance, other.stance = "declines", "takes"
+        elif _FROM.search(between) and len(between) < 30 and "changes" in labels and one.sessions and other.sessions:
+            one.stance, other.stance = "takes", "declines"
+        elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
+            one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
+        elif _AND.fullmatch(between) and one.stance and other.stance and "outsider" not in (one.stance, other.stance):
+            if "undecided" in (one.stance, other.stance):
+                one.stance = other.stance = "undecided"
+            elif one.stance == "takes" and not {"takes", "joins"} & labels:  # «training is on the 19th and the 25th» tells, and chooses neither
+                one.stance = other.stance = ""
+            else:
+                other.stance = one.stance
+    taken = [mention for mention in mentions if mention.stance in ("takes", "had") and len(mention.sessions) == 1]
+    if "changes" in labels and len({next(iter(mention.sessions)) for mention in taken}) > 1:
+        for mention in taken:
+            if mention.sessions != taken[-1].sessions:
+                mention.stance = "declines"
+    unsure = [i for i, m in enumerate(mentions) if m.stance == "undecided"]
+    if unsure and unsure[-1] + 1 < len(mentions) and "undecided" not in labels:
+        later = mentions[unsure[-1] + 1]
+        if later.sessions and not later.stance:
+            later.stance = "takes"

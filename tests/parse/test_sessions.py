@@ -64,8 +64,8 @@ def test_other_peoples_words_choose_no_session(finder: SessionFinder, kind: Zone
 
 
 def test_somebody_elses_session_counts_when_the_message_registers_them(finder: SessionFinder) -> None:
-    """Written for a colleague, the colleague's session is the one that is wanted."""
-    text = "She is booked on the 25th for the training."
+    """Written for someone at home, theirs is the session that is wanted; else only who takes part counts."""
+    text = "My wife is booked on the 25th for the training."
     assert read(finder, text).sessions == ()
     assert read(finder, text, for_another=True).sessions == ("2022-01-25",)
 

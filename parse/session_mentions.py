@@ -1,0 +1,309 @@
+"""The forms in which members name a session: day, weekday, time of day, ordinal, «tomorrow», «Burns Day».
+
+Each mention is resolved against the programme's sessions and the message's own date to the sessions that it
+may mean, none of them included: «Wednesday, 12 January» is a mention of another day.
+
+Promise: no date of any session stands here; a relative day is read in UK time against the day it is given and
+never against a clock. Linear in the text.
+
+What it does badly: a bare number («the 19») is only read as a day where nothing else can be meant, and a
+month is not asked for: «the 19th» is taken for the session's month.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+__all__ = ["STRENGTH", "Mention", "MentionFinder", "Session"]
+
+STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
+_MOST_MENTIONS = 100  # beyond them no member is speaking
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """A facilitator session of the programme; times are UK time."""
+
+    id: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(slots=True)
+class Mention:
+    start: int  # in the sentence
+    end: int
+    sessions: frozenset[str]  # which it may be; empty for a day that is no session
+    form: str
+    stance: str = ""
+    rule: str = ""
+    owner: str = "me"
+
+
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+_GAELIC_MONTHS = {
+    "faoilleach": 1,
+    "fhaoilleach": 1,
+    "gearran": 2,
+    "ghearrain": 2,
+    "màrt": 3,
+    "mhàrt": 3,
+    "giblean": 4,
+    "dùbhlachd": 12,
+    "samhain": 11,
+}
+_MONTH = "(?P<{}>" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + "|sept|janauary|januray|janury|" + "|".join(_GAELIC_MONTHS) + r")\b\.?"
+_WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6, "diluain": 0, "dimàirt": 1, "dimairt": 1, "diciadain": 2}
+_WEEKDAY = (
+    r"(?P<{}>mon(?:day)?|t(?:ue|eu|eus|use)s?(?:day|dy|dee)?|tuseday|tuesady|we(?:d|dn|dnes|ns|dens|nes)s?(?:day|dy)?|weds|"
+    r"th(?:u|ur|urs|rus)(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|diluain|dim[àa]irt|diciadain)\b"
+)
+_WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|appreciate|never|just|really|only|hope|get|no|still"  # «wed like to»
+_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+_TEENS = ("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth")
+_SPELT_OUT = (*_UNITS, "tenth", *_TEENS, "twentieth", *(f"twenty-{unit}" for unit in _UNITS), "thirtieth", "thirty-first")
+_ORDINAL_WORDS = {word: number for number, word in enumerate(_SPELT_OUT, start=1)}
+_SPELT = "|".join(word.replace("-", "[- ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
+_THING = (
+    r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
+    r"webinar|call)s?"
+)
+_FIRST, _SECOND, _LAST = "first|1st|earlier|earliest|former|initial|sooner|soonest", "second|2nd|twoth|seccond", "later|latter|latest"
+
+
+def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
+    """One expression for every form; ``names`` are the days that have a name, ``times`` «1400» and the like."""
+    named = "|".join("[ ]".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+    return re.compile(
+        rf"""\b(?:
+          (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
+        | (?P<nameday>{named})\b
+        | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
+              (?P<d1>\d{{1,2}})[ ]?[/.\-][ ]?(?P<m1>0?[1-9]|1[0-2])(?:[/.\-](?P<y1>\d\d(?:\d\d)?))?(?![\d/%])(?![ ]?[ap]\.?m\b)
+            | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)?[ -]?(?:of[ ])?(?:the[ ])?{_MONTH.format("m2")}(?:,?[ ](?P<y2>20\d\d|[2-9]\d)\b(?![.:]|[ ]*[A-Za-z]))?
+            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/\d%])
+            | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)\b
+            | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
+            | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
+          )
+        | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
+          {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
+        | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
+        | (?P<rel>to-?day|tom+or+ows?|the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|yesterday|the[ ]streen|(?:next|last|this)[ ]week'?s?|(?:earlier|later)[ ]today|
+            this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
+        | (?:session|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
+            (?![./:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
+        | (?P<ord>{_FIRST}|{_SECOND}|{_LAST}|other|ither|(?<=the[ ])last)
+            (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
+            [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
+        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other|1st|2nd)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later|latter))\b
+            (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b))
+        | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
+        | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b)?
+            | half[ -](?:past[ ])?(?P<half>two|twa|three|four|one|2|3|4)
+            | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course)\b)?
+        )""",
+        re.I | re.X,
+    )
+
+
+_NOT_ON = re.compile(
+    r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|"
+    r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
+    re.I,
+)
+_TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
+_FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
+_SAME_ONE = re.compile(
+    r"[\s,(\-:@]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|from\s+|"
+    r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
+    re.I,
+)
+_BARE_BEFORE = re.compile(r"(?:\bthe\s+|[:\-]\s*|\b(?:date|dates|session|training|day|choice|wise|date-wise)\s+|^\W*)$", re.I)
+_BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
+_LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
+_WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
+
+
+class MentionFinder:
+    """Finds mentions of ``sessions`` (in order of time); ``days`` are the names of days of the year, as (month, day)."""
+
+    def __init__(self, sessions: Sequence[Session], days: Mapping[str, tuple[int, int]]) -> None:
+        self.sessions = sessions
+        self._ids = [session.id for session in sessions]
+        self._months = {session.start.month for session in sessions}
+        self._numbers = {session.start.day for session in sessions}
+        self._days = {name.lower(): day for name, day in days.items()}
+        self._times: dict[str, set[str]] = {}
+        for session in sessions:
+            short = [f"{session.start.hour % 12}{session.start.minute:02}"] if session.start.minute else []
+            for written in [f"{session.start:%H%M}", *short]:
+                self._times.setdefault(written, set()).add(session.id)
+        self._pattern = _pattern(list(days), list(self._times))
+
+    def find(self, text: str, today: date | None, *, heading: bool) -> list[Mention]:
+        """The mentions of one sentence in order; ``heading``: the line before announced a session («Which session?»)."""
+        found: list[Mention] = []
+        for match in itertools.islice(self._pattern.finditer(text), _MOST_MENTIONS):
+            form, sessions = self._resolve(match, text, today, heading)
+            if form:
+                found.append(Mention(match.start(), match.end(), frozenset(sessions), form))
+        return _joined(found, text)
+
+    def on(self, day: date | None) -> str | None:
+        return next((session.id for session in self.sessions if session.start.date() == day), None)
+
+    def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:
+        group = match.groupdict()
+        if group["iso"]:
+            return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
+        if group["nameday"]:
+            month, day = self._days[group["nameday"].lower()]
+            return "named", self._dated(day, month, None)
+        for day_group, month_group, year in (("d1", "m1", "y1"), ("d2", "m2", "y2"), ("d3", "m3", None)):
+            if group[day_group]:
+                month = int(group[month_group]) if group[month_group].isdigit() else _month(group[month_group])
+                if day_group == "d1" and month not in self._months:
+                    return "", set()
+                return "date", self._dated(int(group[day_group]), month, int(group[year]) if year and group[year] else None)
+        weekday = _weekday(group["w1"])
+        if group["d4"]:
+            before = text[max(0, match.start() - 24) : match.start()]
+            if _NOT_ON.search(before) and weekday is None and not (_FROM_TO.search(before) and re.match(r" to\b", text[match.end() :])):
+                return "", set()
+            return "day", self._dated(int(group["d4"]), None, None, weekday)
+        if group["spelt"]:
+            number = _ORDINAL_WORDS[_spelt_key(group["spelt"])]
+            return "day", self._dated(number, _month(group["m5"]) if group["m5"] else None, None, weekday)
+        if group["bare"]:
+            return self._bare(match, text, weekday, heading)
+        if group["plural"]:
+            return "day", self._on_weekday(_weekday(group["plural"]), "", "", today)
+        if group["w6"]:
+            which = (group["next"] or "").strip().lower() or ("week" if group["week"] else "")
+            if group["w6"].lower() in ("sat", "sun", "mon") and not group["w6"][0].isupper():
+                return "", set()
+            return "weekday", self._on_weekday(_weekday(group["w6"]), which, text[match.end() : match.end() + 12], today)
+        if group["rel"]:
+            return self._relative(group["rel"].lower(), today)
+        if group["num"]:
+            return "ordinal", self._ordinal("first" if group["num"].lower() in ("1", "one") else "second")
+        if group["ord"] or group["bareord"]:
+            return "ordinal", self._ordinal((group["ord"] or group["bareord"]).lower())
+        if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
+            return "", set()
+        if group["compact"]:
+            return "time", self._times[group["compact"]]
+        return self._timed(group)
+
+    def _bare(self, match: re.Match[str], text: str, weekday: int | None, heading: bool) -> tuple[str, set[str]]:
+        """A number on its own: a day of the month, a time as «1400», or nothing."""
+        number = int(match["bare"])
+        before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
+        listed = _LISTED.match(after) is not None
+        alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
+        told = _BARE_BEFORE.search(before) is not None and _BARE_AFTER.match(after) is not None
+        if (weekday is not None or listed or alone or told) and number in self._numbers:
+            return "day", self._dated(number, None, None, weekday)
+        if weekday is not None and (timed := self._clock(number, 0)):  # «Wed 2»
+            both = {s.id for s in self.sessions if s.start.weekday() == weekday} & timed
+            return ("day", both) if both else ("", set())
+        return "", set()
+
+    def _dated(self, day: int, month: int | None, year: int | None, weekday: int | None = None) -> set[str]:
+        if year is not None and year < 100:
+            year += 2000
+        return {
+            s.id
+            for s in self.sessions
+            if s.start.day == day and month in (None, s.start.month) and year in (None, s.start.year) and weekday in (None, s.start.weekday())
+        }
+
+    def _on_weekday(self, weekday: int | None, which: str, after: str, today: date | None) -> set[str]:
+        found = {s for s in self.sessions if s.start.weekday() == weekday}
+        if today is not None and which == "last":
+            found = {s for s in found if 0 < (today - s.start.date()).days <= 8}
+        elif today is not None and (which or re.match(r" (?:coming|next week|this week)", after)):
+            # «next Tuesday», and «Tuesday week» of an earlier one, are said of any Tuesday in the next fortnight.
+            found = {s for s in found if 0 <= (s.start.date() - today).days <= 14}
+        return {s.id for s in found}
+
+    def _relative(self, word: str, today: date | None) -> tuple[str, set[str]]:
+        if today is None:
+            return "", set()
+        if "week" in word:
+            monday = today + timedelta(days={"next": 7, "last": -7, "this": 0}[word.split(maxsplit=1)[0]] - today.weekday())
+            return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
+        ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen") else 0
+        session = self.on(today + timedelta(days=ahead))
+        return ("relative", {session}) if session else ("", set())
+
+    def _ordinal(self, word: str) -> set[str]:
+        if word in ("other", "ither"):
+            return set(self._ids) if len(self._ids) == 2 else set()  # settled when choosing
+        if word in _FIRST.split("|"):
+            return {self._ids[0]}
+        if word in _SECOND.split("|") and len(self._ids) > 1:
+            return {self._ids[1]}
+        return {self._ids[-1]}
+
+    def _timed(self, group: Mapping[str, str | None]) -> tuple[str, set[str]]:
+        minute = 0
+        if group["half"]:
+            hour, minute = _WORDS.get(group["half"].lower(), 0) or int(group["half"]), 30
+        elif group["word"]:
+            hour, minute = _WORDS[group["word"].lower()], 30 if group["thirty"] else 0
+        elif group["hour"] and (group["min"] or group["ap"]):
+            hour, minute = int(group["hour"]), int(group["min"] or 0)
+            if (group["ap"] or "").lower().startswith("a"):
+                return "", set()
+        else:
+            return "", set()
+        return "ordinal" if group["timed"] else "time", self._clock(hour, minute)
+
+    def _clock(self, hour: int, minute: int) -> set[str]:
+        return {s.id for s in self.sessions if s.start.minute == minute and s.start.hour % 12 == hour % 12}
+
+
+def _joined(found: list[Mention], text: str) -> list[Mention]:
+    """«Tuesday ... (the 25th)» and «Wed 19th, 2 o'clock» are one mention each; so is «the later one, the Tuesday»."""
+    joined: list[Mention] = []
+    for mention in found:
+        last = joined[-1] if joined else None
+        if last is not None and _SAME_ONE.fullmatch(text[last.end : mention.start]) and mention.form != last.form:
+            both = last.sessions & mention.sessions
+            if both or mention.form == "time":
+                timed = both and {last.form, mention.form} == {"weekday", "time"}  # «Wed 2pm» is as good as a date
+                last.sessions, last.end = both or last.sessions, mention.end
+                last.form = "day" if timed else min(last.form, mention.form, key=lambda form: -STRENGTH[form])
+                continue
+            if not mention.sessions and mention.form in ("day", "date"):  # «Wednesday, 12 January»: another day altogether
+                last.sessions, last.end = frozenset(), mention.end
+                continue
+        joined.append(mention)
+    return joined
+
+
+def _weekday(word: str | None) -> int | None:
+    if not word:
+        return None
+    lower = word.lower()
+    return (
+        _WEEKDAYS.get(lower)
+        if lower in _WEEKDAYS
+        else _WEEKDAYS.get({"w": "wed", "t": "tue"}[lower[0]] if lower[0] in "wt" and lower[:2] != "th" else lower[:3])
+    )
+
+
+def _month(word: str) -> int:
+    lower = word.lower().rstrip(".")
+    return _GAELIC_MONTHS.get(lower) or next(number for number, name in enumerate(_MONTHS, start=1) if name.startswith(lower[:3]))
+
+
+def _spelt_key(word: str) -> str:
+    squeezed = re.sub(r"[- ]", "", word.lower())
+    return next(known for known in _ORDINAL_WORDS if known.replace("-", "") == squeezed)
