@@ -2,7 +2,7 @@
 
 ``render`` gives the text and, over it, marks: block quotes, the line where a quoted message begins, the
 sender's signature. Zones read them; nothing is cut here. Hidden text is dropped (it is how trackers and
-preview lines are smuggled in), tables come row by row, links and images are not shown.
+preview lines are smuggled in), tables come row by row with a tab between cells, links and images are not shown.
 
 Promise: never raises, linear in the page, bounded by ``CHARACTERS`` and ``ELEMENTS``. Pages that the tree
 parser refuses (20,000 nested elements) are read by a plain tag stripper, without marks.
@@ -63,7 +63,10 @@ _OPENED = {character: kind for kind, character in _OPEN.items()}
 _CLOSED = {character: kind for kind, character in _CLOSE.items()}
 _FOREIGN = re.compile("[\ue000-\ue0ff]")
 
-_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_links=False, display_images=False, display_anchors=False)
+_CELL = "\ue021"  # between two cells of a row: a tab, once the padding that makes columns of them is gone
+_CELL_BORDER = re.compile(f" *{_CELL} *")
+
+_CONFIG = ParserConfig(css=CSS_PROFILES["strict"], display_links=False, display_images=False, display_anchors=False, table_cell_separator=_CELL)
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|mso-hide\s{0,3}:\s{0,3}all|(?:font-size|max-height)\s{0,3}:\s{0,3}0(?![.\d])")
 _SIGNATURE_CLASSES = frozenset({"gmail_signature", "moz-signature", "x_gmail_signature", "protonmail_signature_block", "elementtoproof_signature"})
 _SIGNATURE_IDS = frozenset({"signature", "x_signature", "ms-outlook-mobile-signature", "applemailsignature", "ios-signature", "divtagdefaultwrapper_signature"})
@@ -183,7 +186,7 @@ def render(page: str) -> Rendered:
             text = ""
     if not text.strip():
         text = _strip_tags(page[:CHARACTERS])
-    lines = [line.translate(_NO_BREAK).rstrip() for line in text.split("\n")]
+    lines = [_CELL_BORDER.sub("\t", line.translate(_NO_BREAK)).rstrip() for line in text.split("\n")]
     return _collect("\n".join(lines))
 
 

@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import spacy
 from spacy.language import Language
@@ -69,6 +70,21 @@ def language() -> Language:
     return nlp
 
 
+class _Break(NamedTuple):
+    """A line end inside a paragraph."""
+
+    offset: int
+    length: int  # of the line
+    needed: int  # its length with the next line's first word
+    open: bool  # the line does not end a sentence
+    going_on: bool  # the next line begins with a small letter, or this one ends with a word that no sentence ends with
+
+
+_CLOSED = frozenset(".!?:;\u2026")
+_GO_ON = frozenset(
+    re.findall(r"\w+", "a an and as at between but by for from if into my of on or our over so than that the their this to under with your")
+)
+_ITEM_TAB = re.compile(r"^\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013o]|\(?(?:\d{1,2}|[a-zA-Z])[.)])\t")
 _WRAP = 100  # no program wraps wider than this: a longer line was ended by hand
 
 
@@ -81,12 +97,13 @@ def _soft_breaks(text: str) -> frozenset[int]:
 
     A break is soft when the next word would not have fitted on its line. The line is taken to be 62 wide,
     or as wide as the paragraph's longest line where every one of three breaks or more was made at that width.
+    What was wrapped twice, at two widths, is a comb of long and short lines: those breaks are soft as well.
     """
     lines = text.split("\n")
     if len(lines) < 2:
         return frozenset()
     found: list[int] = []
-    paragraph: list[tuple[int, int, int]] = []  # (offset of the break, length of the line, that with the next word)
+    paragraph: list[_Break] = []
     end = -1
     for line, following in pairwise(lines):
         end += len(line) + 1
@@ -96,24 +113,32 @@ def _soft_breaks(text: str) -> frozenset[int]:
             or len(following) > _WRAP
             or not stripped
             or not following.strip()
-            or "\t" in line
-            or "\t" in following
+            or "\t" in _ITEM_TAB.sub("", line)
+            or "\t" in _ITEM_TAB.sub("", following)
             or _STARTS_NEW.match(following)
         ):
             found += _wrapped(paragraph)  # a tab is a cell border: rows of a table are never one paragraph
             paragraph = []
             continue
-        paragraph.append((end, len(stripped), len(stripped) + 1 + len(following.split(None, 1)[0])))
+        first = following.split(None, 1)[0]
+        going_on = first[0].islower() or stripped.rpartition(" ")[2].lower() in _GO_ON
+        paragraph.append(_Break(end, len(stripped), len(stripped) + 1 + len(first), stripped[-1] not in _CLOSED, going_on))
     return frozenset((*found, *_wrapped(paragraph)))
 
 
-def _wrapped(paragraph: list[tuple[int, int, int]]) -> list[int]:
+def _wrapped(paragraph: list[_Break]) -> list[int]:
     """The soft ones among the breaks of one paragraph."""
     if len(paragraph) >= 3:
-        longest = max(length for _, length, _ in paragraph)
-        if _NARROWEST <= longest < _USUAL_WIDTH and all(needed > longest for _, _, needed in paragraph):
-            return [end for end, _, _ in paragraph]
-    return [end for end, _, needed in paragraph if needed > _USUAL_WIDTH]
+        longest = max(line.length for line in paragraph)
+        if _NARROWEST <= longest < _USUAL_WIDTH and all(line.needed > longest for line in paragraph):
+            return [line.offset for line in paragraph]
+    soft = [line.needed > _USUAL_WIDTH for line in paragraph]
+    # The rest of a wrapped line, with the sentence going on below it.
+    teeth = [n for n in range(1, len(paragraph)) if soft[n - 1] and not soft[n] and paragraph[n].open]
+    combed = sum(paragraph[n].going_on for n in teeth) >= 2
+    for n in teeth:
+        soft[n] = paragraph[n].going_on or (combed and soft[n + 1 :] != [] and soft[n + 1])
+    return [line.offset for line, is_soft in zip(paragraph, soft, strict=True) if is_soft]
 
 
 _LONGEST_WORD = 200

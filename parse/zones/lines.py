@@ -37,6 +37,10 @@ _QUOTE_SIGNS = re.compile(r"[ \t]{0,3}>[> \t]*")
 RULE_LINE = re.compile(r"[\s*_\-=~\u2014\u2013\u2500#.]{3,}$")
 EMAIL = re.compile(r"[\w.+'-]{1,64}@[\w-]{1,63}\.[\w.-]{1,100}")
 WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_FIRST_PERSON = re.compile(
+    r"(?<![\w'])(?:i|i'm|i've|we|we're|my|our(?! (?:organi[sz]ation|network|e-?mail|mail|systems?|council|company|domain|server)\b))(?![\w'])",
+    re.IGNORECASE,
+)
 ITEM = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013o]|\(?(?:\d{1,2}|[A-Za-z])[.)])\s")
 
 
@@ -74,4 +78,4 @@ def looks_like_field(text: str) -> bool:
 
 def is_letter(text: str) -> bool:
     """Whether a line that holds a banner's words is a person's sentence all the same."""
-    return re.search(r"(?<![\w'])(?:i|i'm|i've|we|we're|our|my)(?![\w'])", text, re.IGNORECASE) is not None
+    return _FIRST_PERSON.search(text) is not None

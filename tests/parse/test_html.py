@@ -26,7 +26,7 @@ def marked(rendered: Rendered, kind: MarkKind) -> list[str]:
         ("<div>one</div><div>two<br>three</div>", ["one", "two", "three"]),
         ("a <b>bold</b> word<i>s</i>", ["a bold words"]),
         ("no&nbsp;break &amp; caf&eacute;", ["no break & café"]),
-        ("<table><tr><td>School</td><td>Kyle High</td></tr><tr><td>Topic</td><td>talk</td></tr></table>", ["School  Kyle High", "Topic   talk"]),
+        ("<table><tr><td>School</td><td>Kyle High</td></tr><tr><td>Topic</td><td>talk</td></tr></table>", ["School\tKyle High", "Topic\ttalk"]),
         ("<ul><li>one</li><li>two</li></ul>", ["  * one", "  * two"]),
         ("<head><style>p{}</style><title>t</title></head><body>seen<script>x()</script></body>", ["seen"]),
         ("<!--[if mso]><p>word only</p><![endif]-->seen", ["seen"]),

@@ -27,6 +27,10 @@ WRAPPED = "This is a paragraph that some mail program has wrapped at seventy\nch
         ("A line that is long enough to have been wrapped by some mail program\nTopic: spelling", None),
         ("A line that is long enough to have been wrapped\tby some mail program or\nother", None),
         ("word " * 30 + "and no program wraps as wide as that\ndown for Tuesday", None),
+        (
+            "\u2022\tTraining: one of us on the Wednesday, though the other had wanted the\nsecond day",
+            "\u2022 Training: one of us on the Wednesday, though the other had wanted the second day",
+        ),
         ("", ""),
     ],
 )
@@ -101,3 +105,23 @@ def test_long_word_is_split_for_the_tokeniser_and_maps_back() -> None:
     view = TextView(source, where="own")
     assert view.folded == " ".join(("x" * 200, "x" * 200, "x" * 50, "end"))
     assert [view.to_source(i, i + 1) for i in (0, 199, 201, 401, 402, 452)] == [(0, 1), (199, 200), (200, 201), (399, 400), (400, 401), (450, 451)]
+
+
+TWICE = """We are four teachers in the early years who have looked at sleep, each
+in
+our own room, and who would be glad to show what we found out about the
+Monday
+naps. Nobody else is with us yet. Do say if that is enough for you, and
+I
+will send the rest."""
+
+
+def test_wrapped_twice() -> None:
+    """A comb of long and short lines, wrapped by two programs, is one paragraph."""
+    assert "\n" not in TextView(TWICE, where="own").folded
+
+
+def test_lines_below_a_wrapped_one_stay_lines() -> None:
+    """The last line of a paragraph ends it, where nothing says that the sentence goes on."""
+    text = "We have been meeting once a month since last January to talk about maths\nand spelling\nUna Weir\nKyle Primary"
+    assert TextView(text, where="own").folded.split("\n")[1:] == ["Una Weir", "Kyle Primary"]
