@@ -69,7 +69,7 @@ _PICKED = re.compile(
             rf"^[^\w\n]{{0,10}}{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)",
             r"\boption\s+[(]?([a-f1-6])\b",
             r"(?<!\w)\(([a-f1-6])\)",
-            r"\b(?:and|or) ([a-f1-6])(?=\W|$)",
+            r"(?<!primary )(?<![\w/])[(]?[a-f1-6][)]? (?:and|or|&) [(]?([a-f1-6])[)]?(?=\s*(?:[.,;:!?)]|please|for (?:us|me)|$))",  # no «and a»
         )
     ),
     re.IGNORECASE | re.MULTILINE,
