@@ -12,7 +12,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+
+from rapidfuzz.distance import OSA
 
 from mailroom.errors import ProgrammeError
 from parse.schoolnames import words
@@ -64,6 +67,7 @@ class Authorities:
     aliases: Mapping[tuple[str, ...], Alias]
     domains: Mapping[str, str]
     prefixes: frozenset[tuple[str, ...]] = field(repr=False)
+    like: frozenset[str] = frozenset({"sterling", "starling", "stirring", "council", "councils", "schools"})  # words and names one letter away
 
     @classmethod
     def load(cls, folder: Path) -> Authorities:
@@ -131,6 +135,25 @@ class Authorities:
         """The council that a cell of a list means, or None."""
         alias = self.aliases.get(tuple(word.norm for word in words(text.replace("\u2019", "'"))))
         return alias.councils[0] if alias is not None and alias.kind != TOWN else None
+
+    def respelt(self, norm: str) -> str:
+        """The word of a council's name that this word must be with one letter put right, or the word itself."""
+        if len(norm) < 7 or norm in self.like:
+            return norm
+        if norm not in self._respelt:
+            if len(self._respelt) > 20_000:
+                self._respelt.clear()
+            near = [word for word in self._long_words if abs(len(word) - len(norm)) < 2 and OSA.distance(norm, word, score_cutoff=1) <= 1]
+            self._respelt[norm] = near[0] if len(near) == 1 else norm
+        return self._respelt[norm]
+
+    @cached_property
+    def _respelt(self) -> dict[str, str]:
+        return {}
+
+    @cached_property
+    def _long_words(self) -> tuple[str, ...]:
+        return tuple({word for key, alias in self.aliases.items() if alias.kind == STRONG for word in key if len(word) > 6} - {"council", "schools"})
 
     def of_domain(self, domain: str) -> str | None:
         """The council whose e-mail domain this is, or lies under."""

@@ -95,6 +95,7 @@ class Mention:
 
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
 _LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery", "school", "college")
+_PLURAL = {"primaries": ("Primary School", ("primary", "school")), "academies": ("Academy", ("academy",)), "highs": ("High School", ("high", "school"))}
 _JOINERS = frozenset({"and"})
 _INNER = frozenset({"of", "the", "na", "nan", "an", "a", "am", "and", "st", "mo", "de", "on", "in", "le", "by", "o"})
 _DIRECTIONS = frozenset(
@@ -307,6 +308,14 @@ class Gazetteer:
                 )
             if mention is None and (self._form(found[index].norm) or found[index].norm in _GAELIC):
                 mention = self._unlisted(text, found, index, free, lower=lower, upper=upper)
+            if mention is None and found[index].norm in _PLURAL and (several := self._several(text, found, index, lower=lower)):
+                while mentions and mentions[-1].last > several[0].first:
+                    mentions.pop()
+                mentions += several
+                index = free = index + 1
+                continue
+            if mention is None and self._form(found[index].norm):
+                mention = self._of_town(text, found, index)
             if mention is None:
                 index += 1
                 continue
@@ -335,6 +344,85 @@ class Gazetteer:
     @cached_property
     def _core_words(self) -> frozenset[str]:
         return frozenset(norm for key in self.keys for norm in key)
+
+    def _several(self, text: str, found: Sequence[Word], index: int, *, lower: bool) -> list[Mention]:
+        """«Alva, Tillicoultry and Menstrie primaries»: each of them."""
+        spelled, form = _PLURAL[found[index].norm]
+        names: list[tuple[int, int]] = []
+        last = index
+        while last > 0 and len(names) < 8:
+            first = last
+            while first > 0 and first > last - 4 and (found[first - 1].capital or lower) and (first == last or self._near(text, found, first - 1)):
+                norm = found[first - 1].norm
+                if norm in STOP_WORDS or norm in self.vocabulary.never_named or norm in self.forms.words:
+                    break
+                first -= 1
+            if first == last:
+                break
+            if lower:
+                key = next((at for at in range(first, last) if tuple(word.norm for word in found[at:last]) in self.keys), None)
+                if key is None:
+                    break
+                first = key
+            names.append((first, last))
+            joiner = first - 1 if first and found[first - 1].norm in ("and", "plus", "or") else first
+            gap = text[found[joiner - 1].end : found[first].start] if joiner else ""
+            if not joiner or (joiner == first and gap.strip() not in (",", "/")) or len(gap) > 8:
+                break
+            last = joiner
+        if len(names) < 2:
+            return []
+        mentions: list[Mention] = []
+        for first, last in reversed(names):
+            core = tuple(word.norm for word in found[first:last])
+            known = [(entry, mine) for entry, how, mine in self.keys.get(core, ()) if how != "variant" and entry.kind == "school"]
+            entries, rule = self._fitting(known, frozenset(form)) if known else ((), "")
+            start, end = found[first].start, found[last - 1].end
+            mentions.append(
+                Mention(
+                    first=first,
+                    last=last,
+                    start=start,
+                    end=end,
+                    kind="school" if entries else "unlisted",
+                    rule=rule or "institution.unlisted",
+                    entries=entries,
+                    core=core,
+                    forms=frozenset(form),
+                    text=f"{text[start:end]} {spelled}",
+                )
+            )
+        return mentions
+
+    def _of_town(self, text: str, found: Sequence[Word], index: int) -> Mention | None:
+        """«the high school in Wick», where the list has a Wick High School."""
+        last = self._form_run(text, found, index)
+        forms = self.forms.of([self._form(word.norm) for word in found[index:last]])
+        if not (forms & {"high", "academy", "grammar"}) or index == 0 or found[index - 1].norm not in ("the", "our") or last + 1 >= len(found):
+            return None
+        if found[last].norm not in ("in", "at") or not all(self._near(text, found, at) for at in range(index - 1, last + 1)):
+            return None
+        for end in (last + 3, last + 2):
+            core = tuple(word.norm for word in found[last + 1 : end])
+            if core and core in self.keys and found[last + 1].capital:
+                known = [(entry, mine) for entry, how, mine in self.keys[core] if how == "core" and entry.name is not None and entry.name.core == core]
+                entries, rule = self._fitting(known, forms)
+                if entries and rule == "institution.exact":
+                    stop = min(end, len(found))
+                    begin, finish = found[index].start, found[stop - 1].end
+                    return Mention(
+                        first=index,
+                        last=stop,
+                        start=begin,
+                        end=finish,
+                        kind="school",
+                        rule="institution.bare",
+                        entries=entries,
+                        core=core,
+                        forms=forms,
+                        text=text[begin:finish],
+                    )
+        return None
 
     def _gap(self, text: str, found: Sequence[Word], left: int) -> str:
         return text[found[left].end : found[left + 1].start]
@@ -609,6 +697,18 @@ class Gazetteer:
             "college",
             "crescent",
             "terrace",
+            "way",
+            "area",
+            "direction",
+            "side",
+            "town",
+            "village",
+            "based",
+            "library",
+            "church",
+            "hall",
+            "hospital",
+            "cluster",
         )
 
     def _longer_name(self, text: str, found: Sequence[Word], first: int, free: int, *, upper: bool) -> bool:

@@ -18,6 +18,8 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot
 from parse.authorities import PLACE, STRONG, SUPPORT, TOWN
@@ -29,6 +31,7 @@ from parse.textview import TextView
 
 __all__ = ["InstitutionFinder", "Institutions", "School"]
 
+_STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 _POSTCODE = re.compile(r"\b([A-Z]{1,2}\d{1,2}[A-Z]?)\s?(\d[A-Z]{2})\b")
 
 
@@ -63,6 +66,7 @@ class _Choice(Standing):
         self.reasons: list[Reason] = []
         self.candidates: list[Candidate] = []
         self.undecided: list[Found] = []
+        self.counted: set[int] = set()  # groups that hold a name without its form that counts
 
     # ------------------------------------------------------------------ reading
     def read(self) -> Institutions:
@@ -117,17 +121,22 @@ class _Choice(Standing):
         for found in founds:
             if found.mention.rule == "institution.doubtful":
                 found.doubtful, found.mention = found.mention.entries, replace(found.mention, rule="institution.unlisted", entries=())
-        named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college")}
+        named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college") and found.text.zone in WEIGHT}
         usable = [
             found
             for found in founds
             if found.text.zone in WEIGHT
             and found.role not in ("former", "other", "denied", "home")
-            and (found.mention.kind != "bare" or found.mention.core in named or self._bare_counts(found))
+            and (found.mention.kind != "bare" or found.mention.core in named or self._bare_counts(found, alone=not named))
             and (found.mention.kind != "initials" or self._initials_count(found, councils))
             and (found.mention.kind != "college" or found.mention.rule != "institution.initials" or self.lecturer())
         ]
         refused = {found.mention.core for found in founds if found.role in ("former", "other", "denied") and found.text.zone == "own"}
+        sole = {found.mention.core for found in usable if found.role == "sole" and found.text.zone == "own"}
+        if sole:  # «but this is only about Ashmuir»
+            for found in usable:
+                found.role = "member" if found.mention.core in sole else found.role
+            usable = [found for found in usable if found.mention.core in sole]
         own = [found for found in usable if found.text.zone == "own"]
         usable = [
             found for found in usable if found.text.zone == "own" or found.mention.core not in refused or any(o.mention.core == found.mention.core for o in own)
@@ -166,29 +175,76 @@ class _Choice(Standing):
             ]
         return chosen
 
-    def _bare_counts(self, found: Found) -> bool:
-        """A name without its form counts behind «at» and the like, before «here», or beside the council or town that has it."""
+    def _bare_counts(self, found: Found, *, alone: bool) -> bool:
+        """Whether a name without its form means the school: «at Gourdon», «P5, Gourdon», «Gourdon, Aberdeenshire», «Gourdon here».
+
+        ``alone``: no school is named in full. A town is only a school behind «at» or where a class stands before it.
+        """
         mention = found.mention
-        if found.cue == "institution.member.label" and len({entry.label for entry in mention.entries}) == 1:
-            return found.text.zone in ("own", "attachment") and mention.core not in self.gazetteer.vocabulary.councils
-        if found.text.zone != "own" or mention.core in self.authorities.aliases:
+        if mention.core in self.gazetteer.vocabulary.councils or not (found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1):
             return False
-        if sum(entry.authority in (*found.near, *found.towns) for entry in mention.entries) == 1:
+        if found.listed and found.text.zone == "own":
             return True
-        if len({entry.label for entry in mention.entries}) != 1:
-            return False
-        if found.cue == "institution.member.here" and all(entry.name and not entry.name.forms for entry in mention.entries):
-            return mention.core not in self.gazetteer.vocabulary.towns  # «Jordanhill would like to join»
-        if mention.last < len(found.text.words):
-            follows = found.text.words[mention.last]
-            gap = found.text.view.folded[mention.end : follows.start]
+        if found.paired and not all(norm in self.gazetteer.vocabulary.never_bare for norm in mention.core):
+            return True
+        fitting = self._of_stage(mention.entries)
+        beside = [entry for entry in fitting if entry.authority in (*found.near, *found.towns)]
+        if len({entry.label for entry in beside}) == 1 and found.near:
+            fitting = tuple(beside)
+        single = len({entry.label for entry in fitting}) == 1
+        if found.cue == "institution.member.label" and single:
+            found.mention = replace(mention, entries=fitting)
+            return found.text.zone in ("own", "attachment")
+        words, folded = found.text.words, found.text.view.folded
+        if mention.last < len(words):
+            follows = words[mention.last]
+            gap = folded[mention.end : follows.start]
             if gap == " " and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.authorities.aliases:
                 return False  # «Calderwood Loddge» is more than Calderwood
-        before = found.text.words[mention.first - 1].norm if mention.first else ""
-        after = found.text.words[mention.last].norm if mention.last < len(found.text.words) else ""
-        if after == "here":
-            return True
-        return found.role == "member" and before in ("at", "from", "of", "here")
+        if found.text.zone != "own":
+            return False
+        before = words[mention.first - 1] if mention.first else None
+        gap = folded[before.end : mention.start] if before is not None else ""
+        norm = before.norm if before is not None else ""
+        town = mention.core in self.authorities.aliases
+        introduced = gap.strip(" ") == "," and single and (bool(_STAGE.fullmatch(norm)) or norm in self.sender_words)
+        introduced = introduced or (norm in ("is", "still", "now") and found.cue == "institution.member.school-is")
+        here = found.cue == "institution.member.here" or (mention.last < len(words) and words[mention.last].norm == "here")
+        counts = introduced or (gap == " " and norm == "at" and found.role in ("member", "together"))
+        if not town:
+            counts = counts or here or (gap == " " and norm in ("from", "of", "here") and found.role in ("member", "together") and single)
+        if alone and not counts and len({entry.label for entry in beside}) == 1 and (not town or self._starts(found) or norm in ("its", "is", "school")):
+            counts = single = True
+        if not counts and norm in ("and", "plus") and found.group in self.counted:
+            counts = True  # «at Ferryhill and Harlaw»
+        if counts and not single and not alone:
+            return False
+        if counts:
+            self.counted.add(found.group)
+            found.mention = replace(mention, entries=fitting)
+        return counts
+
+    def _starts(self, found: Found) -> bool:
+        return found.mention.start == found.text.sentences[found.text.sentence(found.mention.start)][0]
+
+    @cached_property
+    def stage(self) -> str:
+        """primary or secondary, where the classes that the member tells of are all of one kind."""
+        levels: set[str] = set()
+        for text in self.texts:
+            if text.zone in ("own", "subject", "signature"):
+                for word in text.words:
+                    if match := _STAGE.fullmatch(word.norm):
+                        levels.add("primary" if match[1] == "p" else "secondary")
+                levels |= {
+                    one.norm for one, other in pairwise(text.words) if one.norm in ("primary", "secondary") and other.norm in ("teacher", "teachers", "sector")
+                }
+        return next(iter(levels)) if len(levels) == 1 else ""
+
+    def _of_stage(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if not self.stage:
+            return entries
+        return tuple(entry for entry in entries if entry.level == self.stage) or entries
 
     def _initials_count(self, found: Found, councils: Collection[str]) -> bool:
         """Initials name a school where the message names the council and the council has one such school."""
@@ -237,6 +293,8 @@ class _Choice(Standing):
             council for several in stated.values() for place in several for council in place.council.alias.councils
         }
         multiple = len(groups) > 1
+        if multiple:
+            self._common_council(groups)
         for entity in groups:
             best = max(entity, key=lambda found: (WEIGHT[found.text.zone], found.role == "member", found.mention.kind != "bare"))
             if best.mention.kind == "college":
@@ -325,6 +383,19 @@ class _Choice(Standing):
             candidates=tuple(sorted(self.candidates, key=lambda candidate: not candidate.chosen)[: self.finder.limits["candidates"]]),
             reasons=tuple(dict.fromkeys(self.reasons)),
         )
+
+    def _common_council(self, groups: Sequence[Sequence[Found]]) -> None:
+        """«Ferryhill and Harlaw»: a shared name goes with the school beside it, where only one council has both."""
+        possible = [{entry.authority for found in group for entry in found.mention.entries} for group in groups]
+        sure = {next(iter(councils)) for councils in possible if len(councils) == 1 and councils != {""}}
+        if len(sure) != 1:
+            return
+        council = next(iter(sure))
+        for group, councils in zip(groups, possible, strict=True):
+            if len(councils) > 1 and council in councils and not any(found.near for found in group):
+                for found in group:
+                    if mine := tuple(entry for entry in found.mention.entries if entry.authority == council):
+                        found.mention = replace(found.mention, entries=mine)
 
     def _entities(self, chosen: Sequence[Found]) -> list[list[Found]]:
         """Mentions that mean the same institution, in order of first mention."""
@@ -451,12 +522,21 @@ class _Choice(Standing):
                 sure = list(dict.fromkeys(c for place in stated[zone] if place.role == "member" for c in place.council.alias.councils))
                 if len(sure) == 1:
                     return sure
+                if self._one_breath(stated[zone]):
+                    return councils  # «on supply in East and South Ayrshire»
                 self.reasons.append(Reason(code="authority_several", detail=" | ".join(councils)))
                 return []
         if self.parsed.sender and (council := self.authorities.of_domain(self.parsed.sender.domain)):
             self._domain_candidate(council)
             return [council]
         return []
+
+    def _one_breath(self, places: Sequence[Place]) -> bool:
+        """Whether councils are told as a list, as those of one who works for several."""
+        return all(
+            one.text is other.text and other.text.view.folded[one.council.end : other.council.start].strip(" ,/") in ("and", "&", "")
+            for one, other in pairwise(sorted(places, key=lambda place: place.council.start))
+        )
 
     def _generic_type(self) -> str | None:
         for text in self.texts:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -51,6 +51,12 @@ class Text:
         return [start for start, _, _ in self.sentences]
 
     @cached_property
+    def lower(self) -> bool:
+        """Whether most sentences begin with a small letter, as on a telephone."""
+        first = [self.view.folded[start : start + 1] for start, _, _ in self.sentences]
+        return 2 * sum(letter.isupper() for letter in first) <= len(first)
+
+    @cached_property
     def tokens(self) -> list[int]:
         return [token.idx for token in self.view.doc]
 
@@ -83,6 +89,8 @@ class Found:
     cue: str
     group: int  # mentions told in one breath («X Primary and Y Academy») share it
     head: bool = False
+    listed: bool = False  # a line of a list of schools
+    paired: bool = False  # joined by «and» to a school that is named in full
     near: tuple[str, ...] = ()  # councils written right beside it
     sure: tuple[str, ...] = ()  # those of ``near`` that are written as councils, not as towns or initials
     towns: tuple[str, ...] = ()
@@ -107,9 +115,16 @@ _ZONES = {
     "own_quote": "quote",
 }
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
-_LIST_GAP = re.compile(r"^[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|of|the|also|her|his|their|at)\b[\s]*)*$", re.I)
-_TURNS = ("institution.member.but", "institution.other.theirs")  # outdo a longer cue that ends at the same word
-_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6}
+_LIST_GAP = re.compile(
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|of|the|also|her|his|their|at)\b[\s]*)*$", re.I
+)
+_TURNS = ("institution.member.but", "institution.other.theirs", "institution.together.count")  # outdo a longer cue that ends at the same word
+_BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
+_SEVERAL = frozenset(
+    ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions"]
+)
+_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6, "sole": 5}
+_WINDS = frozenset(["north", "south", "east", "west"])
 _GREETINGS = frozenset(
     [
         "mr",
@@ -268,6 +283,8 @@ class Standing:
                 if end > index and len(gap := folded[found[end - 1].end : found[end].start]) > 3 + ("\n" in gap):
                     break
                 norm = found[end].norm
+                if (norm,) not in prefixes and (found[end].capital or lower) and found[end].norm not in self.sender_words:
+                    norm = self.authorities.respelt(norm)
                 if end == index and found[end].raw.endswith("'s") and (norm[:-1],) in aliases:
                     norm = norm[:-1]  # «Fife's»
                 key = (*key, norm)
@@ -285,9 +302,21 @@ class Standing:
                 at += 1
             inside = at < len(taken) and taken[at][0] < end_char
             if not inside and self._council_stands(folded, found, index, end, alias, lower=lower, upper=upper, zone=text.zone):
+                if (twin := self._twin(folded, found, index, end)) is not None:
+                    result.append(twin)
                 result.append(Council(first=index, last=end, start=start_char, end=end_char, alias=alias, text=folded[start_char:end_char]))
             index = end
         return result
+
+    def _twin(self, folded: str, found: list[Word], first: int, end: int) -> Council | None:
+        """«East» of «East and South Ayrshire»."""
+        if end - first < 2 or first < 2 or found[first].norm not in _WINDS or found[first - 2].norm not in _WINDS or found[first - 1].norm not in ("and", "or"):
+            return None
+        alias = self.authorities.aliases.get((found[first - 2].norm, *(word.norm for word in found[first + 1 : end])))
+        word = found[first - 2]
+        if alias is None or "\n\n" in folded[word.end : found[first].start]:
+            return None
+        return Council(first=first - 2, last=first - 1, start=word.start, end=word.end, alias=alias, text=word.raw)
 
     def _council_stands(self, folded: str, found: list[Word], first: int, end: int, alias: Alias, *, lower: bool, upper: bool, zone: str) -> bool:
         before = found[first - 1] if first and "\n" not in (gap := folded[found[first - 1].end : found[first].start]) and not gap.strip(" ") else None
@@ -360,10 +389,11 @@ class Standing:
         return True
 
     # ------------------------------------------------------------------ roles
-    def _roles(self, text: Text, spans: Sequence[tuple[int, int]], *, homes: bool) -> list[tuple[str, str]]:
+    def _roles(self, text: Text, spans: Sequence[tuple[int, int]], *, homes: bool, soft: Collection[int] = ()) -> list[tuple[str, str]]:
         """(role, rule) for each span, by the cues around it; a list shares its first member's role.
 
-        ``homes``: whether these are places where one may live.
+        ``homes``: whether these are places where one may live. ``soft``: starts of spans that may be no names
+        at all (initials), over which a cue reaches.
         """
         result: list[tuple[str, str]] = []
         for number, (start, end) in enumerate(spans):
@@ -371,8 +401,10 @@ class Standing:
             begin, stop, _ = text.sentences[home]
             if home and text.word_at(start) - text.word_at(begin) == 0 and _broken_line(text.view.folded, begin):
                 begin = text.sentences[home - 1][0]  # a name at the start of a narrow line: the cue stands above it
-            earlier = spans[number - 1] if number and text.sentence(spans[number - 1][0]) == home else None
-            later = spans[number + 1] if number + 1 < len(spans) and spans[number + 1][0] < stop else None
+            earlier = next((span for span in reversed(spans[max(0, number - 4) : number]) if span[0] not in soft), None)
+            if earlier is not None and text.sentence(earlier[0]) != home:
+                earlier = None
+            later = next((span for span in spans[number + 1 : number + 5] if span[0] not in soft and span[0] < stop), None)
             role = self._labelled(text, begin, start) or self._role(
                 text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop), homes
             )
@@ -454,9 +486,12 @@ class Standing:
                 + [(c.start, c.end) for c in text.councils if not any(m.start <= c.start < m.end for m in text.mentions)]
             )
             schools_only = [(m.start, m.end) for m in text.mentions]
-            roles = dict(zip(schools_only, self._roles(text, schools_only, homes=False), strict=True))
+            roles = dict(
+                zip(schools_only, self._roles(text, schools_only, homes=False, soft={m.start for m in text.mentions if m.kind == "initials"}), strict=True)
+            )
             previous: Found | None = None
             mine: list[Found] = []
+            blocks: dict[int, int] = {}
             for mention in text.mentions:
                 role, cue = roles[(mention.start, mention.end)]
                 if role == "mate":
@@ -477,10 +512,25 @@ class Standing:
                     or text.sentence(previous.mention.start) != number
                     or not _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start))
                 ):
-                    group += 1
+                    block = self._lines.get(text.order, {}).get(mention.start)
+                    if block is None or block not in blocks:
+                        group += 1
+                    if block is not None:
+                        blocks.setdefault(block, group)
+                mine_group = blocks.get(self._lines.get(text.order, {}).get(mention.start, 0), group)
                 begin = text.sentences[number][0] if text.sentences else 0
                 head = text.word_at(mention.start) - text.word_at(begin) <= 1
-                found = Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head)
+                listed = mention.start in self._lines.get(text.order, {})
+                found = Found(text=text, mention=mention, role=role, cue=cue, group=mine_group, head=head, listed=listed)
+                if (
+                    previous is not None
+                    and previous.group == group
+                    and "and" in (joint := text.view.folded[previous.mention.end : mention.start])
+                    and len(joint) < 40
+                ):
+                    named = [one for one in (previous, found) if one.mention.kind != "bare"]
+                    previous.paired = previous.paired or (bool(named) and previous.mention.kind == "bare")
+                    found.paired = bool(named) and mention.kind == "bare"
                 mine.append(found)
                 previous = found
             council_roles = dict(
@@ -502,6 +552,35 @@ class Standing:
             founds.extend(mine)
             del spans
         return founds, places
+
+    @cached_property
+    def _lines(self) -> dict[int, dict[int, int]]:
+        """Mentions that open the lines of a list under «our schools are:», by text: start -> number of the list."""
+        result: dict[int, dict[int, int]] = {}
+        for text in self.texts:
+            if text.zone != "own" or len(text.mentions) < 2:
+                continue
+            view, mine = text.view, {}
+            heads = {view.to_source(mention.start, mention.end)[0]: mention.start for mention in text.mentions}
+            start, stop = view.to_source(0, len(view.folded))  # a view joins lines that may be wrapped
+            number, at, intro = 0, start, False
+            run: list[int] = []
+            for line in [*view.source[start:stop].split("\n"), "."]:
+                begin = at + len(line) - len(line.lstrip(_BULLETS))
+                at += len(line) + 1
+                if begin in heads and len(line) < 90:
+                    run.append(heads[begin])
+                elif line.strip():
+                    if len(run) > 1 and intro:
+                        number += 1
+                        mine.update(dict.fromkeys(run, number))
+                    run = []
+                    intro = line.rstrip().endswith(":") and any(word.norm in _SEVERAL for word in words(line[-120:]))
+                    if intro:
+                        first, last = (bisect_left(view.offsets, offset) for offset in (at - len(line) - 1, at - 1))
+                        intro = not any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))
+            result[text.order] = mine
+        return result
 
     def _owner(self, text: Text, council: Council, mine: Sequence[Found]) -> Found | None:
         """The institution that a council or town stands right behind: «X Primary, Denny (Falkirk)»."""
