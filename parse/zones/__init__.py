@@ -27,7 +27,7 @@ from parse.rulefile import RuleFile
 from parse.zones.additions import Additions
 from parse.zones.lines import Envelope, Line, fold, read_lines
 from parse.zones.people import Sender
-from parse.zones.quoteheaders import QuoteHeaders
+from parse.zones.quoteheaders import QuoteHeaders, part_shared
 from parse.zones.quotes import Quotes
 from parse.zones.rules import SAYS, ZoneRules
 from parse.zones.signatures import Signatures
@@ -58,6 +58,7 @@ class Zoner:
     def zones(self, body: str, *, marks: Sequence[Mark] = (), envelope: Envelope | None = None) -> tuple[Zone, ...]:
         """Label every line of ``body``. ``marks`` are what the message's HTML says of stretches of it."""
         lines = read_lines(body)
+        part_shared(lines, self._knowledge)
         envelope = envelope or Envelope()
         heads, signed = _apply(marks, lines)
         sender = Sender(self._knowledge, envelope)

@@ -63,7 +63,7 @@ def read_lines(body: str) -> list[Line]:
         depth = 0
         text = raw
         signs = _QUOTE_SIGNS.match(raw)
-        if signs is not None:
+        if signs is not None and not stripped.endswith("<<"):  # «>>> look here <<<» is decoration
             depth = signs[0].count(">")
             text = raw[signs.end() :]
         lines.append(Line(start=start, end=end, depth=depth, text=fold(text), raw=raw))

@@ -12,14 +12,35 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mailroom.model import ZoneKind
-from parse.zones.lines import EMAIL, FOLDED, RULE_LINE, WORD, Envelope, Line, looks_like_field
+from parse.zones.lines import EMAIL, FOLDED, RULE_LINE, WORD, Envelope, Line, fold, looks_like_field
 from parse.zones.people import plain
 from parse.zones.rules import ZoneRules
 
+_STAMP = re.compile(r"(?:\w{3}, )?\d{1,2} \w{3} \d{4} \d\d:\d\d(?::\d\d)? [+-]\d{4}")  # RFC 5322
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d)")
 _FORWARD_SUBJECT = re.compile(r"\s*(?:\[[^\]]{1,30}\]\s*)?(?:fw|fwd|wg|tr|rv|i|enc|doorst|vs|vb|pd)\s?:", re.IGNORECASE)
 _REPLY_SUBJECT = re.compile(r"\s*(?:\[[^\]]{1,30}\]\s*)?(?:re|aw|sv|antw|odp|rif|r|res|ynt|vá|atb)(?:\[\d+\])?\s?:", re.IGNORECASE)
+
+
+_SHARED = re.compile(r"(?<=\S)(?:[ \t]+|[ \t]*-{2,}[ \t]*)(?=On[ \t]+(?:\w{3,9}[.,]?[ \t]+){0,2}\d)")
+
+
+def part_shared(lines: list[Line], rules: ZoneRules) -> None:
+    """Part lines on which the sender's last words and the intro of the quote below stand together."""
+    for index in range(len(lines) - 2, -1, -1):
+        line = lines[index]
+        if line.depth or not line.text.endswith(":") or len(line.raw) > 1_000 or not (lines[index + 1].depth or not lines[index + 1].text):
+            continue
+        following = next((lines[number] for number in range(index + 1, min(index + 4, len(lines))) if lines[number].text), None)
+        if following is None or not following.depth or rules.wrote.search(line.text[-40:]) is None:
+            continue
+        found = _SHARED.search(line.raw)
+        if found is not None and (_TIME.search(line.raw, found.end()) or _YEAR.search(line.raw, found.end())) and not line.text.startswith("On "):
+            offset = line.end - len(line.raw.strip()) - (len(line.raw) - len(line.raw.lstrip()))  # of the raw line, in the body
+            head, tail = line.raw[: found.start()], line.raw[found.end() :]
+            rest = Line(start=offset + found.end(), end=line.end, depth=0, text=fold(tail), raw=tail)
+            lines[index : index + 1] = [Line(start=line.start, end=offset + found.start(), depth=0, text=fold(head), raw=head), rest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +150,8 @@ class QuoteHeaders:
                 if continued > 6 or fields.keys() >= {"from", "subject", "to"} or fields.keys() >= {"from", "subject", "date"}:
                     break
                 last = number
-        if "from" not in fields:
-            return None
+        if "from" not in fields:  # a date that only machines write will do
+            return (last, fields) if _STAMP.match(fields.get("date", "")) and EMAIL.search(fields.get("to", "")) else None
         has_date = _is_date(fields.get("date", ""), self.rules.dates)
         has_address = EMAIL.search(fields["from"]) is not None
         others = sum(role in fields for role in ("to", "subject")) + has_date
@@ -176,7 +197,8 @@ class QuoteHeaders:
         lines = self.lines
         line = lines[index]
         text = line.text
-        lowered = text[:20].casefold()
+        dashed = text.startswith("--")
+        lowered = text[:40].lstrip("-*_ ")[:20].casefold()
         opens = any(lowered.startswith(opener) and not lowered[len(opener) : len(opener) + 1].isalpha() for opener in self.rules.openers)
         if not marked and not opens and not (text.rstrip("*_- ").endswith(":") or "@" in text or text[:1].isdigit() or self.rules.wrote.search(text[-40:])):
             return None
@@ -192,9 +214,12 @@ class QuoteHeaders:
             if len(joined) > 400:
                 break
             tail = joined.rstrip("*_- ")
-            if not tail.endswith((":", "wrote", "\uff1a")):
+            ended = tail.endswith((":", "\uff1a"))
+            if not ended and self.rules.wrote_last.search(tail[-30:]) is None and not (tail.endswith(">") and text[:1].isdigit()):
                 continue
             prefixed = self._prefixed(number, line.depth)
+            if not ended and not prefixed and not dashed:
+                continue
             if self._is_intro(joined, opens, prefixed, marked):
                 kind = ZoneKind.OWN_QUOTE if self._is_ours(joined) else ZoneKind.QUOTE
                 return Opener(last=number, kind=kind, prefixed=prefixed)
@@ -212,12 +237,14 @@ class QuoteHeaders:
         words = text.casefold().replace(".", " ").replace(",", " ").split()
         dated = year or time or any(word[:3] in self.rules.dates or word in self.rules.dates for word in words[:6])
         if prefixed:
-            return (wrote and (opens or dated or address)) or (address and dated) or (wrote and len(words) <= 8) or (opens and year and time)
+            return (wrote and (opens or dated or address)) or (address and (dated or opens)) or (wrote and len(words) <= 8) or (opens and year and time)
         if not (wrote or address):
             return False
         if wrote and address and (dated or opens):
             return True
         if address and ((year and time) or (wrote and len(words) <= 8)):
+            return True
+        if wrote and self.is_reply and year and time and len(words) <= 10:
             return True
         return wrote and opens and (year or time if self.is_reply else year and time)
 

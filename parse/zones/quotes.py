@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mailroom.model import ZoneKind
 from parse.zones.lines import ITEM, Line, looks_like_field
@@ -29,6 +30,8 @@ class Quotes:
                 continue
             opener = self.headers.opener(index, own_seen, rest is not None)
             if opener is not None:
+                if rest in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE) and opener.kind is ZoneKind.FORWARDED:
+                    opener = replace(opener, kind=ZoneKind.QUOTE)  # forwarded to whoever is quoted, not to us
                 for number in range(index, opener.last + 1):
                     lines[number].kind = opener.kind
                 depth = line.depth

@@ -58,6 +58,7 @@ class ZoneRules:
         }
         words = {name: frozenset(word.casefold() for word in lists[name]) for name in _LISTS}
         self.wrote = re.compile(r"(?<!\w)(?:" + "|".join(re.escape(w) for w in sorted(words["wrote"], key=len, reverse=True)) + r")(?!\w)", re.IGNORECASE)
+        self.wrote_last = re.compile(self.wrote.pattern + r"$", re.IGNORECASE)
         self.openers = tuple(sorted(words["wrote_openers"], key=len, reverse=True))
         self.dates = words["days_and_months"]
         self.closings = words["closings"]

@@ -127,12 +127,15 @@ class Signatures:
             return 3 if known >= 2 else 0
         if any(weight <= -2 for weight in weights):
             return 0
+        if signed == 2 and self._follows_tagline(own[position]) and all(weight >= 0 for weight in weights):
+            return 3
         if signed:
             return 3 if weights[0] >= 1 and all(weight >= 0 for weight in weights) and (signed == 2 or known >= 2) else 0
         if name and self.sender.is_closing(above):
             return 2 if strong or (len(block) >= 2 and known >= 2) or len(block) >= 4 else 0
         if name:
-            return 1 if (strong and len(block) >= 2) or (len(block) >= 3 and known >= 2) else 0
+            card = strong and len(_SEPARATED.findall(head)) >= 2 and _PHONE.search(head) is not None
+            return 1 if card or (strong and len(block) >= 2) or (len(block) >= 3 and known >= 2) else 0
         return 1 if strong >= 2 and weights[0] >= 1 and all(weight >= 0 for weight in weights) else 0
 
     def _signed_above(self, own: list[int], position: int) -> int:
@@ -159,7 +162,8 @@ class Signatures:
             for number in range(position - 2, max(-1, position - 5), -1):
                 if own[number] != own[number + 1] - 1:
                     break
-                if self.sender.signoff(lines[own[number]].text) == 2 and not self.sender.closes(lines[own[number]].text):
+                # (a name with pronouns or the like at it was not typed)
+                if self.sender.signoff(lines[own[number]].text) == 2 and not self.sender.closes(lines[own[number]].text) and self._weight(own[number]) < 1:
                     return 2
         return signed
 
