@@ -16,9 +16,10 @@ Promise: rules never reach across a sentence or a semicolon; time is linear in t
 only tried on texts that hold one of its anchor words, so that a thousand rules cost little more than the
 ones that could match.
 
-Tokens, norms and sentences are spaCy's; the search itself is one regular expression for each pattern over
-the tokens' norms: alternatives of several words multiply into many Matcher patterns, and a Matcher for each
-rule took five times as long in the one comparison made (docs/adr/0005).
+Tokens, norms and sentences are spaCy's; the search itself steps through the words of a sentence:
+alternatives of several words multiply into many Matcher patterns, and a Matcher for each rule took five
+times as long in the one comparison made (docs/adr/0005). There is nothing to compile, which is what most of
+the time of the first thousand messages would go into with a regular expression for each pattern.
 
 What it does badly: of two readings that start at the same word only one is reported (usually the longer).
 """
@@ -26,17 +27,19 @@ What it does badly: of two readings that start at the same word only one is repo
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, pairwise
+from typing import Any
 
 from spacy.tokens import Doc, Span, Token
 
 from mailroom.model import Evidence
 from parse.textview import TextView, language
 
-__all__ = ["NUMBER_WORDS", "Hit", "Phrase", "PhraseError", "PhraseMatcherSet"]
+__all__ = ["NUMBER_WORDS", "Hit", "Phrase", "PhraseError", "PhraseMatcherSet", "Run"]
 
 NUMBER_WORDS = (  # noqa: SIM905 - one text is easier to read and mend
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -48,6 +51,9 @@ _NORMS = {  # what spaCy splits off contractions, and what it stands for
 }
 _NUMBER_SET = frozenset(NUMBER_WORDS)
 _MOST_WORDS_KNOWN = 50_000
+_WALL = "\n"  # the key of a word that no gap reaches across
+_FEW = 5
+_MOST_PAIRS = 60
 _LONGEST_TEXT = 400_000  # characters of one view; what comes after is not searched
 
 
@@ -65,13 +71,47 @@ class Phrase:
     weight: float = 1.0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hit:
-    """A rule that matched ``view.doc[start:end]`` (token offsets)."""
+class Run:
+    """Tokens ``start`` to ``end`` of a view: what is asked of spaCy's Span most, without making one."""
 
-    phrase: Phrase
-    view: TextView
-    span: Span
+    __slots__ = ("end", "start", "view")
+
+    def __init__(self, view: TextView, start: int, end: int) -> None:
+        self.view, self.start, self.end = view, start, end
+
+    def __getitem__(self, index: int) -> Token:
+        return self.doc[self.start : self.end][index]
+
+    def __iter__(self) -> Iterator[Token]:
+        return iter(self.doc[self.start : self.end])
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    @property
+    def doc(self) -> Doc:
+        return self.view.doc
+
+    @property
+    def start_char(self) -> int:
+        return self.view.token_starts[self.start]
+
+    @property
+    def end_char(self) -> int:
+        return self.view.token_starts[self.end - 1] + len(self.view.tokens[self.end - 1])
+
+    @property
+    def text(self) -> str:
+        return self.view.folded[self.start_char : self.end_char]
+
+
+class Hit:
+    """A rule that matched the tokens of ``span``."""
+
+    __slots__ = ("phrase", "span", "view")
+
+    def __init__(self, phrase: Phrase, view: TextView, span: Run) -> None:
+        self.phrase, self.view, self.span = phrase, view, span
 
     def evidence(self) -> Evidence:
         start, end = self.view.to_source(self.span.start_char, self.span.end_char)
@@ -98,23 +138,23 @@ def _split(text: str, separator: str) -> list[str]:
     return parts
 
 
-# Every token of the searched text is its norm with a space before it; a sentence ends with a line feed.
-_GAP_WORD = " [^ \n;][^ \n]*"
-_STEM = "[^ \n]*"
-_END = "(?=[ \n])"
-_NUMBER = f" (?:{'|'.join(sorted(map(re.escape, NUMBER_WORDS), reverse=True))}|[0-9]+){_END}"
-_COMMON = frozenset("a an the of in to and i we my our is are be been have has am 's with for on at it that this not will , .".split())  # noqa: SIM905
+_COMMON_WORDS = (
+    "a an the of in to and i we my our is are be been have has am 's with for on at it that this not will , . : - ? you your "
+    "me us as or if but so from by all any no one two who what when how which would could can do did was there out up about "
+    "like please school research group get go other project"
+)
+_COMMON = frozenset(_COMMON_WORDS.split())  # most mail holds them: poor anchors
 
 
 _UNSPLIT = re.compile(r"([a-z]+)(n't|'ve|'re|'ll|'d|'m|'s)", re.IGNORECASE)  # spaCy leaves WE'VE whole
 
 
-def _words(token: Token, spellings: Mapping[str, str]) -> Sequence[str]:
+def _words(text: str, spellings: Mapping[str, str]) -> tuple[str, ...]:
     """What a token is searched as: its norm, or the several words that it stands for."""
-    if len(token) > 2 and "'" in token.text and (parts := _UNSPLIT.fullmatch(token.text)) is not None:
-        return [_norm(parts[1]), _norm(parts[2])]
-    norm = _norm(token.text)
-    return spellings[norm].split(" ") if norm in spellings else (norm,)
+    if len(text) > 2 and "'" in text and (parts := _UNSPLIT.fullmatch(text)) is not None:
+        return (_norm(parts[1]), _norm(parts[2]))
+    norm = _norm(text)
+    return tuple(spellings[norm].split(" ")) if norm in spellings else (norm,)
 
 
 def _norm(text: str) -> str:
@@ -122,103 +162,262 @@ def _norm(text: str) -> str:
     return _NORMS.get(lower) or lower.replace(" ", "\u00a0").replace("\n", "\u00a0")
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A compiled stretch of a pattern.
-
-    ``anchors`` are words of which one must be there, ``firsts`` those that it may start with («#» for a
-    number, «meet*» for a stem); None stands for any word.
-    """
-
-    regex: str
-    anchors: frozenset[str] | None
-    firsts: frozenset[str] | None
-    may_be_empty: bool = False
+Keys = frozenset[str]  # words, «#» for a number, «meet*» for a stem
+Fits = Sequence[tuple[str, ...]]  # of each word of a sentence the keys that it fits, the narrower first
 
 
-def _score(words: frozenset[str]) -> tuple[int, int]:
-    return (sum(word in _COMMON for word in words), len(words))
+def _is_stem(key: str) -> bool:
+    return key[-1] == "*" and len(key) > 1
 
 
-def _either(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+def _score(anchors: Keys) -> float:
+    """How often one of them is expected in a sentence, in no unit: two words side by side are rarer than either."""
+    return sum(map(_frequency, anchors))
+
+
+@lru_cache(maxsize=100_000)
+def _frequency(anchor: str) -> float:
+    one, _, other = anchor.partition(" ")
+    common = (one in _COMMON or one == "#") + (other in _COMMON or other == "#")
+    return (0.3, 1, 4)[common] if other else (4, 40)[common]
+
+
+def _side_by_side(one: Keys | None, other: Keys | None) -> Keys | None:
+    """Every key of the first before every key of the second, unless they are too many."""
+    if one is None or other is None or len(one) * len(other) > _MOST_PAIRS:
+        return None
+    return frozenset(f"{first} {second}" for first in one for second in other)
+
+
+def _either(one: Keys | None, other: Keys | None) -> Keys | None:
     return None if one is None or other is None else one | other
 
 
-def _better(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+def _better(one: Keys | None, other: Keys | None) -> Keys | None:
     if one is None or other is None:
         return other if one is None else one
     return min(one, other, key=_score)
 
 
-Trie = dict[str, "Trie"]
+class _Piece:
+    """A stretch of a pattern.
+
+    ``anchors`` are keys, or pairs of neighbours, of which one must be there; ``firsts`` and ``lasts`` are
+    keys that it may start and end with; None stands for any word. ``needs`` are the anchors of every part
+    that must be there.
+    """
+
+    __slots__ = ("anchors", "firsts", "lasts", "may_be_empty", "needs", "seconds")
+
+    def __init__(self, anchors: Keys | None, firsts: Keys | None, seconds: Keys | None, *, lasts: Keys | None = None, may_be_empty: bool = False) -> None:
+        self.anchors, self.firsts, self.lasts, self.may_be_empty = anchors, firsts, lasts, may_be_empty
+        self.seconds = seconds  # of those of its words that stand second; "" for what follows it
+        self.needs: tuple[Keys, ...] = (anchors,) if anchors is not None else ()
+
+    def ends(self, fits: Fits, at: int) -> Sequence[int]:
+        """Where it may end if it starts at word ``at``, the best reading first."""
+        raise NotImplementedError
 
 
-def _trie_regex(trie: Trie) -> str:
-    """One expression for many token sequences; common beginnings are shared, longer ones tried first."""
-    branches = [symbol + _trie_regex(rest) for symbol, rest in sorted(trie.items(), key=lambda i: (i[0] == _STEM + _END, i[0])) if symbol]
-    if "" in trie and branches:
-        return f"(?:{'|'.join(branches)})?" if len(branches) > 1 or len(branches[0]) > 1 else branches[0] + "?"
-    if "" in trie:
-        return ""
-    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+class _Gap(_Piece):
+    __slots__ = ("most",)
+
+    def __init__(self, most: int) -> None:
+        super().__init__(None, None, None, may_be_empty=True)
+        self.most = most
+
+    def ends(self, fits: Fits, at: int) -> Sequence[int]:
+        stop = at
+        last = min(len(fits), at + self.most)
+        while stop < last and _WALL not in fits[stop]:
+            stop += 1
+        return range(stop, at - 1, -1)
+
+
+class _Optional(_Piece):
+    __slots__ = ("inner",)
+
+    def __init__(self, inner: _Piece) -> None:
+        super().__init__(None, inner.firsts, inner.seconds, may_be_empty=True)
+        self.inner = inner
+
+    def ends(self, fits: Fits, at: int) -> Sequence[int]:
+        return (*self.inner.ends(fits, at), at)
+
+
+Trie = dict[str, Any]  # key: what follows it; "" where a sequence ends
+
+
+class _Choice(_Piece):
+    """Pieces, then sequences of keys in a trie: of those the longer one is the better."""
+
+    __slots__ = ("pieces", "trie")
+
+    def __init__(self, pieces: Sequence[_Piece], plain: Sequence[tuple[tuple[str, ...], Keys | None]]) -> None:
+        anchors: list[Keys | None] = [piece.anchors for piece in pieces] + [anchor for _, anchor in plain]
+        firsts: list[Keys | None] = [piece.firsts for piece in pieces]
+        seconds: list[Keys | None] = [piece.seconds for piece in pieces]
+        super().__init__(
+            _union([*anchors]),
+            _union([*firsts, frozenset(keys[0] for keys, _ in plain)]),
+            _union([*seconds, frozenset(keys[1] if len(keys) > 1 else "" for keys, _ in plain)]),
+            lasts=_union([*(piece.lasts for piece in pieces), frozenset(keys[-1] for keys, _ in plain)]),
+            may_be_empty=any(piece.may_be_empty for piece in pieces),
+        )
+        self.pieces = pieces
+        self.trie: Trie = {}
+        for keys, _ in plain:
+            node = self.trie
+            for key in keys:
+                node = node.setdefault(key, {})
+            node[""] = True
+
+    def ends(self, fits: Fits, at: int) -> Sequence[int]:
+        if not self.pieces:
+            return _walk(self.trie, fits, at)
+        found: dict[int, None] = {}
+        for piece in self.pieces:
+            found.update(dict.fromkeys(piece.ends(fits, at)))
+        found.update(dict.fromkeys(_walk(self.trie, fits, at)))
+        return list(found)
+
+
+def _union(several: Iterable[Keys | None]) -> Keys | None:
+    result: set[str] = set()
+    for keys in several:
+        if keys is None:
+            return None
+        result |= keys
+    return frozenset(result)
+
+
+def _walk(node: Trie, fits: Fits, at: int) -> Sequence[int]:
+    if at >= len(fits):
+        return ()
+    found: list[int] = []
+    for key in fits[at]:
+        if (following := node.get(key)) is not None:
+            if len(following) > 1 or "" not in following:
+                found += _walk(following, fits, at + 1)
+            if "" in following:
+                found.append(at + 1)
+    return found
+
+
+class _Sequence(_Piece):
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: Sequence[_Piece]) -> None:
+        self.pieces = pieces
+        anchors: Keys | None = None
+        needs: dict[Keys, None] = {}
+        for piece in pieces:
+            if not piece.may_be_empty:
+                anchors = _better(anchors, piece.anchors)
+                needs.update(dict.fromkeys(piece.needs))
+        for piece, following in pairwise(pieces):
+            if not piece.may_be_empty and not following.may_be_empty:
+                anchors = _better(anchors, _side_by_side(piece.lasts, following.firsts))
+        if anchors is not None:
+            needs[anchors] = None
+        lasts = pieces[-1].lasts if pieces and not pieces[-1].may_be_empty else None
+        super().__init__(anchors, *_opening(pieces), lasts=lasts, may_be_empty=all(piece.may_be_empty for piece in pieces))
+        self.needs = tuple(needs)
+
+    def ends(self, fits: Fits, at: int) -> Sequence[int]:
+        here: Sequence[int] = (at,)
+        for piece in self.pieces:
+            if len(here) == 1:
+                here = piece.ends(fits, here[0])
+            else:
+                found: dict[int, None] = {}  # a place reached twice goes on the same way: the better reading counts
+                for start in here:
+                    found.update(dict.fromkeys(piece.ends(fits, start)))
+                here = list(found)
+            if not here:
+                return ()
+        return here
+
+
+def _opening(pieces: Sequence[_Piece]) -> tuple[Keys | None, Keys | None]:
+    """The keys that a sequence may start with, and those that may stand second («» for what follows it)."""
+    firsts: Keys | None = frozenset()
+    seconds: Keys | None = frozenset()
+    for number, piece in enumerate(pieces):
+        firsts = _either(firsts, piece.firsts)
+        second = piece.seconds
+        if second is not None and "" in second:
+            following, _ = _opening_first(pieces[number + 1 :])
+            second = _either(second - {""}, following)
+        seconds = _either(seconds, second)
+        if not piece.may_be_empty:
+            break
+    return firsts, seconds
+
+
+def _opening_first(pieces: Sequence[_Piece]) -> tuple[Keys | None, bool]:
+    firsts: Keys | None = frozenset()
+    for piece in pieces:
+        firsts = _either(firsts, piece.firsts)
+        if not piece.may_be_empty:
+            return firsts, False
+    return (None if firsts is None else firsts | {""}), True
+
+
+@lru_cache(maxsize=20_000)
+def _plain(text: str) -> tuple[tuple[str, ...], Keys | None]:
+    """Plain words as keys, and the best anchor among them."""
+    keys: list[str] = []
+    for piece in text.split():
+        if piece == "#":
+            keys.append(piece)
+        elif piece.endswith("*") and len(piece) > 1:
+            keys.append(piece.lower())
+        elif (contraction := _NORMS.get(piece.lower())) is not None:
+            keys.append(contraction)
+        else:
+            keys += _tokenised(piece)
+    anchors: Keys | None = None
+    for key in (*keys, *(f"{one} {other}" for one, other in pairwise(keys))):
+        anchors = _better(anchors, frozenset((key,)))
+    return tuple(keys), anchors
+
+
+@lru_cache(maxsize=1)
+def _rules() -> Collection[str]:
+    """The words that spaCy's tokeniser has a rule of its own for."""
+    rules: Mapping[str, Any] = getattr(language().tokenizer, "rules")  # noqa: B009 - the attribute is that of one kind of tokeniser
+    return frozenset(rules)
+
+
+def _tokenised(text: str) -> Sequence[str]:
+    """The norms of a text without blanks, as spaCy cuts it; a word of plain letters is cut only where a rule of spaCy's names it."""
+    if text.isascii() and text.isalpha() and text not in _rules():
+        return (_norm(text),)
+    return [_norm(token.text) for token in language().make_doc(text)]
 
 
 class _Compiler:
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self.lists = lists
+        self.keys: set[str] = set()  # of everything read so far
         self._made: dict[str, _Piece] = {}
-
-    def symbols(self, text: str) -> tuple[list[str], frozenset[str] | None, frozenset[str]]:
-        """Plain words as trie symbols, one for a character; their best anchor, and the first of them."""
-        symbols: list[str] = []
-        anchors: frozenset[str] | None = None
-        firsts: frozenset[str] = frozenset()
-        for piece in text.split():
-            if piece == "#":
-                firsts = firsts or frozenset("#")
-                symbols.append(_NUMBER)
-            elif piece.endswith("*") and len(piece) > 1:
-                firsts = firsts or frozenset((piece.lower(),))
-                symbols += [re.escape(c) for c in " " + piece[:-1].lower()]
-                symbols.append(_STEM + _END)
-            else:
-                contraction = _NORMS.get(piece.lower())
-                for norm in [contraction] if contraction else [_norm(token.text) for token in language().make_doc(piece)]:
-                    symbols += [re.escape(c) for c in " " + norm]
-                    symbols.append(_END)
-                    firsts = firsts or frozenset((norm,))
-                    anchors = _better(anchors, frozenset((norm,)))
-        return symbols, anchors, firsts
 
     def choice(self, parts: Iterable[str], *, key: str) -> _Piece:
         """One of several alternatives."""
         if key in self._made:
             return self._made[key]
-        trie: Trie = {}
-        complex_pieces: list[_Piece] = []
-        anchors: frozenset[str] | None = frozenset()
-        firsts: frozenset[str] | None = frozenset()
+        plain: list[tuple[tuple[str, ...], Keys | None]] = []
+        pieces: list[_Piece] = []
         for part in self._flat(parts):
             if any(c in part for c in "([{") or "..." in part:
-                piece = self.sequence(part)
-                complex_pieces.append(piece)
-                found, starts = piece.anchors, piece.firsts
-            else:
-                symbols, found, starts = self.symbols(part)
-                if not symbols:
-                    continue
-                node = trie
-                for symbol in symbols:
-                    node = node.setdefault(symbol, {})
-                node[""] = {}
-            anchors, firsts = _either(anchors, found), _either(firsts, starts)
-        branches = [piece.regex for piece in complex_pieces]
-        if trie:
-            branches.append(_trie_regex(trie))
-        if not branches:
+                pieces.append(self.sequence(part))
+            elif (keys := _plain(part))[0]:
+                plain.append(keys)
+                self.keys.update(keys[0])
+        if not plain and not pieces:
             raise PhraseError(f"«{key}» can match nothing")
-        regex = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
-        made = _Piece(regex, anchors, firsts, any(p.may_be_empty for p in complex_pieces))
+        made = _Choice(pieces, plain)
         self._made[key] = made
         return made
 
@@ -226,7 +425,7 @@ class _Compiler:
         """Alternatives with lists that stand alone, and their own alternatives, put in their place."""
         for raw in parts:
             part = raw.strip()
-            if re.fullmatch(r"\{[^{}]*\}", part):
+            if part.startswith("{") and re.fullmatch(r"\{[^{}]*\}", part):
                 name = part[1:-1]
                 if name not in self.lists:
                     raise PhraseError(f"there is no word list «{name}»")
@@ -236,29 +435,18 @@ class _Compiler:
                 yield part
 
     def element(self, element: str) -> _Piece:
-        if (gap := re.fullmatch(r"\.\.\.(\d*)", element)) is not None:
-            return _Piece(f"(?:{_GAP_WORD}){{0,{int(gap[1] or 5)}}}", None, None, True)
+        if element.startswith("...") and (gap := re.fullmatch(r"\.\.\.(\d*)", element)) is not None:
+            return _Gap(int(gap[1] or 5))
         if element.startswith("[") and element.endswith("]"):
-            inner = self.choice(_split(element[1:-1], "|"), key=f"({element[1:-1]})")
-            return _Piece(f"(?:{inner.regex})?", None, inner.firsts, True)
+            return _Optional(self.choice(_split(element[1:-1], "|"), key=f"({element[1:-1]})"))
         if element.startswith("(") and element.endswith(")"):
             return self.choice(_split(element[1:-1], "|"), key=element)
-        if any(c in part for part in re.sub(r"\{[^{}]*\}", "", element).split("|") for c in "()[]" if len(part) > 1):
+        if not element.isalnum() and any(c in part for part in re.sub(r"\{[^{}]*\}", "", element).split("|") for c in "()[]" if len(part) > 1):
             raise PhraseError(f"«{element}»: brackets belong round whole words, with spaces outside them")
         return self.choice(_split(element, "|"), key=f"({element})")
 
     def sequence(self, pattern: str) -> _Piece:
-        regex, empty = "", True
-        anchors: frozenset[str] | None = None
-        firsts: frozenset[str] | None = frozenset()
-        for element in (piece for piece in _split(pattern, " ") if piece and piece != "^"):
-            piece = self.element(element)
-            regex += piece.regex
-            if empty:
-                firsts = _either(firsts, piece.firsts)
-            if not piece.may_be_empty:
-                anchors, empty = _better(anchors, piece.anchors), False
-        return _Piece(regex, anchors, firsts, empty)
+        return _Sequence([self.element(element) for element in _split(pattern, " ") if element and element != "^"])
 
 
 _RECENT: list[_Compiler] = []
@@ -271,63 +459,125 @@ def _compiler(lists: Mapping[str, Sequence[str]]) -> _Compiler:
     return _RECENT[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Searchable:
-    """A stretch of a Doc as one string of norms, with the token of every word."""
+class _Vocabulary(dict[str, tuple[str, ...]]):
+    """Of each word the keys that it fits, of all patterns that were ever read, the narrower first; filled as words come.
 
-    text: str
-    places: list[tuple[int, str, int]]  # position of each word's space, the word, its token's index in the Doc
-    initial: frozenset[int]  # positions where a sentence starts (its first word or number)
+    One for the process, so that the keys of a sentence are found once for all sets of rules.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words: set[str] = set()
+        self._stems: set[str] = set()
+        self._lengths: list[int] = []
+
+    def learn(self, keys: Iterable[str]) -> None:
+        fresh = set(keys) - self._words
+        if fresh:
+            self._words |= fresh
+            self._stems |= {key[:-1] for key in fresh if _is_stem(key)}
+            self._lengths = sorted({len(stem) for stem in self._stems}, reverse=True)
+            self.clear()
+
+    @property
+    def size(self) -> int:
+        return len(self._words)
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        keys = ["#"] if word in _NUMBER_SET or (word.isascii() and word.isdigit()) else []
+        if word in self._words and word != "#" and not _is_stem(word):
+            keys.append(word)
+        keys += [word[:length] + "*" for length in self._lengths if length <= len(word) and word[:length] in self._stems]
+        if word[0] == ";":
+            keys.append(_WALL)
+        if len(self) > _MOST_WORDS_KNOWN:
+            self.clear()
+        self[word] = result = tuple(keys)
+        return result
 
 
-def _searchable(sentences: Iterable[Span], spellings: Mapping[str, str]) -> _Searchable:
-    parts: list[str] = []
-    places: list[tuple[int, str, int]] = []
-    initial: set[int] = set()
-    position = 0
-    for sentence in sentences:
-        first = True
-        for token in sentence:
-            if token.is_space:
-                continue
-            for word in _words(token, spellings):
-                if first and word[0].isalnum():
-                    initial.add(position)
-                    first = False
-                parts.append(" " + word)
-                places.append((position, word, token.i))
-                position += len(word) + 1
-        parts.append("\n")
-        position += 1
-        if position > _LONGEST_TEXT:
+_VOCABULARY = _Vocabulary()
+
+
+class _Stretch:
+    """The words of a sentence as they are searched: norms, the token of each, and the first that is a word or number (or -1)."""
+
+    __slots__ = ("_size", "_where", "fits", "initial", "keys", "tokens", "words")
+
+    def __init__(self, words: list[str], tokens: list[int], initial: int) -> None:
+        self.words, self.tokens, self.initial = words, tokens, initial
+        self._size = -1
+        self.fits: Fits = ()
+        self.keys: frozenset[str] = frozenset()
+        self._where: dict[str, list[int]] = {}
+
+    def look_up(self) -> frozenset[str]:
+        """The keys of all words, and of all pairs of neighbours, by the vocabulary as it is now."""
+        if self._size != _VOCABULARY.size:
+            self._size = _VOCABULARY.size
+            self.fits = [_VOCABULARY[word] for word in self.words]
+            pairs = [f"{one} {other}" for first, second in pairwise(self.fits) for one in first for other in second]
+            self.keys = frozenset(chain(pairs, *self.fits))
+            self._where = {}
+        return self.keys
+
+    @property
+    def where(self) -> Mapping[str, Sequence[int]]:
+        """Of each key the words that fit it."""
+        if not self._where:
+            for index, keys in enumerate(self.fits):
+                for key in keys:
+                    self._where.setdefault(key, []).append(index)
+        return self._where
+
+
+def _searchable(view: TextView, sentences: Iterable[tuple[int, int]], spellings: Mapping[str, str]) -> list[_Stretch]:
+    """``sentences``: first token and the one after the last of each."""
+    texts = view.tokens
+    known: dict[str, tuple[str, ...]] = {}
+    stretches: list[_Stretch] = []
+    length = 0
+    for start, end in sentences:
+        all_words: list[str] = []
+        tokens: list[int] = []
+        initial = -1
+        for index in range(start, end):
+            token = texts[index]
+            words = known.get(token)
+            if words is None:
+                words = known[token] = () if token.isspace() else _words(token, spellings)
+            for word in words:
+                if initial < 0 and word[0].isalnum():
+                    initial = len(all_words)
+                all_words.append(word)
+                tokens.append(index)
+                length += len(word) + 1
+        stretches.append(_Stretch(all_words, tokens, initial))
+        length += 1
+        if length > _LONGEST_TEXT:
             break
-    return _Searchable("".join(parts), places, frozenset(initial))
+    return stretches
 
 
-def _searchable_of(view: TextView, spellings: Mapping[str, str]) -> _Searchable:
+def _searchable_of(view: TextView, spellings: Mapping[str, str]) -> list[_Stretch]:
     """Made once for a view and kept with it: every set of rules without spellings of its own reads the same."""
-    known: dict[int, _Searchable] = view.__dict__.setdefault("searchable", {})
+    known: dict[int, list[_Stretch]] = view.__dict__.setdefault("searchable", {})
     key = id(spellings) if spellings else 0
     if key not in known:
-        known[key] = _searchable(view.sentences, spellings)
+        known[key] = _searchable(view, view.bounds, spellings)
     return known[key]
 
 
 class _Search:
-    """One pattern of a rule; its expression is compiled when it is first needed."""
+    """One pattern of a rule. Of each of ``needs`` one key must be there, besides an anchor."""
 
-    __slots__ = ("_match", "initial", "order", "regex", "rule")
+    __slots__ = ("firsts", "initial", "needs", "piece", "rule", "seconds")
 
-    def __init__(self, rule: str, regex: str, *, initial: bool, order: int) -> None:
-        self.rule, self.regex, self.initial, self.order = rule, regex, initial, order
-        self._match: Callable[[str, int], re.Match[str] | None] | None = None
-
-    def end(self, text: str, position: int) -> int:
-        """Where the pattern ends if it matches at ``position``, or -1."""
-        if self._match is None:
-            self._match = re.compile(self.regex).match
-        found = self._match(text, position)
-        return found.end() if found else -1
+    def __init__(self, rule: str, piece: _Piece, *, initial: bool) -> None:
+        self.rule, self.piece, self.initial, self.firsts = rule, piece, initial, piece.firsts
+        needs = [need for need in (*piece.needs, piece.firsts) if need is not None and need != piece.anchors]
+        self.needs = tuple(sorted(dict.fromkeys(needs), key=_score))
+        self.seconds = piece.seconds if piece.seconds is not None and "" not in piece.seconds else None
 
 
 class PhraseMatcherSet:
@@ -342,12 +592,7 @@ class PhraseMatcherSet:
         compiler = _compiler(lists or {})
         self.phrases: dict[str, Phrase] = {}
         self._by_anchor: defaultdict[str, list[_Search]] = defaultdict(list)
-        self._by_first: defaultdict[str, list[_Search]] = defaultdict(list)
-        self._always: set[_Search] = set()  # no anchor
-        self._anywhere: list[_Search] = []  # may start with any word
-        self._stems: list[str] = []
-        self._starting: dict[str, tuple[_Search, ...]] = {}
-        order = 0
+        self._always: list[_Search] = []  # no anchor
         for phrase in phrases:
             if phrase.id in self.phrases:
                 raise PhraseError(f"rule id «{phrase.id}» is used twice")
@@ -359,58 +604,74 @@ class PhraseMatcherSet:
                     raise PhraseError(f"rule «{phrase.id}»: {error}") from error
                 if piece.may_be_empty:
                     raise PhraseError(f"rule «{phrase.id}»: pattern «{pattern}» can match nothing")
-                search = _Search(phrase.id, piece.regex, initial=pattern.startswith("^"), order=(order := order + 1))
+                search = _Search(phrase.id, piece, initial=pattern.startswith("^"))
                 if piece.anchors is None:
-                    self._always.add(search)
+                    self._always.append(search)
                 for word in piece.anchors or ():
                     self._by_anchor[word].append(search)
-                if piece.firsts is None:
-                    self._anywhere.append(search)
-                for word in piece.firsts or ():
-                    self._by_first[word].append(search)
-        self._stems = [word[:-1] for word in self._by_first if word.endswith("*") and len(word) > 1]
+        _VOCABULARY.learn(compiler.keys)
 
     def find(self, view: TextView) -> Iterator[Hit]:
         """All hits of all rules in the view, in reading order; overlaps between rules are kept."""
-        yield from self._find(view, view.doc, _searchable_of(view, self.spellings))
+        yield from self._find(view, _searchable_of(view, self.spellings))
+
+    def words(self, view: TextView) -> Iterator[list[tuple[str, int]]]:
+        """The words as the rules see them, sentence by sentence, each with its token's index in the Doc."""
+        for stretch in _searchable_of(view, self.spellings):
+            if stretch.words:
+                yield list(zip(stretch.words, stretch.tokens, strict=True))
 
     def find_in(self, view: TextView, sentence: Span) -> Iterator[Hit]:
-        """The same for one sentence of the view."""
-        yield from self._find(view, view.doc, _searchable((sentence,), self.spellings))
+        """The same for one sentence of the view, or a stretch of one."""
+        yield from self._find(view, _searchable(view, ((sentence.start, sentence.end),), self.spellings))
 
-    def _that_start_with(self, word: str) -> tuple[_Search, ...]:
-        """The patterns that may begin at this word."""
-        if (known := self._starting.get(word)) is not None:
-            return known
-        found = set(self._by_first.get(word, ())) | set(self._anywhere)
-        if word.isdigit() or word in _NUMBER_SET:
-            found |= set(self._by_first.get("#", ()))
-        for stem in self._stems:
-            if word.startswith(stem):
-                found |= set(self._by_first[stem + "*"])
-        if len(self._starting) > _MOST_WORDS_KNOWN:
-            self._starting.clear()
-        self._starting[word] = result = tuple(sorted(found, key=lambda search: search.order))
-        return result
+    def _find(self, view: TextView, stretches: Iterable[_Stretch]) -> Iterator[Hit]:
+        found: list[tuple[int, int, str]] = []  # first token, last token, rule
+        for stretch in stretches:
+            if live := self._live(stretch.look_up()):
+                self._search(stretch, live, found)
+        found.sort(key=_by_start)
+        for first, last, rule in found:
+            yield Hit(self.phrases[rule], view, Run(view, first, last + 1))
 
-    def _find(self, view: TextView, doc: Doc, text: _Searchable) -> Iterator[Hit]:
-        tried = set(self._always)
-        for word in {word for _, word, _ in text.places}:
-            if word in self._by_anchor:
-                tried.update(self._by_anchor[word])
-        found: list[tuple[int, int, str]] = []  # token, position of the end, rule
-        beyond: dict[str, int] = {}  # for each rule, where its last hit ends
-        for position, word, token in text.places:
-            longest: dict[str, int] = {}
-            for search in self._that_start_with(word):
-                if search in tried and beyond.get(search.rule, -1) <= position and (not search.initial or position in text.initial):
-                    end = search.end(text.text, position)
-                    if end > longest.get(search.rule, position):
-                        longest[search.rule] = end
-            for rule, end in longest.items():
-                beyond[rule] = end
-                found.append((token, end, rule))
-        ends = [position for position, _, _ in text.places]
-        for token, end, rule in sorted(found, key=lambda f: (f[0], f[2])):
-            last = text.places[bisect_right(ends, end - 1) - 1][2]
-            yield Hit(phrase=self.phrases[rule], view=view, span=doc[token : last + 1])
+    def _live(self, keys: frozenset[str]) -> Collection[_Search]:
+        """The patterns of which all that must be there is among the keys of a sentence."""
+        live = dict.fromkeys(self._always)
+        for key in keys & self._by_anchor.keys():
+            for search in self._by_anchor[key]:
+                for need in search.needs:
+                    if need.isdisjoint(keys):
+                        break
+                else:
+                    live[search] = None
+        return live
+
+    def _search(self, stretch: _Stretch, live: Iterable[_Search], found: list[tuple[int, int, str]]) -> None:
+        """Adds the hits of one sentence to ``found``."""
+        fits, where = stretch.fits, stretch.where
+        count = len(fits)
+        longest: dict[str, dict[int, int]] = {}  # of each rule the words where it may start, and where it then ends
+        for search in live:
+            firsts, seconds = search.firsts, search.seconds
+            if search.initial:
+                places: Iterable[int] = (stretch.initial,) if stretch.initial >= 0 else ()
+            elif firsts is None:
+                places = range(count)
+            else:
+                places = [place for key in (firsts if len(firsts) < _FEW else firsts & where.keys()) if key in where for place in where[key]]
+            for place in places:
+                if seconds is not None and (place + 1 == count or seconds.isdisjoint(fits[place + 1])):
+                    continue
+                if ends := search.piece.ends(fits, place):
+                    known = longest.setdefault(search.rule, {})
+                    known[place] = max(known.get(place, 0), ends[0])
+        for rule, ending in longest.items():
+            beyond = -1
+            for place in sorted(ending):
+                if place >= beyond and (end := ending[place]) > place:
+                    found.append((stretch.tokens[place], stretch.tokens[end - 1], rule))
+                    beyond = end
+
+
+def _by_start(found: tuple[int, int, str]) -> tuple[int, str]:
+    return found[0], found[2]

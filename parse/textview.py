@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -59,7 +58,7 @@ _DROPPED = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _RUNS = re.compile(f"[{_DROPPED}]+|[ \n]+")
 # A line that starts like this starts something new, however long the line above it was.
 _STARTS_NEW = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013\u2014>]\s|\(?(?:\d{1,2}|[a-zA-Z])[.)]\s|[A-Z][\w &/'-]{0,40}:(?:\s|$))")
-_SENTENCE_END = frozenset(".!?\u2026")
+_SENTENCE_ENDS = frozenset({".", "!", "?", "\u2026", "...", "!!", "??", "?!", "!!!"})
 
 
 @lru_cache(maxsize=1)
@@ -81,9 +80,7 @@ class _Break(NamedTuple):
 
 
 _CLOSED = frozenset(".!?:;\u2026")
-_GO_ON = frozenset(
-    re.findall(r"\w+", "a an and as at between but by for from if into my of on or our over so than that the their this to under with your")
-)
+_GO_ON = frozenset(re.findall(r"\w+", "a an and as at between but by for from if into my of on or our over so than that the their this to under with your"))
 _ITEM_TAB = re.compile(r"^\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013o]|\(?(?:\d{1,2}|[a-zA-Z])[.)])\t")
 _WRAP = 100  # no program wraps wider than this: a longer line was ended by hand
 
@@ -204,16 +201,29 @@ class TextView:
         return language().make_doc(self.folded)
 
     @cached_property
+    def tokens(self) -> list[str]:
+        """The text of every token of ``doc``: asking spaCy for one at a time is slow."""
+        return [token.text for token in self.doc]
+
+    @cached_property
+    def token_starts(self) -> list[int]:
+        """Where every token of ``doc`` starts in ``folded``."""
+        return [token.idx for token in self.doc]
+
+    @cached_property
+    def bounds(self) -> tuple[tuple[int, int], ...]:
+        """First token, and the one after the last, of each sentence."""
+        found: list[tuple[int, int]] = []
+        start, last = 0, len(self.tokens) - 1
+        for index, text in enumerate(self.tokens):
+            if "\n" in text or index == last or text in _SENTENCE_ENDS:
+                if any(not token.isspace() for token in self.tokens[start : index + 1]):
+                    found.append((start, index + 1))
+                start = index + 1
+        return tuple(found)
+
+    @cached_property
     def sentences(self) -> tuple[Span, ...]:
         """Stretches that no rule reaches across: sentences, list items, table rows."""
-        return tuple(self._sentences())
-
-    def _sentences(self) -> Iterator[Span]:
-        doc, start = self.doc, 0
-        for token in doc:
-            last = token.i + 1 == len(doc)
-            if "\n" in token.text or last or (token.text[-1] in _SENTENCE_END and token.text in {".", "!", "?", "\u2026", "...", "!!", "??", "?!", "!!!"}):
-                end = token.i + 1
-                if any(not t.is_space for t in doc[start:end]):
-                    yield doc[start:end]
-                start = end
+        doc = self.doc
+        return tuple(Span(doc, start, end) for start, end in self.bounds)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from parse.phrases import Phrase, PhraseError, PhraseMatcherSet
 from parse.textview import TextView
@@ -84,6 +87,59 @@ def test_an_id_twice_is_refused() -> None:
     """Evidence names a rule by its id."""
     with pytest.raises(PhraseError, match="used twice"):
         PhraseMatcherSet([Phrase(id="r", label="x", patterns=("a",)), Phrase(id="r", label="x", patterns=("b",))])
+
+
+def expression(pattern: str) -> str:
+    """A pattern without lists as a regular expression over words that each have a space before them: what it means, slowly."""
+
+    def words(text: str) -> str:
+        pieces = {"#": " (?:two|[0-9]+)"}
+        return "".join(pieces.get(word, " " + (word[:-1] + "[^ ]*" if word.endswith("*") else word)) + "(?![^ ])" for word in text.split())
+
+    made = ""
+    for element in re.findall(r"\[[^]]*\]|\([^)]*\)|\S+", pattern):
+        if element.startswith("..."):
+            made += f"(?: [^ ]+){{0,{element[3:]}}}"
+        else:
+            several = sorted((words(part) for part in element.strip("[]()").split("|")), key=lambda part: ("[^ ]*" in part, -len(part)))
+            made += f"(?:{'|'.join(several)})" + "?" * element.startswith("[")
+    return made
+
+
+ELEMENTS = ("a", "b", "a|b", "ab*", "#", "(a b|b)", "[a]", "[b a|ab]", "...1", "...3")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    pattern=st.lists(st.sampled_from(ELEMENTS), min_size=1, max_size=5),
+    texts=st.lists(st.lists(st.sampled_from(["a", "b", "ab", "abb", "two", "7", "c"]), min_size=1, max_size=8), min_size=1, max_size=3),
+)
+def test_a_pattern_finds_what_its_expression_would(pattern: list[str], texts: list[list[str]]) -> None:
+    """Of each sentence the leftmost readings that do not overlap, the first choice of every element preferred."""
+    assume(any(element[0] not in "[." for element in pattern))
+    matcher = PhraseMatcherSet([Phrase(id="r", label="x", patterns=(" ".join(pattern),))])
+    wanted: list[str] = []
+    for words in texts:
+        sentence, at = "".join(" " + word for word in words), 0
+        while (match := re.compile(rf"(?= )(?:{expression(' '.join(pattern))})").search(sentence, at)) is not None:
+            if match.end() > match.start():
+                wanted.append(match[0][1:])
+            at = max(match.end(), match.start() + 1)
+    view = TextView("\n".join(" ".join(words) for words in texts), where="own")
+    assert [hit.span.text for hit in matcher.find(view)] == wanted
+
+
+def test_rules_that_are_read_later_know_their_words_too() -> None:
+    """What is kept with a view of one set of rules serves another with words of its own."""
+    view = TextView("Our quokka club met in a billabong.", where="own")
+    assert [hit.span.text for hit in PhraseMatcherSet([Phrase(id="r", label="x", patterns=("quokka",))]).find(view)] == ["quokka"]
+    assert [hit.span.text for hit in PhraseMatcherSet([Phrase(id="s", label="x", patterns=("billab* .",))]).find(view)] == ["billabong."]
+
+
+@pytest.mark.parametrize("word", ["cannot", "dont", "Im", "gonna", "group", "email", "US", "pm", "eg"])
+def test_a_word_of_a_pattern_is_cut_as_one_of_a_text(word: str) -> None:
+    """spaCy cuts some plain words in two: a pattern that has one finds it."""
+    assert hits(word, f"Here {word} stands.") == [word]
 
 
 def test_find_in_reads_one_sentence() -> None:
