@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 __all__ = ["STRENGTH", "Mention", "MentionFinder", "Session"]
 
-STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
+STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "slot": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
 _MOST_MENTIONS = 100  # beyond them no member is speaking
 
 
@@ -41,7 +41,8 @@ class Mention:
     form: str
     stance: str = ""
     rule: str = ""
-    owner: str = "me"
+    owner: str = "me"  # or «other», «outsider»
+    bare: bool = False  # hardly anything else stands in its sentence
 
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -84,23 +85,26 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?P<nameday>{named})\b
         | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
               (?P<d1>\d{{1,2}})[ ]?[/.\-][ ]?(?P<m1>0?[1-9]|1[0-2])(?:[/.\-](?P<y1>\d\d(?:\d\d)?))?(?![\d/%])(?![ ]?[ap]\.?m\b)
-            | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)?[ -]?(?:of[ ])?(?:the[ ])?{_MONTH.format("m2")}(?:,?[ ](?P<y2>20\d\d|[2-9]\d)\b(?![.:]|[ ]*[A-Za-z]))?
+            | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)?[ -]?(?:of[ ])?(?:the[ ])?{_MONTH.format("m2")}(?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
             | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/\d%])
             | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
           )
-        | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
+        | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|(?:a[ ])?week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
           {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
         | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
-        | (?P<rel>to-?day|tom+or+ows?|the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|yesterday|the[ ]streen|(?:next|last|this)[ ]week'?s?|(?:earlier|later)[ ]today|
+        | (?P<rel>to-?day|tom+or+ows?|the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|yesterday|last[ ]ni(?:gh|ch)t|the[ ]streen|(?:next|last|this)[ ]week'?s?|
+            (?:earlier|later)[ ]today|
             this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
         | (?:session|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?![./:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?P<ord>{_FIRST}|{_SECOND}|{_LAST}|other|ither|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
             [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
-        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other|1st|2nd)|(?<=:[ ])(?:first|second|1st|2nd|earlier|later|latter))\b
+        | (?<=the[ ])(?P<after>one[ ]after|next[ ]one|following[ ]one)\b
+        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
+            |(?<=:[ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b)?
@@ -116,6 +120,7 @@ _NOT_ON = re.compile(
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,
 )
+_DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by|between|up to)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
@@ -123,7 +128,7 @@ _SAME_ONE = re.compile(
     r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
     re.I,
 )
-_BARE_BEFORE = re.compile(r"(?:\bthe\s+|[:\-]\s*|\b(?:date|dates|session|training|day|choice|wise|date-wise)\s+|^\W*)$", re.I)
+_BARE_BEFORE = re.compile(r"(?:\bthe\s+|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
@@ -159,6 +164,8 @@ class MentionFinder:
 
     def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:
         group = match.groupdict()
+        if _DEADLINE.search(text[max(0, match.start() - 20) : match.start()]) and not group["time"]:
+            return "date", set()
         if group["iso"]:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
         if group["nameday"]:
@@ -190,6 +197,8 @@ class MentionFinder:
             return "weekday", self._on_weekday(_weekday(group["w6"]), which, text[match.end() : match.end() + 12], today)
         if group["rel"]:
             return self._relative(group["rel"].lower(), today)
+        if group["after"]:
+            return "ordinal", self._ordinal("other")
         if group["num"]:
             return "ordinal", self._ordinal("first" if group["num"].lower() in ("1", "one") else "second")
         if group["ord"] or group["bareord"]:
@@ -238,7 +247,7 @@ class MentionFinder:
         if "week" in word:
             monday = today + timedelta(days={"next": 7, "last": -7, "this": 0}[word.split(maxsplit=1)[0]] - today.weekday())
             return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
-        ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen") else 0
+        ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
         session = self.on(today + timedelta(days=ahead))
         return ("relative", {session}) if session else ("", set())
 
@@ -279,7 +288,7 @@ def _joined(found: list[Mention], text: str) -> list[Mention]:
             if both or mention.form == "time":
                 timed = both and {last.form, mention.form} == {"weekday", "time"}  # «Wed 2pm» is as good as a date
                 last.sessions, last.end = both or last.sessions, mention.end
-                last.form = "day" if timed else min(last.form, mention.form, key=lambda form: -STRENGTH[form])
+                last.form = "slot" if timed else min(last.form, mention.form, key=lambda form: -STRENGTH[form])
                 continue
             if not mention.sessions and mention.form in ("day", "date"):  # «Wednesday, 12 January»: another day altogether
                 last.sessions, last.end = frozenset(), mention.end

@@ -38,8 +38,8 @@ __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
 
 UK = ZoneInfo("Europe/London")
 LABELS = (
-    *("about", "takes", "joins", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "changes"),
-    *("elsewhere", "reported", "recurring", "present", "all", "none"),
+    *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "changes", "fallback"),
+    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none"),
 )
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 
@@ -89,18 +89,30 @@ _CLAUSE = re.compile(
     r"failing that|hence|therefore|unless|an(?= (?-i:[A-Z])))\b",
     re.I,
 )
+_FIELD = re.compile(r"\b(?:training|session|cpd|clpl)\b[^:|]{0,30}[:|]", re.I)  # «Training session: Tuesday»
+_HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _INSTEAD = {"otherwise", "failing that"}
 _TICK = r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713\u2714] ?\]|\( ?[xX\u2713\u2714] ?\))"
+_BOX = re.compile(_TICK + r"|[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\]")
 _TICKED = re.compile(_TICK + r"\s*$")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
 _TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|yes|aye|tick|ticked)\b)[\s|.!]*$", re.I)
 _UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
+_ANSWER = re.compile(
+    r"\s*\)?\s*[\-:=|(\[]+\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))", re.I
+)  # «19 Jan - No, 25 Jan - Yes»
+_ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
 _NOT_BEFORE_IT = re.compile(
     r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|my\s+)?$", re.I
 )
 _ANY_DAY = re.compile(r"\b(?:an?|any|one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
+_THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date)\b", re.I)
+_ONE_AT = re.compile(r"\b(?:one|wan|yin)\b[^,;.]*$", re.I)  # «the one that starts at half three»
+_OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
+_ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
+_THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
@@ -120,10 +132,12 @@ _THIRD = re.compile(
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
     r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
-    r"(?:'s\s+(?:going|doing|booked|down|signed|on|at|got|attending|taking)|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
+    r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
     r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
 )
+_PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
+_WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
     "outsider": "session_other",
@@ -133,8 +147,9 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
-_POLARITY = ("declines", "had", "takes", "joins", "undecided", "likes")  # of two in a clause the first counts
-_STANCES = {"likes": "takes", "joins": "takes"}
+_POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
+_GOES = {"takes", "joins", "goes"}
+_STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
 _LONGEST_SENTENCE = 4000  # beyond it no member is speaking
 
 
@@ -159,6 +174,7 @@ class _Context:
     talked: bool  # the training was spoken of just before
     heading: bool  # ... by a line that announces an answer
     short: bool  # nothing much stands in the sentence besides the mentions
+    goes: list[tuple[int, int]]  # where words stand that are said of much else
     today: date | None
 
 
@@ -190,14 +206,15 @@ class SessionFinder:
         events: list[_Event] = []
         talked = False
         for view in views:
-            if view.where not in READ and not view.where.startswith("attachment:"):
-                continue
-            talked = self._read(view, today, events, talked)
+            if view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
+                talked = self._read(view, today, events, talked)
+            elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
+                self._read(view, today, events, talked, fields_only=True)
         return self._choose(events, for_another=for_another)
 
     # --- reading
 
-    def _read(self, view: TextView, today: date | None, events: list[_Event], talked: bool) -> bool:
+    def _read(self, view: TextView, today: date | None, events: list[_Event], talked: bool, *, fields_only: bool = False) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for sentence in view.sentences for piece in _pieces(sentence.text, sentence.start_char)]
         starts = [start for _, start in sentences]
@@ -208,18 +225,24 @@ class SessionFinder:
         heading = False
         for index, (whole_text, base) in enumerate(sentences):
             text = whole_text[:_LONGEST_SENTENCE]
+            if (fields_only and _FIELD.search(text) is None) or (view.where == ZoneKind.FORWARDED and _HEADER.match(text)):
+                continue
             found = cues.get(index, [])
             labels = {label for label, *_ in found}
             about = "about" in labels
             mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
             rest = len(re.findall(r"[A-Za-z]{2,}", text)) - sum(len(re.findall(r"[A-Za-z]{2,}", text[m.start : m.end])) for m in mentions)
-            context = _Context(text, labels, talked or heading, heading, rest <= 3 and not {"elsewhere", "recurring"} & labels, today)
+            goes = [(start, end) for label, _, start, end in found if label == "goes"]
+            short = rest <= 3 and not {"elsewhere", "recurring"} & labels
+            context = _Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
             present = next((cue for cue in found if cue[0] == "present"), None)
             if not any(m.sessions for m in mentions) and present is not None and about and (session := self._mentions.on(today)):
                 mentions = [*mentions, Mention(present[2], present[3], frozenset({session}), "relative", "takes", present[1])]
             clauses = _clauses(text, found)
             self._stances(clauses, mentions, context)
             self._quantified(clauses, mentions, found, context)
+            if not mentions and rest <= 3 and events and sentences[index - 1][0].rstrip().endswith("?"):
+                self._answered(labels, sentences[index - 1][1], events, view)
             if "changes" in labels and (about or any(m.stance for m in mentions)):
                 for _, mention, _ in events:
                     if mention.stance in ("takes", "had"):
@@ -231,6 +254,15 @@ class SessionFinder:
                 heading = about and len([m for m in mentions if m.sessions]) != 1 and len(mentions) <= 2 and len(text) < 90
                 talked = about or any(m.stance for m in mentions) or (talked and not about)
         return talked
+
+    @staticmethod
+    def _answered(labels: set[str], base: int, events: list[_Event], view: TextView) -> None:
+        """«The 25th? Maybe.»"""
+        answer = next((label for label in ("declines", "undecided") if label in labels), None)
+        for _, mention, candidate in events:
+            asked = candidate.evidence.where == view.where and candidate.evidence.start >= view.to_source(base, base + 1)[0]
+            if answer and asked and mention.stance in ("takes", "asked"):
+                mention.stance = answer
 
     def _add(self, view: TextView, base: int, mention: Mention, events: list[_Event]) -> None:
         start, end = view.to_source(base + mention.start, base + mention.end)
@@ -257,14 +289,17 @@ class SessionFinder:
             owner = _owner(clause, "me")
             if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
                 continue
+            said = bool(_GOES & clause.labels.keys())
             if label == "none" or {"declines", "elsewhere"} & clause.labels.keys():
                 stance = "declines"
-            elif label == "either" or ({"undecided", "likes"} & clause.labels.keys() and "takes" not in clause.labels):
+            elif label == "either" or ({"undecided", "likes"} & clause.labels.keys() and not _GOES & clause.labels.keys()):
                 stance = "either"
-            elif {"none", "declines"} & context.labels and not {"takes", "joins"} & clause.labels.keys():
-                continue
             else:
-                stance = "takes"
+                asked = "?" in context.text and "asks" in context.labels
+                refused = not said and {"none", "declines"} & context.labels
+                stance = "takes" if (said or context.short or _GOES & context.labels) and not asked and not refused else ""
+            if not stance:
+                continue
             mentions += [Mention(start, end, frozenset({session}), "ordinal", stance, rule, owner) for session in self._ids]
         mentions.sort(key=lambda mention: mention.start)
 
@@ -284,7 +319,7 @@ class SessionFinder:
             own = clause.polarity()
             if "about" in clause.labels and not own and current != "takes":
                 current = ""
-            if own == "declines" and "takes" in clause.labels and not here:
+            if own == "declines" and _GOES & clause.labels.keys() and not here:
                 own = "takes"
             if not here:
                 self._look_back(clause, own, owner, done)
@@ -296,11 +331,11 @@ class SessionFinder:
             for mention in here:
                 if mention.stance:
                     continue
-                mention.owner = owner
+                mention.owner, mention.bare = owner, context.short
                 mention.rule = next((clause.labels[label] for label in _POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
-        _pairs(context.text, mentions, context.labels)
+        _pairs(mentions, context)
 
     @staticmethod
     def _look_back(clause: _Clause, own: str, owner: str, done: list[Mention]) -> None:
@@ -308,13 +343,17 @@ class SessionFinder:
         if not done or (owner != "me" and done[-1].owner == "me" and _WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
             return
         last = done[-1]
-        if own == "declines" and (last.stance == "had" or (last.stance == "takes" and (not last.rule or _BACK.search(clause.text)))):
+        if own == "declines" and (
+            last.stance == "had"
+            or (clause.joint in ("but", "however", "though") and last.stance == "takes")
+            or (last.stance == "takes" and (not last.rule or _BACK.search(clause.text)))
+        ):
             last.stance = "declines"
         elif own == "undecided" and last.stance == "takes" and clause.joint in (",", "(", "-") and len(clause.text.split()) <= 4:
             last.stance = "undecided"  # «the 25th, perhaps»
-        elif clause.joint in ("but", "however", "though") and last.stance == "had" and own not in ("takes", "likes"):
+        elif clause.joint in ("but", "however", "though") and last.stance == "had" and own not in (*_GOES, "likes"):
             last.stance = "declines"
-        elif clause.joint in ("but", "however", "though") and last.stance == "elsewhere" and own in ("takes", "joins"):
+        elif clause.joint in ("but", "however", "though") and last.stance == "elsewhere" and own in _GOES:
             last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in»
         elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
             last.stance = "declines"
@@ -323,35 +362,39 @@ class SessionFinder:
         if not mention.sessions:
             return ""
         before, after = context.text[max(0, mention.start - 30) : mention.start], context.text[mention.end :]
-        if _TICKED.search(before) or (context.short and _TICKED_AFTER.match(after)):
-            mention.rule = "session.ticked"
-            return "takes"
-        if _UNTICKED.search(before) or (context.short and _UNTICKED_AFTER.match(after)):
-            return "unticked"
-        refers = self._refers(mention, clause, before, context)
+        ticked = _box(context.text, mention, before, after, short=context.short)
+        if ticked is not None:
+            mention.rule = "session.ticked" if ticked else ""
+            return "takes" if ticked else "unticked"
+        refers = self._refers(mention, clause, before, after, context)
         if refers != "training":
             return refers
-        if _NOT_BEFORE_IT.search(before):
+        if _NOT_BEFORE_IT.search(before) or _THAN.search(before):
             return "declines"
+        if "fallback" in clause.labels:
+            return "conditional"
         if mention.owner == "outsider":
             return "outsider"
-        if "?" in context.text and not {"takes", "joins"} & context.labels and current in ("", "undecided") and not context.short:
-            return "asked"
+        if "?" in context.text:
+            unsaid = not _GOES & context.labels and current in ("", "undecided") and not context.short
+            if unsaid or "asks" in context.labels:
+                return "asked"
         if current == "had" and context.today is not None and all(s.start.date() < context.today for s in self.sessions if s.id in mention.sessions):
             return "takes"  # «I was at the first one»
         if current:
             return current
         return "takes"
 
-    def _refers(self, mention: Mention, clause: _Clause, before: str, context: _Context) -> str:
+    def _refers(self, mention: Mention, clause: _Clause, before: str, after: str, context: _Context) -> str:
         """``training``, ``elsewhere`` for a day of something else, or nothing where it can't be told."""
         form, labels = mention.form, context.labels
         ours = {"about", "takes", "joins", "declines", "had"}
-        if form == "weekday" and _ANY_DAY.search(before):
+        vague = form in ("weekday", "time", "ordinal", "slot")
+        if (form in ("weekday", "slot") and _ANY_DAY.search(before)) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
             return ""
-        if "recurring" in labels and form in ("weekday", "time", "ordinal"):
+        if vague and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
             return ""
-        if "reported" in clause.labels:
+        if "reported" in clause.labels or "events" in clause.labels:
             return "elsewhere"
         if "elsewhere" in labels and not ours & labels:
             return "elsewhere"
@@ -359,16 +402,22 @@ class SessionFinder:
             return "elsewhere"
         about = "about" in labels
         said = bool({"takes", "joins", "declines", "undecided", "had", "either"} & labels)
-        strong = said or "likes" in labels
+        goes = "goes" in labels
+        strong = said or goes or "likes" in labels
         definite = _DEFINITE.search(before) is not None
         enough = {
             "date": True,
             "day": True,
-            "named": about or said,
-            "weekday": about or said or ((definite or context.talked or context.short) and (strong or context.short)),
+            "named": about or said or goes,
+            "slot": about or strong or context.short,
+            "weekday": about
+            or said
+            or (goes and (definite or context.talked or _near(mention, context)))
+            or (definite and _THE_ONE.match(after) is not None)
+            or ((definite or context.talked or context.short) and (strong or context.short)),
             "ordinal": about or strong or (context.short and context.talked),
             "relative": about or bool({"present", "joins"} & labels) or (context.talked and (context.short or "likes" in labels)),
-            "time": about and strong,
+            "time": (about and strong) or ((said or goes) and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
         }[form]
         return "training" if enough else ""
 
@@ -415,11 +464,30 @@ class SessionFinder:
         return Sessions(sessions=chosen, candidates=tuple(candidates), reasons=tuple(reasons))
 
 
+def _box(text: str, mention: Mention, before: str, after: str, *, short: bool) -> bool | None:
+    """Whether a box for this mention is ticked, None if it has none. Boxes stand before their options or after them."""
+    first = _BOX.search(text)
+    if first is not None and first.start() < mention.start and _BOX.search(before[-12:]) and not _ends_with_mention(text[: first.start()]):
+        return True if _TICKED.search(before) else False if _UNTICKED.search(before) else None
+    if first is not None and (box := re.match(r"\s*\)?\s*[:|=\-]?\s*", after)) is not None and _BOX.match(after, box.end()):
+        return re.match(_TICK, after[box.end() :]) is not None
+    if (answer := _ANSWER.match(after)) is not None:
+        return answer[1].lower() not in ("no", "n", "naw")
+    if short and _TICKED_AFTER.match(after):
+        return True
+    return False if short and _UNTICKED_AFTER.match(after) else None
+
+
+def _ends_with_mention(text: str) -> bool:
+    """«19 Jan [X]»: a box after a number or a month belongs to what stands before it."""
+    return re.search(r"(?:\d|st|th|nd|rd|jan\w*\.?|day|wed|tues?|weds)\)?\s*[:=\-|]?\s*$", text, re.I) is not None
+
+
 def _untick(events: list[_Event]) -> None:
     """In a list where one option is ticked, the others are not chosen for standing there."""
     if any(mention.rule == "session.ticked" for _, mention, _ in events):
         for _, mention, _ in events:
-            if mention.stance == "takes" and not mention.rule:
+            if mention.stance == "takes" and mention.bare and mention.rule != "session.ticked":
                 mention.stance = "unticked"
 
 
@@ -444,11 +512,16 @@ def _clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[_Clau
     for label, rule, first, last in cues:
         for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
             found[index].labels.setdefault(label, rule)
+    for clause in found:
+        if _ENDS_NOT.search(clause.text):  # «Wednesday doesn't»
+            clause.labels.setdefault("declines", "session.cannot")
     return found
 
 
 def _owner(clause: _Clause, before: str) -> str:
     """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``."""
+    if _WHO.match(clause.text):
+        return before
     if "outsiders" in clause.labels and not _WRITER.search(clause.text):
         return "outsider"
     if _THIRD.search(clause.text) and not _ME.search(clause.text):
@@ -458,22 +531,42 @@ def _owner(clause: _Clause, before: str) -> str:
     return before
 
 
-def _pairs(text: str, mentions: list[Mention], labels: set[str]) -> None:
+def _near(mention: Mention, context: _Context) -> bool:
+    """«I'll do Tuesday» is said of a session, «I'll do the second round on Tuesday» is not."""
+    for start, end in context.goes:
+        if end > mention.start:
+            if len(context.text[mention.end : start].split()) <= 4:
+                return True
+        elif len(context.text[end : mention.start].split()) <= 2:
+            return True
+    return False
+
+
+def _pairs(mentions: list[Mention], context: _Context) -> None:
     """«from A to B», «A or B», «A and B», «A or B: B»."""
+    text, labels = context.text, context.labels
     for one, other in itertools.pairwise(mentions):
         between = text[one.end : other.start]
         if one.sessions == other.sessions:
             continue
         if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
             one.stance, other.stance = "declines", "takes"
-        elif _FROM.search(between) and len(between) < 30 and "changes" in labels and one.sessions and other.sessions:
+        elif (
+            one.sessions
+            and other.sessions
+            and (
+                (_TO.fullmatch(between.lstrip()) and _PREFER.search(text[: one.start])) or (_FROM.search(between) and len(between) < 30 and "changes" in labels)
+            )
+        ):
             one.stance, other.stance = "takes", "declines"
         elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
             one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
         elif _AND.fullmatch(between) and one.stance and other.stance and "outsider" not in (one.stance, other.stance):
             if "undecided" in (one.stance, other.stance):
                 one.stance = other.stance = "undecided"
-            elif one.stance == "takes" and not {"takes", "joins"} & labels:  # «training is on the 19th and the 25th» tells, and chooses neither
+            elif (
+                one.stance == "takes" and not _GOES & context.labels and not (context.heading and context.short)
+            ):  # «training is on the 19th and the 25th» tells, and chooses neither
                 one.stance = other.stance = ""
             else:
                 other.stance = one.stance

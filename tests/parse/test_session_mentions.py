@@ -1,0 +1,79 @@
+"""The forms in which a session is named, each resolved against sessions of another year than the programme's."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from parse.session_mentions import MentionFinder, Session
+
+UK = ZoneInfo("Europe/London")
+TODAY = date(2023, 5, 8)  # a Monday
+
+
+def session(day: int, hour: int, minute: int) -> Session:
+    start = datetime(2023, 5, day, hour, minute, tzinfo=UK)
+    return Session(id=f"may-{day}", start=start, end=start.replace(hour=hour + 1))
+
+
+FINDER = MentionFinder([session(11, 10, 0), session(16, 16, 30)], {"Whit Tuesday": (5, 16)})  # a Thursday and a Tuesday
+
+
+def named(text: str, today: date | None = TODAY, *, heading: bool = False) -> list[tuple[str, list[str]]]:
+    return [(text[m.start : m.end].strip(), sorted(m.sessions)) for m in FINDER.find(text, today, heading=heading)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sessions"),
+    [
+        ("2023-05-11", ["may-11"]),
+        ("11/5", ["may-11"]),
+        ("11.05.23", ["may-11"]),
+        ("16th of May", ["may-16"]),
+        ("May 16th", ["may-16"]),
+        ("Tues 16 May 2023", ["may-16"]),
+        ("the sixteenth", ["may-16"]),
+        ("Thursday", ["may-11"]),
+        ("next Tuesday", ["may-16"]),
+        ("Tuesday week", ["may-16"]),
+        ("next week's", ["may-16"]),
+        ("the first one", ["may-11"]),
+        ("the later of the two", ["may-16"]),
+        ("session 2", ["may-16"]),
+        ("Whit Tuesday", ["may-16"]),
+        ("half four", ["may-16"]),
+        ("1630", ["may-16"]),
+        ("10 o'clock", ["may-11"]),
+        ("the other one", ["may-11", "may-16"]),
+        ("Thursday 18 May", []),
+        ("16 May 2022", []),
+    ],
+)
+def test_form_names_its_session(text: str, sessions: list[str]) -> None:
+    """No code knows the dates: with other sessions the same forms name those."""
+    assert [found for _, found in named(text)] == [sessions]
+
+
+@pytest.mark.parametrize("text", ["16 pupils", "page 11", "until the 16th", "before 11 May", "from 10-11", "10.30 to 11.30", "May I ask", "wed like to come"])
+def test_other_numbers_name_no_session(text: str) -> None:
+    """A number is a day only where nothing else can be meant."""
+    assert not any(found for _, found in named(text))
+
+
+@pytest.mark.parametrize(("today", "sessions"), [(date(2023, 5, 10), ["may-11"]), (date(2023, 5, 9), []), (None, [])])
+def test_tomorrow_is_read_against_the_day_it_is_said(today: date | None, sessions: list[str]) -> None:
+    """Without a date of the message a relative day is nothing."""
+    assert [found for _, found in named("see you tomorrow", today)] == ([sessions] if sessions else [])
+
+
+def test_day_date_and_time_of_one_session_are_one_mention() -> None:
+    """«Tuesday the 16th, half four» is said once."""
+    assert named("Tuesday the 16th, half four") == [("Tuesday the 16th, half four", ["may-16"])]
+
+
+def test_bare_number_is_a_day_under_a_heading() -> None:
+    """«Which date?» and then «16» is an answer; «16» elsewhere is not."""
+    assert named("16", heading=True) == [("16", ["may-16"])]
+    assert named("16") == []
