@@ -119,7 +119,10 @@ def fetch(folder: Path) -> None:
         _write(folder / "cases" / "talon", f"{number:03}-{name}", ".txt", body, own)
     for number, (body, own) in enumerate(_of_quotequail(folder / "sdist")):
         _write(folder / "cases" / "quotequail", f"{number:03}", ".txt", body, own)
-    (folder / "cases" / "quotequail" / "forwarded-is-quoted").touch()
+    for number, (body, own) in enumerate(_of_unwrap(folder / "sdist")):
+        _write(folder / "cases" / "unwrap", f"{number:03}", ".txt", body, own)
+    for name in ("quotequail", "unwrap"):
+        (folder / "cases" / name / "forwarded-is-quoted").touch()
     for file in sorted((folder / "sdist").glob("talon-*/tests/fixtures/standard_replies/*.eml")):
         truth = file.with_name(f"{file.stem}_reply_text")
         target = folder / "cases" / "talon-mail" / f"{file.stem}.eml"
@@ -170,6 +173,19 @@ def _of_quotequail(folder: Path) -> Iterator[tuple[str, str]]:
                     continue
                 if isinstance(body, str) and isinstance(parts, list):
                     yield body, "\n".join(text for shown, text in parts if shown)
+
+
+def _of_unwrap(folder: Path) -> Iterator[tuple[str, str]]:
+    """(body, what stands above and below) of the parameters of test_unwrap; None there: nothing is quoted."""
+    for file in folder.glob("quotequail-*/tests/test_unwrap.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+                try:
+                    body, parts = ast.literal_eval(node)
+                except ValueError:
+                    continue
+                if isinstance(body, str) and (parts is None or isinstance(parts, dict)):
+                    yield body, body if parts is None else "\n".join(parts[key] for key in ("text_top", "text_bottom") if key in parts)
 
 
 # --- tools

@@ -39,7 +39,8 @@ def part_shared(lines: list[Line], rules: ZoneRules) -> None:
         if found is not None and (_TIME.search(line.raw, found.end()) or _YEAR.search(line.raw, found.end())) and not line.text.startswith("On "):
             offset = line.end - len(line.raw.strip()) - (len(line.raw) - len(line.raw.lstrip()))  # of the raw line, in the body
             head, tail = line.raw[: found.start()], line.raw[found.end() :]
-            rest = Line(start=offset + found.end(), end=line.end, depth=0, text=fold(tail), raw=tail)
+            start = offset + found.start() + len(found[0]) - len(found[0].lstrip())  # dashes belong to the intro
+            rest = Line(start=start, end=line.end, depth=0, text=fold(tail), raw=tail)
             lines[index : index + 1] = [Line(start=line.start, end=offset + found.start(), depth=0, text=fold(head), raw=head), rest]
 
 

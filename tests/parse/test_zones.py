@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from mailroom.errors import ProgrammeError
 from mailroom.model import Address, Zone, ZoneKind
 from parse.cues import CueSet
-from parse.html import Mark, MarkKind
+from parse.html import Mark, MarkKind, render
 from parse.zones import SAYS, Envelope, Zoner
 
 PROGRAMME = Path(__file__).parents[2] / "programme"
@@ -89,6 +90,98 @@ def test_cases(heading: Envelope, lines: list[tuple[str, str]], banner: str) -> 
             found.append((next(c for c, k in CODES.items() if k is kind), text))
         offset += len(text) + 1
     assert found == [(code, text) for code, text in lines if code]
+
+
+def own_words(body: str, **heading: Any) -> list[str]:
+    zones = ZONER.zones(body, envelope=Envelope(**heading))
+    check_promise(body, zones)
+    return [body[zone.start : zone.end] for zone in zones if zone.kind in (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)]
+
+
+def test_words_on_the_line_of_an_intro_are_kept() -> None:
+    """Some programs glue the intro to the reply's last line."""
+    intro = "On Wed, Jan 12, 2022 at 3:59 PM, bob@example.com wrote:\n> Hi"
+    assert own_words(f"count me in {intro}", is_reply=True) == ["count me in"]
+    assert own_words(f"first\nthis - and that--- {intro}", is_reply=True) == ["first\nthis - and that"]
+    assert own_words("On the way I met Ann. On Monday 10 January 2022 she wrote:\nI cannot come") == [
+        "On the way I met Ann. On Monday 10 January 2022 she wrote:\nI cannot come"
+    ]
+
+
+INTROS = """
+Am Mo., 10. Jan. 2022 um 10:12 Uhr schrieb Ina Braun <ina@example.org>:
+Le lun. 10 janv. 2022 à 10:12, Ina Braun <ina@example.org> a écrit :
+El lun, 10 ene 2022 a las 10:12, Ina Braun (<ina@example.org>) escribió:
+Il giorno lun 10 gen 2022 alle ore 10:12 Ina Braun <ina@example.org> ha scritto:
+Op 10 jan. 2022 om 10:12 heeft Ina Braun <ina@example.org> het volgende geschreven:
+pon., 10 sty 2022 o 10:12 Ina Braun <ina@example.org> napisał(a):
+Den mån 10 jan. 2022 kl 10:12 skrev Ina Braun <ina@example.org>:
+man. 10. jan. 2022 kl. 10.12 skrev Ina Braun <ina@example.org>:
+På 10. januar 2022 kl. 10:12 skrev Ina Braun (ina@example.org):
+ma 10. tammik. 2022 klo 10.12 Ina Braun (ina@example.org) kirjoitti:
+Em seg., 10 de jan. de 2022 às 10:12, Ina Braun <ina@example.org> escreveu:
+po 10. 1. 2022 v 10:12 odesílatel Ina Braun <ina@example.org> napsal:
+2022年1月10日(月) 10:12 Ina Braun <ina@example.org>:
+пн, 10 янв. 2022 г. в 10:12, Ina Braun <ina@example.org>:
+Ina Braun <ina@example.org>, 10 Oca 2022 Pzt, 10:12 tarihinde şunu yazdı:
+Air DiL, 10 Faoi 2022 aig 10:12, sgrìobh Ina Braun <ina@example.org>:
+On Monday, January 10th, 2022 at 10:12 AM, Ina Braun <ina@example.org> wrote:
+""".strip().split("\n")
+HEADINGS = ["Von|Gesendet|An|Betreff", "De|Envoyé|À|Objet", "De|Enviado el|Para|Asunto", "Da|Inviato|A|Oggetto", "Van|Verzonden|Aan|Onderwerp"]
+HEADINGS += ["Od|Wysłano|Do|Temat", "Från|Skickat|Till|Ämne", "Fra|Sendt|Til|Emne", "Lähettäjä|Lähetetty|Vastaanottaja|Aihe", "De|Enviada|Para|Assunto"]
+HEADINGS += [
+    "Od|Odesláno|Komu|Předmět",
+    "差出人|送信日時|宛先|件名",
+    "Bho|Air a chur|Gu|Cuspair",
+    "От|Отправлено|Кому|Тема",
+    "보낸 사람|보낸 날짜|받는 사람|제목",
+]
+
+
+@pytest.mark.parametrize("intro", INTROS)
+@pytest.mark.parametrize("quoted", ["> Welche Schule?\n> Wann?", "Welche Schule?\nWann?"], ids=["prefixed", "not"])
+def test_intros_of_other_languages(intro: str, quoted: str) -> None:
+    assert own_words(f"Ja, gern.\n\n{intro}\n\n{quoted}", is_reply=True) == ["Ja, gern."]
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("colon", [":", " :", "\uff1a"])
+def test_headings_of_other_languages(heading: str, colon: str) -> None:
+    block = "\n".join(f"{name}{colon} {value}" for name, value in zip(heading.split("|"), ("Ina Braun", "10. 1. 2022 10:12", "Team", "x"), strict=True))
+    assert own_words(f"Ja, gern.\n\n{block}\n\nWelche Schule?", is_reply=True) == ["Ja, gern."]
+
+
+PHRASES = st.sampled_from(["Kyle Primary", "four of us", "Tuesday, I think", "spelling in P4", "We have met since May.", "yes", "see above"])
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.booleans(), st.lists(PHRASES, min_size=1, max_size=3)), min_size=1, max_size=8))
+@settings(max_examples=150, deadline=None)
+def test_interleaved_answers_are_all_kept(turns: list[tuple[int, bool, list[str]]]) -> None:
+    """Answers between quoted lines, at any depth, tight or spaced: every typed line is the sender's, no quoted one is."""
+    lines = ["On 11 Jan 2022 at 08:14, A B <a@example.org> wrote:"]
+    typed: list[str] = []
+    for depth, spaced, answer in turns:
+        lines += [f"{'>' * depth} Which school, please?", *([""] if spaced else []), *answer, *([""] if spaced else [])]
+        typed += answer
+    body = "\n".join(lines)
+    assert [line for words in own_words(body, is_reply=True) for line in words.split("\n") if line.strip()] == typed
+
+
+CELLS = st.sampled_from(["School", "Kyle Primary", "Topic", "talk in maths", "Date", "25 January", "", "two\xa0words", "P4 & P5"])
+
+
+@given(st.lists(st.lists(CELLS, min_size=1, max_size=4), min_size=1, max_size=6), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_nothing_of_a_table_is_lost(rows: list[list[str]], banner: bool) -> None:
+    """HTML-only mail with a table: every cell is there, in order, and none of it is anybody else's."""
+    page = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    top = "<table><tr><td>CAUTION: External email. Do not click links.</td></tr></table>" if banner else ""
+    rendered = render(f"<html><body>{top}<p>Please see below.</p><table>{page}</table><p>Thanks, Una</p></body></html>")
+    zones = ZONER.zones(rendered.text, marks=rendered.marks)
+    check_promise(rendered.text, zones)
+    own = " ".join(rendered.text[zone.start : zone.end] for zone in zones if zone.kind is ZoneKind.OWN)
+    cells = [cell.replace("\xa0", " ") for row in rows for cell in row if cell]
+    assert own.split() == " ".join(["Please see below.", *cells, "Thanks, Una"]).split()
 
 
 OWN_LINES = [
