@@ -95,12 +95,13 @@ def load_rules(path: Path, *, shown: str | None = None, says: Sequence[str] | No
 def compile_rules(file: RuleFile, *, lists: Mapping[str, Sequence[str]] | None = None) -> PhraseMatcherSet:
     """The rules as a matcher; a pattern that cannot be read is a ProgrammeError with its line."""
     words = {**(lists or {}), **file.lists}
+    try:
+        return PhraseMatcherSet([rule.phrase for rule in file.rules], words)
+    except PhraseError as error:
+        wrong = error
     for rule in file.rules:
         try:
             PhraseMatcherSet([rule.phrase], words)
         except PhraseError as error:
             raise ProgrammeError(file.file, rule.line, str(error)) from error
-    try:
-        return PhraseMatcherSet([rule.phrase for rule in file.rules], words)
-    except PhraseError as error:
-        raise ProgrammeError(file.file, None, str(error)) from error
+    raise ProgrammeError(file.file, None, str(wrong)) from wrong
