@@ -24,7 +24,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 
 from mailroom.errors import ProgrammeError
 from parse.authorities import read_rows, split
-from parse.schoolnames import Forms, Name, School, Word, take_apart, words
+from parse.schoolnames import Forms, Name, School, Word, fold, take_apart, words
 
 __all__ = ["College", "Entry", "Gazetteer", "Mention", "School", "load_colleges"]
 
@@ -330,16 +330,13 @@ class Gazetteer:
         """«Wick Hihg School»: a slip in a word too short to be told by itself."""
         for index in range(1, len(found)):
             word = found[index - 1]
-            if (
-                found[index].norm == "school"
-                and 3 <= len(word.norm) <= 5
-                and word.norm not in self.forms.words
-                and word.norm not in self._core_words
-                and word.norm not in STOP_WORDS
-                and OSA.distance(word.norm, "high", score_cutoff=1) <= 1
-            ):
+            if found[index].norm == "school" and word.norm not in self.forms.words and self.is_high(word.norm):
                 found = [*found[: index - 1], replace(word, norm="high"), *found[index:]]
         return found
+
+    def is_high(self, norm: str) -> bool:
+        """Whether this is «high» with one slip, and no other word that stands before «School»."""
+        return 3 <= len(norm) <= 5 and norm not in self._core_words and norm not in STOP_WORDS and OSA.distance(norm, "high", score_cutoff=1) <= 1
 
     @cached_property
     def _core_words(self) -> frozenset[str]:
@@ -448,6 +445,17 @@ class Gazetteer:
                 self._slips.clear()
             self._slips[norm] = next((long for long in _LONG_FORMS if abs(len(norm) - len(long)) < 2 and OSA.distance(norm, long, score_cutoff=1) <= 1), "")
         return self._slips[norm]
+
+    def spelt(self, piece: str) -> str:
+        """A form word, misspelt or not, as it is spelt («Priamry» is «Primary»); "" for other words and for abbreviations."""
+        norm = fold(piece)
+        forms = self.forms.words.get(self._form(norm), ())
+        long = forms[0] if len(forms) == 1 else ""
+        if len(norm) < 4 or not long or (long != norm and OSA.distance(norm, long) > 2):
+            return ""
+        if norm == long:
+            return piece
+        return long.upper() if piece.isupper() else long.capitalize() if piece[:1].isupper() else long
 
     def _form_run(self, text: str, found: Sequence[Word], start: int) -> int:
         """The end of the run of form words at ``start``; «Primary School and Nursery» is one run."""
@@ -802,7 +810,9 @@ class Gazetteer:
         weak = not lower and not found[index].capital and index > free and not found[index - 1].capital
         while first > free and first > index - 7 and self._near(text, found, first - 1) and "\n" not in self._gap(text, found, first - 1):
             word = found[first - 1]
-            if first - 1 > 0 and "." in self._gap(text, found, first - 1) and word.norm != "st" and len(word.norm) > 3:
+            if first - 1 > 0 and "." in self._gap(text, found, first - 1) and word.norm != "st" and len(word.norm) > 2:
+                break
+            if word.norm == "and" and self._place_before(found, first - 1):
                 break
             if word.norm in ("rc", "st"):
                 first -= 1
@@ -893,6 +903,14 @@ class Gazetteer:
         start, end = found[first].start, found[last - 1].end
         return Mention(
             first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak
+        )
+
+    def _place_before(self, found: Sequence[Word], joiner: int) -> bool:
+        """«in Shotts and Coatbridge High»: a town, and then a school."""
+        return (
+            joiner > 1
+            and found[joiner - 2].norm in ("in", "at", "from", "near")
+            and ((found[joiner - 1].norm,) in self.vocabulary.towns or (found[joiner - 1].norm,) in self.vocabulary.councils)
         )
 
     def _gaelic(self, text: str, found: Sequence[Word], index: int) -> Mention | None:

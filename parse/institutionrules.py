@@ -1,6 +1,6 @@
 """What the reading of institutions needs from the programme folder, loaded and checked once.
 
-``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv`` and
+``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv``, ``placenames.csv`` and
 ``colleges.csv``, and the lists of schools that the installation adds. A mistake is a ProgrammeError with
 file and, where it can be told, line.
 
@@ -9,6 +9,7 @@ What it does badly: a mistake in a list of words is told by its key, not by its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from mailroom.errors import ProgrammeError
 from parse.authorities import TOWN, Authorities
 from parse.gazetteer import Gazetteer, Vocabulary, load_colleges
 from parse.phrases import Phrase, PhraseMatcherSet
+from parse.placenames import PlaceNames
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.schoolnames import Forms, School, fold
 
@@ -71,6 +73,11 @@ class InstitutionRules:
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
+        odd = _texts(settings.get("odd_letters"), file, "odd_letters")
+        try:
+            self.odd_letters = [re.compile(pattern) for pattern in odd]
+        except re.error as error:
+            raise ProgrammeError(file, None, f"odd_letters: {error}") from error
         self.not_council = frozenset(map(fold, _texts(settings.get("not_council_before"), file, "not_council_before")))
         self.strengths = {key: _number(value, file, f"strengths: {key}") for key, value in section("strengths").items()}
         self.thresholds = {key: _number(value, file, f"thresholds: {key}") for key, value in section("thresholds").items()}
@@ -82,6 +89,10 @@ class InstitutionRules:
     @cached_property
     def gazetteer(self) -> Gazetteer:
         return Gazetteer(self.schools, self.colleges, self.vocabulary)
+
+    @cached_property
+    def place_names(self) -> PlaceNames:
+        return PlaceNames.load(self.folder)
 
     @cached_property
     def cues(self) -> dict[str, PhraseMatcherSet]:

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+
+from rapidfuzz.distance import OSA
 
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot
 from parse.authorities import PLACE, STRONG, SUPPORT, TOWN
@@ -31,6 +33,7 @@ from parse.textview import TextView
 
 __all__ = ["InstitutionFinder", "Institutions", "School"]
 
+_QUARTERS = frozenset(["north", "south", "east", "west", "old", "new", "village"])
 _STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 _POSTCODE = re.compile(r"\b([A-Z]{1,2}\d{1,2}[A-Z]?)\s?(\d[A-Z]{2})\b")
 
@@ -121,6 +124,7 @@ class _Choice(Standing):
         for found in founds:
             if found.mention.rule == "institution.doubtful":
                 found.doubtful, found.mention = found.mention.entries, replace(found.mention, rule="institution.unlisted", entries=())
+        self._doubt_spellings([found for found in founds if found.mention.kind == "unlisted" and not found.doubtful and found.text.zone in WEIGHT])
         named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college") and found.text.zone in WEIGHT}
         usable = [
             found
@@ -174,6 +178,27 @@ class _Choice(Standing):
                 if found.mention.entries or found.role in ("member", "together") or any(found.group == other.group for other in listed)
             ]
         return chosen
+
+    def _doubt_spellings(self, founds: Sequence[Found]) -> None:
+        """A name in no list that is a letter from a known place, or is spelt in two ways, is asked about, not recorded.
+
+        A signature is set once and with care: a name that stands there is spelt as its school spells it.
+        """
+        sure = {found.mention.core for found in founds if found.text.zone in ("signature", "attachment")}
+        for found in founds:
+            core, label = found.mention.core, found.mention.text
+            if core in sure:
+                continue
+            if any(one == "st" and len(other.rstrip("s")) == 1 for one, other in pairwise(core)):
+                found.spellings = (label,)  # «St A and St B's High»
+                continue
+            other = next((one.mention.text for one in founds if one.mention.core != core and _alike(core, one.mention.core)), None)
+            if other is not None:
+                found.spellings = (label, other)
+            elif any(odd.search(norm) for norm in core for odd in self.finder.odd_letters if norm not in self.finder.place_names.known):
+                found.spellings = (label,)
+            elif (right := self.finder.place_names.meant(core)) is not None:
+                found.spellings = (" ".join(_put(label, core, right)), label)
 
     def _bare_counts(self, found: Found, *, alone: bool) -> bool:
         """Whether a name without its form means the school: «at Gourdon», «P5, Gourdon», «Gourdon, Aberdeenshire», «Gourdon here».
@@ -312,8 +337,15 @@ class _Choice(Standing):
                 self.reasons.append(Reason(code="institution_doubtful", detail=f"{best.mention.text} | {' | '.join(labels[:5])}"))
                 authorities.extend(councils)
                 continue
+            if not entries and best.spellings and not any(found.mention.core == best.mention.core and not found.spellings for found in entity):
+                labels = list(dict.fromkeys(self._tidy(text) for text in best.spellings))
+                institution_options.extend(labels)
+                self._candidate(best, labels[-1], "institution.unlisted", chosen=False, note="institution_doubtful")
+                self.reasons.append(Reason(code="institution_doubtful", detail=f"{best.mention.text} | {' | '.join(labels)}"))
+                authorities.extend(councils)
+                continue
             if not entries:
-                label = _tidy(best.mention.text, self.finder.vocabulary.saint_short)
+                label = self._tidy(best.mention.text)
                 if "college" in best.mention.forms and self.lecturer():
                     kinds = kinds - {"school"} | {"college"}
                 institutions.append(label)
@@ -426,8 +458,12 @@ class _Choice(Standing):
         # councils beside the name first, then those stated anywhere in the member's words, then the signature's
         said = near or (own if not multiple else [c for c in own if any(entry.authority == c for entry in entries)] or own) or signature
         if not entries:
+            by_town = list(dict.fromkeys(c for found in entity if len(found.towns) == 1 for c in found.towns if c)) or self._town_in_name(entity)
+            if said and by_town and not multiple and not set(said) & set(by_town):
+                self.reasons.append(Reason(code="authority_conflict", detail=f"{entity[0].mention.text}: {' | '.join(by_town)}; written: {' | '.join(said)}"))
+                return [], by_town
             if not said:
-                said = self._towns(entity, places)
+                said = self._towns(entity, places) or by_town
             if near and signature and not set(near) & set(signature) and not multiple:
                 self.reasons.append(Reason(code="authority_conflict", detail=f"{near[0]} | {signature[0]}"))
                 return [], list(dict.fromkeys([*near, *signature]))
@@ -464,6 +500,25 @@ class _Choice(Standing):
         if len(entries) > 1:
             entries = self._by_support(entity, entries, places)
         return entries, said
+
+    def _town_in_name(self, entity: Sequence[Found]) -> list[str]:
+        """The council of the town that an unlisted school is named after: «Blairgowrie High School»."""
+        for found in entity:
+            core = found.mention.core
+            if len(core) == 2 and core[0] in _QUARTERS:
+                core = core[1:]
+            elif len(core) == 2 and core[1] in _QUARTERS:
+                core = core[:1]
+            alias = self.authorities.aliases.get(core)
+            if (
+                alias is not None
+                and alias.kind == TOWN
+                and len(alias.councils) == 1
+                and core[0] != "st"
+                and found.mention.forms & {"high", "academy", "primary", "grammar"}
+            ):
+                return list(alias.councils)
+        return []
 
     def _by_support(self, entity: Sequence[Found], entries: list[Entry], places: Sequence[Place]) -> list[Entry]:
         """Namesakes told apart by postcode, town and e-mail domain, in that order."""
@@ -548,6 +603,27 @@ class _Choice(Standing):
                         return "school"
         return None
 
+    def _tidy(self, text: str) -> str:
+        """The written name with white space, the usual abbreviations and the words for the kind of school put right."""
+        saints, spelt = self.finder.vocabulary.saint_short, self.gazetteer.spelt
+        pieces = text.split()
+        while len(pieces) > 2 and pieces[-1].lower() in ("nursery", "class", "elc", "and", "&") and len(spelt(pieces[-2])) > 0 + (pieces[-1] == "class"):
+            pieces.pop()  # «Ashmuir Primary nursery»: the class, not the school's name
+        if "special" in pieces and pieces[0][:1].isupper():
+            pieces.remove("special")  # «Ashmuir special school»
+        pieces = [_EXPAND.get(piece.lower().replace(".", ""), spelt(piece) or piece) for piece in pieces]
+        pieces = [
+            "High"
+            if index + 1 < len(pieces) and pieces[index + 1].lower() == "school" and fold(piece) != "high" and self.gazetteer.is_high(fold(piece))
+            else piece
+            for index, piece in enumerate(pieces)
+        ]
+        for index in range(1, len(pieces)):
+            if fold(pieces[index - 1]) == "st" and (long := saints.get(fold(pieces[index]))):
+                pieces[index] = (long[:-1] + "'s" if long.endswith("s") else long).capitalize()
+        plain = " ".join(pieces)
+        return re.sub(r"(?<=\w)'S\b", "'s", plain.title()) if plain.isupper() or text.islower() else plain
+
     # ------------------------------------------------------------------ evidence
     def _evidence(self, text: Text, start: int, end: int, rule: str) -> Evidence:
         begin, stop = text.view.to_source(start, end)
@@ -607,7 +683,7 @@ class _Choice(Standing):
             if id(found) in taken:
                 continue
             mention = found.mention
-            value = mention.entries[0].label if mention.entries else _tidy(mention.text, self.finder.vocabulary.saint_short)
+            value = mention.entries[0].label if mention.entries else self._tidy(mention.text)
             if found.text.zone in ("quote", "forwarded"):
                 note = "mentioned_in_quote" if found.text.zone == "quote" else "mentioned_in_forwarded"
             else:
@@ -616,6 +692,18 @@ class _Choice(Standing):
 
 
 _NOTES = {"former": "mentioned_former", "other": "mentioned_other", "denied": "mentioned_denied", "home": "mentioned_home"}
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Two spellings of one name, not two names: «Loudon» and «Loudoun»."""
+    written, meant = " ".join(one), " ".join(other)
+    return min(len(written), len(meant)) > 5 and OSA.distance(written, meant, score_cutoff=2) <= (1 if len(written) < 9 else 2)
+
+
+def _put(label: str, core: Sequence[str], right: Sequence[str]) -> list[str]:
+    """The words of the label with the misspelt ones exchanged."""
+    swap = {one: other for one, other in zip(core, right, strict=True) if one != other}
+    return [swap[fold(piece)].capitalize() if fold(piece) in swap else piece for piece in label.split()]
 
 
 def _same(one: Mention, other: Mention) -> bool:
@@ -643,13 +731,3 @@ _EXPAND = {
     "sec": "Secondary",
     "gs": "Grammar School",
 }
-
-
-def _tidy(text: str, saints: Mapping[str, str]) -> str:
-    """The written name with white space and the usual abbreviations put right."""
-    pieces = [_EXPAND.get(piece.lower().replace(".", ""), piece) for piece in text.split()]
-    for index in range(1, len(pieces)):
-        if fold(pieces[index - 1]) == "st" and (long := saints.get(fold(pieces[index]))):
-            pieces[index] = (long[:-1] + "'s" if long.endswith("s") else long).capitalize()
-    plain = " ".join(pieces)
-    return re.sub(r"(?<=\w)'S\b", "'s", plain.title()) if plain.isupper() or text.islower() else plain

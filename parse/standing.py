@@ -58,7 +58,7 @@ class Text:
 
     @cached_property
     def tokens(self) -> list[int]:
-        return [token.idx for token in self.view.doc]
+        return self.view.token_starts
 
     def sentence(self, at: int) -> int:
         return max(0, bisect_right(self.sentence_starts, at) - 1)
@@ -95,6 +95,7 @@ class Found:
     sure: tuple[str, ...] = ()  # those of ``near`` that are written as councils, not as towns or initials
     towns: tuple[str, ...] = ()
     doubtful: tuple[Entry, ...] = ()  # listed schools that a misspelling may mean
+    spellings: tuple[str, ...] = ()  # where no list knows the name: other ways to spell it that are as likely
 
 
 @dataclass(kw_only=True)
