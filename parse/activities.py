@@ -2,9 +2,10 @@
 
 The four activities are told in a hundred ways, so no rule looks for one of them. Rules
 (``programme/rules/activities.yaml``) find cues: who is at it, what they did, how far they are, what they
-want next. A table in the same file says how much each cue speaks for or against each activity; the
-sums are turned into shares, and an activity is taken only when its share is over a named threshold.
-Several are taken only where the message falls into parts that each speak clearly for another one.
+want next. A table in the same file says how much each cue speaks for or against each activity. A second table
+(``programme/words/activities.csv``) does so for words, neighbouring words and pairs of cues. The sums are
+turned into shares, and an activity is taken only when its share is over a named threshold. Several are
+taken only where the message falls into parts that each speak clearly for another one.
 
 Promise: the same text gives the same answer, nothing is taken from quotes, signatures, banners or
 disclaimers, and every cue that spoke is a candidate with its evidence, whichever activity won.
@@ -17,7 +18,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
+from parse.signtable import load_signs, pair_signs, word_signs
 from parse.textview import TextView
 
 __all__ = ["ACTIVITIES", "Activities", "ActivityFinder", "Part"]
@@ -46,6 +49,7 @@ _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
 _ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
 _MOST_PARTS = 60
+_SIGNS = "words/activities.csv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +103,7 @@ class Part:
 
     counts: Mapping[str, float]
     hits: tuple[Hit, ...]
+    signs: Mapping[str, float]  # words and pairs of cues that are in the table of signs, and how much each counts
     separated: bool  # a word that announces another matter stands at its start
     announced: bool = False  # «two things»: the parts after this one may be about different matters
 
@@ -108,6 +113,17 @@ def _number(data: Mapping[str, Any], key: str, file: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ProgrammeError(file, data.get("__line__"), f"settings: «{key}» should be a number")
     return float(value)
+
+
+def _unsaid(text: str) -> bytearray | None:
+    """Which characters stand in what a form leaves unsaid; None where there is no such thing."""
+    spans = [match.span() for match in (*_ANSWERED_NO.finditer(text), *(_UNTICKED.finditer(text) if _TICKED.search(text) else ()))]
+    if not spans:
+        return None
+    unsaid = bytearray(len(text))
+    for start, end in spans:
+        unsaid[start:end] = b"\1" * (end - start)
+    return unsaid
 
 
 class ActivityFinder:
@@ -134,6 +150,8 @@ class ActivityFinder:
         self.matcher: PhraseMatcherSet = compile_rules(file)
         spellings = file.settings.get("spellings") or {}
         self.matcher.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
+        self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, activities=ACTIVITIES, cues=self.weights)
+        self.every_sign = False  # whether parts keep signs that are not in the table; for fitting
 
     @staticmethod
     def _weights(file: RuleFile) -> dict[str, dict[str, float]]:
@@ -206,11 +224,15 @@ class ActivityFinder:
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
         """The view cut at sentence ends, semicolons and words that announce another matter, with the hits in each part."""
-        hits = self._unmasked(list(self.matcher.find(view)))
+        unsaid = _unsaid(view.folded)
+        hits = self._unmasked(list(self.matcher.find(view)), unsaid)
         borders: list[int] = []
         for sentence in view.sentences:
             borders += (sentence.start, *(token.i + 1 for token in sentence[:-1] if token.text == ";"))
         borders = sorted({*borders, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
+        signs: list[dict[str, float]] = [{} for _ in borders]
+        for token, sign in self._word_signs(view, unsaid):
+            signs[max(bisect_right(borders, token) - 1, 0)][sign] = factor
         parts: list[Part] = []
         position = 0
         for index, border in enumerate(borders):
@@ -219,10 +241,17 @@ class ActivityFinder:
             while position < len(hits) and hits[position].span.start < end:
                 inside.append(hits[position])
                 position += 1
-            parts.append(self._part(inside, border, factor))
+            parts.append(self._part(inside, border, factor, signs[index]))
         return parts
 
-    def _part(self, hits: Sequence[Hit], start: int, factor: float) -> Part:
+    def _word_signs(self, view: TextView, unsaid: bytearray | None) -> Iterator[tuple[int, str]]:
+        """The words and neighbouring words of the view that count, each with the token that it starts at."""
+        for sentence in self.matcher.words(view):
+            for place, sign in word_signs([word for word, _ in sentence]):
+                if (self.every_sign or sign in self.signs) and not (unsaid and unsaid[view.doc[sentence[place][1]].idx]):
+                    yield sentence[place][1], sign
+
+    def _part(self, hits: Sequence[Hit], start: int, factor: float, signs: dict[str, float]) -> Part:
         opened = [h.span.end for h in hits if h.phrase.label == _TOPIC and not _BACK & {t.lower_ for t in h.span.doc[h.span.end : h.span.end + 2]}]
         told = tuple(h for h in hits if h.phrase.label not in _NO_SAY and not (opened and self._of_topic(h, opened)))
         say = factor * (self.cancelled if any(h.phrase.label.startswith(_CANCEL) for h in told) else 1.0)
@@ -230,35 +259,39 @@ class ActivityFinder:
         for hit in told:
             label = hit.phrase.label
             counts[label] = counts.get(label, 0.0) + (factor if label.startswith(_AGAINST) else say) * hit.phrase.weight
+        signs.update((sign, factor) for sign in pair_signs(counts) if self.every_sign or sign in self.signs)
         separated = any(h.phrase.label == _SEPARATOR and h.span.start <= start + 2 for h in hits)
-        return Part(counts=counts, hits=told, separated=separated, announced=any(h.phrase.label == _ANNOUNCED for h in hits))
+        return Part(counts=counts, hits=told, signs=signs, separated=separated, announced=any(h.phrase.label == _ANNOUNCED for h in hits))
 
     def _of_topic(self, hit: Hit, opened: Sequence[int]) -> bool:
         return hit.phrase.label.startswith(_LEARNING) and any(0 <= hit.span.start - end < self.topic_reaches for end in opened)
 
     @staticmethod
-    def _unmasked(hits: list[Hit]) -> list[Hit]:
+    def _unmasked(hits: list[Hit], unsaid: bytearray | None) -> list[Hit]:
         """The hits that count: not those in talk of the programme, nor in what a form leaves unsaid."""
-        if not hits:
-            return hits
-        text = hits[0].view.folded
-        unsaid = bytearray(len(text))
-        for match in (*_ANSWERED_NO.finditer(text), *(_UNTICKED.finditer(text) if _TICKED.search(text) else ())):
-            unsaid[match.start() : match.end()] = b"\1" * (match.end() - match.start())
         masked = {token for hit in hits if hit.phrase.label == _MASK for token in range(hit.span.start, hit.span.end)}
         return [
             hit
             for hit in hits
-            if hit.phrase.label != _MASK and not unsaid[hit.span.start_char] and not (masked and masked.issuperset(range(hit.span.start, hit.span.end)))
+            if hit.phrase.label != _MASK
+            and not (unsaid and unsaid[hit.span.start_char])
+            and not (masked and masked.issuperset(range(hit.span.start, hit.span.end)))
         ]
 
     def score(self, parts: Iterable[Part]) -> dict[str, float]:
-        """Sum of the cues' weights for each activity; a cue that comes often counts a little more."""
+        """Sum of the weights of cues and signs for each activity; a cue that comes often counts a little more."""
         counts: dict[str, float] = {}
+        signs: dict[str, float] = {}
         for part in parts:
             for cue, count in part.counts.items():
                 counts[cue] = counts.get(cue, 0.0) + count
+            for sign, level in part.signs.items():
+                if level > signs.get(sign, 0.0):
+                    signs[sign] = level
         sums = dict(self.weights["always"])
+        for sign, level in signs.items():
+            for activity, weight in zip(ACTIVITIES, self.signs[sign], strict=True):
+                sums[activity] += weight * level
         for cue, count in counts.items():
             level = math.log2(1 + min(count, 3.0))
             for activity, weight in self.weights[cue].items():
@@ -282,21 +315,22 @@ class ActivityFinder:
         if not chosen:
             best = max(ACTIVITIES, key=lambda name: shares[name])
             if shares[best] >= self.accept:
-                chosen = (best,)
+                chosen = {best: shares[best]}
+        activities = tuple(name for name in ACTIVITIES if name in chosen)
         reasons = () if chosen or shares[NONE] > 0.5 else (Reason(code="activity_unsure", detail=", ".join(self._ranked(shares))),)
-        return Activities(activities=chosen, candidates=self._candidates(parts, chosen), reasons=reasons, shares=shares)
+        return Activities(activities=activities, candidates=self._candidates(parts, {**shares, **chosen}, activities), reasons=reasons, shares=shares)
 
     @staticmethod
     def _ranked(shares: Mapping[str, float]) -> list[str]:
         return sorted((name for name in ACTIVITIES if shares[name] > 0.15), key=lambda name: -shares[name])
 
-    def _several(self, parts: Sequence[Part]) -> tuple[str, ...]:
-        """Two activities, where a word announces another matter and both sides are clear."""
+    def _several(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Two activities and how sure each is, where a word announces another matter and both sides are clear."""
         parts = parts[:_MOST_PARTS]
         announced = any(part.announced for part in parts)
         if not announced and not any(part.separated for part in parts):
-            return ()
-        best: tuple[float, tuple[str, ...]] = (0.0, ())
+            return {}
+        best: tuple[float, dict[str, float]] = (0.0, {})
         for border in range(1, len(parts)):
             if not (announced or parts[border].separated or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
                 continue
@@ -307,20 +341,34 @@ class ActivityFinder:
             wanted = max(best[0], self.accept_part if parts[border].separated else self.accept_border)
             apart = left[first] >= self.part_ratio * left[second] and right[second] >= self.part_ratio * right[first]
             if first != second and apart and both > wanted and self._enough(parts[:border]) and self._enough(parts[border:]):
-                best = (both, tuple(name for name in ACTIVITIES if name in (first, second)))
+                best = (both, {first: left[first], second: right[second]})
         return best[1]
 
     def _enough(self, parts: Sequence[Part]) -> bool:
         return len({cue for part in parts for cue in part.counts}) >= self.fewest_cues
 
-    def _candidates(self, parts: Sequence[Part], chosen: Sequence[str]) -> tuple[Candidate, ...]:
-        found: list[Candidate] = []
+    def _candidates(self, parts: Sequence[Part], sure: Mapping[str, float], chosen: Sequence[str]) -> tuple[Candidate, ...]:
+        """Every cue that spoke for an activity; the strongest for each has the share of the activity as its strength."""
+        spoke: list[tuple[Hit, str, float]] = []
         for part in parts:
             for hit in part.hits:
                 row = self.weights[hit.phrase.label]
                 wanted = [name for name in chosen if row[name] > 0] or [max(ACTIVITIES, key=lambda name: row[name])]
                 value = max(wanted, key=lambda name: row[name])
-                strength = 1 - math.exp(-max(row[value], 0.0))
-                if strength > 0:
-                    found.append(Candidate(slot=Slot.ACTIVITY, value=value, strength=round(strength, 3), evidence=hit.evidence(), chosen=value in chosen))
-        return tuple(found)
+                if row[value] > 0:
+                    spoke.append((hit, value, row[value]))
+        unspoken = set(chosen) - {value for _, value, _ in spoke}
+        spoke += [(hit, name, 1.0) for name in unspoken for part in parts for hit in part.hits]  # only signs spoke for it
+        most: dict[str, float] = {}
+        for _, value, weight in spoke:
+            most[value] = max(most.get(value, 0.0), weight)
+        return tuple(
+            Candidate(
+                slot=Slot.ACTIVITY,
+                value=value,
+                strength=round(sure[value] * weight / most[value], 3),
+                evidence=hit.evidence(),
+                chosen=value in chosen,
+            )
+            for hit, value, weight in spoke
+        )

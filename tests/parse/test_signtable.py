@@ -1,0 +1,53 @@
+"""The table of signs is read with its mistakes named, and signs are found as it writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailroom.errors import ProgrammeError
+from parse.signtable import load_signs, pair_signs, word_signs
+
+HEADER = "sign,one,other\n"
+
+
+def load(folder: Path, text: str) -> dict[str, tuple[float, ...]]:
+    (folder / "signs.csv").write_text(text, encoding="utf-8")
+    return load_signs(folder / "signs.csv", shown="signs.csv", activities=("one", "other"), cues={"who.we", "how.each"})
+
+
+def test_rows_are_read_by_the_names_of_their_columns(tmp_path: Path) -> None:
+    """Remarks and empty lines are passed over, an empty weight is none, and columns may stand in any order."""
+    assert load(tmp_path, "# a remark\nother,sign,one\n\n0.5,we compare,\n-1,how.each & who.we,2\n") == {
+        "we compare": (0.0, 0.5),
+        "how.each & who.we": (2.0, -1.0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "complaint"),
+    [
+        ("", None, "columns should be sign, one, other"),
+        ("sign,one\n", 1, "columns should be"),
+        (HEADER + "we,1\n", 2, "2 columns where 3"),
+        (HEADER + "we,1,2\nwe,1,2\n", 3, "twice"),
+        (HEADER + "# we\nwe,1,much\n", 3, "should be a number"),
+        (HEADER + "how.each & who.us,1,2\n", 2, "who.us"),
+    ],
+)
+def test_mistakes_name_file_and_line(tmp_path: Path, text: str, line: int | None, complaint: str) -> None:
+    with pytest.raises(ProgrammeError, match=complaint) as error:
+        load(tmp_path, text)
+    assert (error.value.file, error.value.line) == ("signs.csv", line)
+
+
+def test_a_missing_table_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProgrammeError, match="cannot be read"):
+        load_signs(tmp_path / "none.csv", shown="none.csv", activities=("one",), cues=())
+
+
+def test_words_neighbours_and_pairs() -> None:
+    """Each word and two neighbours, numbers alike; each two cues of a sentence in one order."""
+    assert list(word_signs(["we", "are", "12"])) == [(0, "we"), (1, "are"), (2, "0"), (0, "we are"), (1, "are 0")]
+    assert list(pair_signs({"who.we": 1.0, "how.each": 0.3, "a.b": 1.0})) == ["a.b & how.each", "a.b & who.we", "how.each & who.we"]
