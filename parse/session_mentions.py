@@ -64,6 +64,12 @@ _WEEKDAY = (
     r"th(?:u|ur|urs|rus)(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|diluain|dim[àa]irt|diciadain)\b"
 )
 _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|appreciate|never|just|really|only|hope|get|no|still"  # «wed like to»
+_HINTS = (  # how the words begin that a mention may begin with
+    "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|next|this|coming|last|week|a week|today|to-day|tom|tm|2mo|yest|the morn|the day|"
+    "the streen|the one after|the following|earlier|later|latter|"
+    "latest|tonight|session|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|jan|feb|mar|"
+    "apr|may|jun|jul|aug|sep|oct|nov|dec"
+)
 _UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _TEENS = ("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth")
 _SPELT_OUT = (*_UNITS, "tenth", *_TEENS, "twentieth", *(f"twenty-{unit}" for unit in _UNITS), "thirtieth", "thirty-first")
@@ -148,11 +154,15 @@ class MentionFinder:
             short = [f"{session.start.hour % 12}{session.start.minute:02}"] if session.start.minute else []
             for written in [f"{session.start:%H%M}", *short]:
                 self._times.setdefault(written, set()).add(session.id)
+        starts = {name.split()[0].lower()[:4] for name in days} | {word[:4] for word in _ORDINAL_WORDS} | set(_HINTS.split("|"))
+        self._hint = re.compile(r"\d|\b(?:" + "|".join(map(re.escape, sorted(starts))) + ")", re.I)
         self._pattern = _pattern(list(days), list(self._times))
 
     def find(self, text: str, today: date | None, *, heading: bool) -> list[Mention]:
         """The mentions of one sentence in order; ``heading``: the line before announced a session («Which session?»)."""
         found: list[Mention] = []
+        if self._hint.search(text) is None:
+            return found
         for match in itertools.islice(self._pattern.finditer(text), _MOST_MENTIONS):
             form, sessions = self._resolve(match, text, today, heading)
             if form:

@@ -137,6 +137,7 @@ _THIRD = re.compile(
     re.I,
 )
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
+_ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
 _WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
@@ -150,7 +151,10 @@ _NOTES = {  # why a mention did not count
 _POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
 _GOES = {"takes", "joins", "goes"}
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
-_LONGEST_SENTENCE = 4000  # beyond it no member is speaking
+_QUANTIFIERS = {"all", "none", "either"}
+_YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
+_WORD = re.compile(r"[A-Za-z]{2,}")
+_LONGEST_SENTENCE, _MOST_EVENTS = 4000, 200  # beyond them no member is speaking
 
 
 @dataclass(slots=True)
@@ -222,49 +226,48 @@ class SessionFinder:
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
-        heading = False
+        heading, asked_at = False, -1
         for index, (whole_text, base) in enumerate(sentences):
-            text = whole_text[:_LONGEST_SENTENCE]
-            if (fields_only and _FIELD.search(text) is None) or (view.where == ZoneKind.FORWARDED and _HEADER.match(text)):
+            text, found = whole_text[:_LONGEST_SENTENCE], cues.get(index, [])
+            if not text.strip() or (fields_only and _FIELD.search(text) is None) or (view.where == ZoneKind.FORWARDED and _HEADER.match(text)):
                 continue
-            found = cues.get(index, [])
             labels = {label for label, *_ in found}
             about = "about" in labels
-            mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
-            rest = len(re.findall(r"[A-Za-z]{2,}", text)) - sum(len(re.findall(r"[A-Za-z]{2,}", text[m.start : m.end])) for m in mentions)
-            goes = [(start, end) for label, _, start, end in found if label == "goes"]
-            short = rest <= 3 and not {"elsewhere", "recurring"} & labels
-            context = _Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
-            present = next((cue for cue in found if cue[0] == "present"), None)
-            if not any(m.sessions for m in mentions) and present is not None and about and (session := self._mentions.on(today)):
-                mentions = [*mentions, Mention(present[2], present[3], frozenset({session}), "relative", "takes", present[1])]
-            clauses = _clauses(text, found)
-            self._stances(clauses, mentions, context)
-            self._quantified(clauses, mentions, found, context)
-            if not mentions and rest <= 3 and events and sentences[index - 1][0].rstrip().endswith("?"):
-                self._answered(labels, sentences[index - 1][1], events, view)
-            if "changes" in labels and (about or any(m.stance for m in mentions)):
+            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading)
+            if not mentions and short and asked_at >= 0:
+                _answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
+            if "changes" in labels and (about or mentions):
                 for _, mention, _ in events:
                     if mention.stance in ("takes", "had"):
                         mention.stance = "replaced"
             for mention in mentions:
-                if mention.stance:
-                    self._add(view, base, mention, events)
-            if text.strip():
-                heading = about and len([m for m in mentions if m.sessions]) != 1 and len(mentions) <= 2 and len(text) < 90
-                talked = about or any(m.stance for m in mentions) or (talked and not about)
+                self._add(view, base, mention, events)
+            asked_at = view.to_source(base, base + 1)[0] if mentions and text.rstrip().endswith("?") else -1
+            heading = about and len([m for m in mentions if len(m.sessions) == 1]) != 1 and len(mentions) <= 2 and len(text) < 90
+            talked = talked or about or bool(mentions)
         return talked
 
-    @staticmethod
-    def _answered(labels: set[str], base: int, events: list[_Event], view: TextView) -> None:
-        """«The 25th? Maybe.»"""
-        answer = next((label for label in ("declines", "undecided") if label in labels), None)
-        for _, mention, candidate in events:
-            asked = candidate.evidence.where == view.where and candidate.evidence.start >= view.to_source(base, base + 1)[0]
-            if answer and asked and mention.stance in ("takes", "asked"):
-                mention.stance = answer
+    def _sentence(self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool) -> tuple[list[Mention], bool]:
+        """The mentions in a sentence that have a stance; whether the sentence says little else."""
+        labels = {label for label, *_ in cues}
+        mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
+        rest = len(_WORD.findall(text)) - sum(len(_WORD.findall(text[m.start : m.end])) for m in mentions)
+        short = rest <= 3 and not {"elsewhere", "recurring"} & labels
+        present = next((cue for cue in cues if cue[0] == "present"), None)
+        if not any(m.sessions for m in mentions) and present is not None and "about" in labels and (session := self._mentions.on(today)):
+            mentions.append(Mention(present[2], present[3], frozenset({session}), "relative", "takes", present[1]))
+        if mentions or _QUANTIFIERS & labels:
+            goes = [(start, end) for label, _, start, end in cues if label == "goes"]
+            context = _Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
+            clauses = _clauses(text, cues)
+            self._stances(clauses, mentions, context)
+            self._quantified(clauses, mentions, cues, context)
+        return [mention for mention in mentions if mention.stance], short
 
-    def _add(self, view: TextView, base: int, mention: Mention, events: list[_Event]) -> None:
+    @staticmethod
+    def _add(view: TextView, base: int, mention: Mention, events: list[_Event]) -> None:
+        if len(events) >= _MOST_EVENTS:
+            return
         start, end = view.to_source(base + mention.start, base + mention.end)
         evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=mention.rule or f"session.{mention.form}")
         for session in sorted(mention.sessions):
@@ -282,7 +285,7 @@ class SessionFinder:
         begins = [clause.start for clause in clauses]
         owner = "me"
         for label, rule, start, end in cues:
-            if label not in ("all", "none", "either"):
+            if label not in _QUANTIFIERS:
                 continue
             index = bisect_right(begins, start) - 1
             clause = clauses[index]
@@ -379,7 +382,12 @@ class SessionFinder:
             unsaid = not _GOES & context.labels and current in ("", "undecided") and not context.short
             if unsaid or "asks" in context.labels:
                 return "asked"
-        if current == "had" and context.today is not None and all(s.start.date() < context.today for s in self.sessions if s.id in mention.sessions):
+        if (
+            current == "had"
+            and _ATTENDED.search(clause.text)
+            and context.today is not None
+            and all(s.start.date() < context.today for s in self.sessions if s.id in mention.sessions)
+        ):
             return "takes"  # «I was at the first one»
         if current:
             return current
@@ -481,6 +489,15 @@ def _box(text: str, mention: Mention, before: str, after: str, *, short: bool) -
 def _ends_with_mention(text: str) -> bool:
     """«19 Jan [X]»: a box after a number or a month belongs to what stands before it."""
     return re.search(r"(?:\d|st|th|nd|rd|jan\w*\.?|day|wed|tues?|weds)\)?\s*[:=\-|]?\s*$", text, re.I) is not None
+
+
+def _answer(text: str, labels: set[str], asked: list[_Event]) -> None:
+    """«The 25th? Maybe.» and «Available 19/1? Y»"""
+    answer = _YES_OR_NO.get(re.sub(r"\W", "", text).lower()) or next((label for label in ("declines", "undecided") if label in labels), None)
+    for _, mention, _ in asked:
+        if answer and mention.stance in ("takes", "asked"):
+            mention.stance = answer
+            mention.rule = "session.ticked" if answer == "takes" else mention.rule
 
 
 def _untick(events: list[_Event]) -> None:
