@@ -92,7 +92,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
               (?P<d1>\d{{1,2}})[ ]?[/.\-][ ]?(?P<m1>0?[1-9]|1[0-2])(?:[/.\-](?P<y1>\d\d(?:\d\d)?))?(?![\d/%])(?![ ]?[ap]\.?m\b)
             | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)?[ -]?(?:of[ ])?(?:the[ ])?{_MONTH.format("m2")}(?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
-            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/\d%])
+            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/]?\d|%)
             | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
@@ -108,7 +108,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?P<ord>{_FIRST}|{_SECOND}|{_LAST}|other|ither|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
             [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
-        | (?<=the[ ])(?P<after>one[ ]after|next[ ]one|following[ ]one)\b
+        | (?<=the[ ])(?P<after>one[ ]after(?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
             |(?<=:[ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b))
@@ -122,11 +122,11 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
 
 
 _NOT_ON = re.compile(
-    r"\b(?:until|till|til|since|before|after|by|from|between|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|"
+    r"\b(?:until|till|til|since|before|after|by|from|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|"
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,
 )
-_DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by|between|up to)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
+_DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by|up to)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
@@ -134,7 +134,7 @@ _SAME_ONE = re.compile(
     r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
     re.I,
 )
-_BARE_BEFORE = re.compile(r"(?:\bthe\s+|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
+_BARE_BEFORE = re.compile(r"(?:\bthe\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
@@ -296,7 +296,7 @@ def _joined(found: list[Mention], text: str) -> list[Mention]:
         if last is not None and _SAME_ONE.fullmatch(text[last.end : mention.start]) and mention.form != last.form:
             both = last.sessions & mention.sessions
             if both or mention.form == "time":
-                timed = both and {last.form, mention.form} == {"weekday", "time"}  # «Wed 2pm» is as good as a date
+                timed = both and {last.form, mention.form} in ({"weekday", "time"}, {"relative", "time"})  # «Wed 2pm» is as good as a date
                 last.sessions, last.end = both or last.sessions, mention.end
                 last.form = "slot" if timed else min(last.form, mention.form, key=lambda form: -STRENGTH[form])
                 continue

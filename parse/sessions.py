@@ -93,6 +93,7 @@ _FIELD = re.compile(r"\b(?:training|session|cpd|clpl)\b[^:|]{0,30}[:|]", re.I)  
 _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
+_SO = {"so", "hence", "therefore", "then"}
 _INSTEAD = {"otherwise", "failing that"}
 _TICK = r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713\u2714] ?\]|\( ?[xX\u2713\u2714] ?\))"
 _BOX = re.compile(_TICK + r"|[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\]")
@@ -101,7 +102,9 @@ _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$
 _TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|yes|aye|tick|ticked)\b)[\s|.!]*$", re.I)
 _UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
 _ANSWER = re.compile(
-    r"\s*\)?\s*[\-:=|(\[]+\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))", re.I
+    r"(?:\s*\)?\s*[\-:=|(\[]+|(?:'s| is| wis)(?: a)?)"
+    r"\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
+    re.I,
 )  # «19 Jan - No, 25 Jan - Yes»
 _ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
 _NOT_BEFORE_IT = re.compile(
@@ -113,10 +116,11 @@ _ONE_AT = re.compile(r"\b(?:one|wan|yin)\b[^,;.]*$", re.I)  # «the one that sta
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
+_IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
-_OR = re.compile(r"\s*(?:,\s*)?(?:or(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
+_OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
 _ME = re.compile(
@@ -136,6 +140,7 @@ _THIRD = re.compile(
     r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
 )
+_BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
 _WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
@@ -338,6 +343,7 @@ class SessionFinder:
                 mention.rule = next((clause.labels[label] for label in _POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
+        _because(clauses, done)
         _pairs(mentions, context)
 
     @staticmethod
@@ -398,7 +404,9 @@ class SessionFinder:
         form, labels = mention.form, context.labels
         ours = {"about", "takes", "joins", "declines", "had"}
         vague = form in ("weekday", "time", "ordinal", "slot")
-        if (form in ("weekday", "slot") and _ANY_DAY.search(before)) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
+        if (form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in labels and not (clause.polarity() and _IT_IS_A.search(before))) or (
+            _OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)
+        ):
             return ""
         if vague and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
             return ""
@@ -416,7 +424,7 @@ class SessionFinder:
         enough = {
             "date": True,
             "day": True,
-            "named": about or said or goes,
+            "named": about or said or goes or context.talked,
             "slot": about or strong or context.short,
             "weekday": about
             or said
@@ -548,6 +556,16 @@ def _owner(clause: _Clause, before: str) -> str:
     return before
 
 
+def _because(clauses: list[_Clause], done: list[Mention]) -> None:
+    """«There's a night out on the 19th, so I'm down for the 25th»: what led to the choice is no choice."""
+    for clause in clauses:
+        if clause.joint in _SO:
+            firm = {m.sessions for m in done if clause.start <= m.start < clause.end and m.stance == "takes" and m.rule}
+            for mention in done:
+                if firm and mention.start < clause.start and mention.stance == "takes" and not mention.rule and mention.sessions not in firm:
+                    mention.stance = "elsewhere"
+
+
 def _near(mention: Mention, context: _Context) -> bool:
     """«I'll do Tuesday» is said of a session, «I'll do the second round on Tuesday» is not."""
     for start, end in context.goes:
@@ -578,6 +596,8 @@ def _pairs(mentions: list[Mention], context: _Context) -> None:
             one.stance, other.stance = "takes", "declines"
         elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
             one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
+        elif _BETWEEN.search(text[: one.start]) and _AND.fullmatch(between):
+            one.stance = other.stance = "undecided"
         elif _AND.fullmatch(between) and one.stance and other.stance and "outsider" not in (one.stance, other.stance):
             if "undecided" in (one.stance, other.stance):
                 one.stance = other.stance = "undecided"
