@@ -14,7 +14,7 @@ from parse.zones.lines import ITEM, solid
 SAYS = ("original", "forwarded", "banner", "banner_word", "banner_more", "tagline", "disclaimer", "stub", "habits")
 _LISTS = (
     *("own_names", "own_addresses", "header_from", "header_date", "header_to", "header_subject", "header_other"),
-    *("wrote", "wrote_openers", "days_and_months", "closings", "titles", "places", "contacts"),
+    *("wrote", "wrote_openers", "days_and_months", "closings", "titles", "letters", "places", "contacts"),
 )
 
 
@@ -63,6 +63,7 @@ class ZoneRules:
         self.dates = words["days_and_months"]
         self.closings = words["closings"]
         self.titles = frozenset(word.rstrip("*") for word in words["titles"])
+        self.letters = frozenset(lists["letters"])
         self.places = words["places"]
         self.contacts = words["contacts"]
         self.own_names = tuple(name.casefold() for name in [*lists["own_names"], *own_names] if name.strip())

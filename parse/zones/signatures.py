@@ -233,6 +233,8 @@ class Signatures:
         if _HANDLE.search(text) and len(words) <= 8:
             return 1
         capitals = sum(word[0].isupper() for word in words)
+        if len(words) <= 8 and capitals * 2 >= len(words) and not self.rules.letters.isdisjoint(words):
+            return 2
         likely = any(word in self.rules.titles for word in lowered) or any(word in self.rules.places for word in lowered)
         if likely and len(words) <= 16 and capitals * 2 >= len(words) and not text.endswith(("?", "!")):
             return 1

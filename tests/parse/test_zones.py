@@ -365,17 +365,19 @@ HOSTILE = {
     "colons": "a:" * 100_000,
     "pipes": " | " * 60_000,
     "signatures": "Una Weir\n\n" * 20_000,
+    "shared intros": "a On Wed, Jan 12, 2022 wrote:\n> x\n" * 6_000,
+    "one line full of intros": "x On 1 " * 30_000 + "wrote:\n> x",
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_takes_linear_time(name: str) -> None:
-    """200,000 characters of anything take no longer than a couple of seconds on a slow machine."""
+    """200,000 characters of anything take no longer than a couple of seconds of the processor's time on a slow machine."""
     body = HOSTILE[name]
     heading = Envelope(sender=Address(name="Una Weir", address="una@example.com"), subject="Re: x", is_reply=True)
-    started = time.perf_counter()
+    started = time.process_time()
     zones = ZONER.zones(body, envelope=heading)
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
     check_promise(body, zones)
 
 
