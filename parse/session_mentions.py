@@ -126,7 +126,7 @@ _NOT_ON = re.compile(
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,
 )
-_DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by|up to)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
+_DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
