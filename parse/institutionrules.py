@@ -25,7 +25,7 @@ from parse.schoolnames import Forms, School, fold
 __all__ = ["InstitutionRules"]
 
 SIDES = ("before", "after", "label", "message")
-ROLES = ("member", "sole", "together", "joint", "proxy", "mate", "former", "other", "denied", "home")
+ROLES = ("member", "sole", "together", "joint", "several", "proxy", "mate", "former", "other", "denied", "home")
 
 
 class InstitutionRules:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -76,6 +76,8 @@ class _Choice(Standing):
         founds, places = self.standing()
         stated = self._stated(places)
         chosen = self._choose(founds, stated)
+        if "several" in self.said:
+            chosen += self._others(founds, chosen)
         return self._resolve(founds, chosen, places, stated)
 
     # ------------------------------------------------------------------ councils
@@ -150,7 +152,9 @@ class _Choice(Standing):
             own_named = [found for found in own_named if found.mention.kind != "initials"]
         positive = [found for found in own_named if found.role in ("member", "together")]
         if positive:
+            cores = {found.mention.core for found in positive}
             groups = {found.group for found in positive}
+            groups |= {found.group for found in own_named if found.paired and any(o.group == found.group and o.mention.core in cores for o in own)}
             chosen = positive + [found for found in own_named if found.role == "" and found.group in groups]
             neutral = [found for found in own_named if found.role == "" and found.group not in groups]
             if neutral and all(found.role == "together" for found in positive):
@@ -178,6 +182,21 @@ class _Choice(Standing):
                 if found.mention.entries or found.role in ("member", "together") or any(found.group == other.group for other in listed)
             ]
         return chosen
+
+    def _others(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
+        """Where several schools are said to take part: names without their form that only one school of the same council has."""
+        councils = {entry.authority for found in chosen for entry in found.mention.entries}
+        if len(councils) != 1:
+            return []
+        others: list[Found] = []
+        for found in founds:
+            if found.mention.kind != "bare" or found.text.zone != "own" or found.role in ("former", "denied", "home") or found in chosen:
+                continue
+            mine = [entry for entry in self._of_stage(found.mention.entries) if entry.authority in councils]
+            if len(mine) == 1 and not all(norm in self.gazetteer.vocabulary.never_bare for norm in found.mention.core):
+                found.mention = replace(found.mention, entries=tuple(mine))
+                others.append(found)
+        return others
 
     def _doubt_spellings(self, founds: Sequence[Found]) -> None:
         """A name in no list that is a letter from a known place, or is spelt in two ways, is asked about, not recorded.
@@ -309,6 +328,10 @@ class _Choice(Standing):
         groups = self._entities(chosen)
         if len(groups) > self.finder.limits["institutions"]:  # a list of schools, not a member's letter
             self.undecided, groups = [found for group in groups[:10] for found in group[:1]], []
+        alone: set[str] = set()
+        if len(groups) == 1 and "several" in self.said and groups[0][0].text.zone == "own":  # «put in both schools», and only one was found
+            self.undecided, groups = [groups[0][0]], []
+            alone = {entry.authority for entry in self.undecided[0].mention.entries} - {""}
         institutions: list[str] = []
         authorities: list[str] = []
         authority_options: list[str] = []
@@ -392,7 +415,11 @@ class _Choice(Standing):
                 authority_options.extend(council for council in found_councils if council)
                 self.reasons.append(Reason(code="authority_ambiguous", detail=f"{name}: {' | '.join(found_councils)}"))
         if not groups:
-            authorities.extend(self._councils_alone(stated))
+            if len(alone) == 1 and not self._stated_own(stated):
+                authorities.extend(alone)
+                self._implied(self.undecided[0], *alone)
+            else:
+                authorities.extend(self._councils_alone(stated))
             if self.undecided:
                 names = [found.mention.entries[0].label if found.mention.entries else found.mention.text for found in self.undecided]
                 institution_options.extend(dict.fromkeys(names[:10]))
@@ -586,6 +613,9 @@ class _Choice(Standing):
             return [council]
         return []
 
+    def _stated_own(self, stated: Mapping[str, list[Place]]) -> bool:
+        return any(stated.get(zone) for zone in ("own", "subject", "signature", "attachment"))
+
     def _one_breath(self, places: Sequence[Place]) -> bool:
         """Whether councils are told as a list, as those of one who works for several."""
         return all(
@@ -609,6 +639,7 @@ class _Choice(Standing):
         pieces = text.split()
         while len(pieces) > 2 and pieces[-1].lower() in ("nursery", "class", "elc", "and", "&") and len(spelt(pieces[-2])) > 0 + (pieces[-1] == "class"):
             pieces.pop()  # «Ashmuir Primary nursery»: the class, not the school's name
+        pieces = [piece for piece in pieces if piece.lower() not in ("(special)", "(asn)", "(primary)", "(secondary)")] or pieces
         if "special" in pieces and pieces[0][:1].isupper():
             pieces.remove("special")  # «Ashmuir special school»
         pieces = [_EXPAND.get(piece.lower().replace(".", ""), spelt(piece) or piece) for piece in pieces]

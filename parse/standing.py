@@ -272,7 +272,7 @@ class Standing:
             if mention.kind not in ("bare", "initials") and not (mention.rule == "institution.initials" and not self.lecturer())
         ]
         folded = text.view.folded
-        lower = not any(word.capital for word in found[1:])
+        lower = not any(word.capital for word in found[1:]) or (len(found) > 8 and text.lower)
         upper = sum(word.raw.isupper() for word in found) * 10 > 7 * len(found)
         result: list[Council] = []
         index, at = 0, 0
@@ -529,7 +529,7 @@ class Standing:
                     and "and" in (joint := text.view.folded[previous.mention.end : mention.start])
                     and len(joint) < 40
                 ):
-                    named = [one for one in (previous, found) if one.mention.kind != "bare"]
+                    named = [one for one in (previous, found) if one.mention.kind != "bare" or one.mention.core in self._named]
                     previous.paired = previous.paired or (bool(named) and previous.mention.kind == "bare")
                     found.paired = bool(named) and mention.kind == "bare"
                 mine.append(found)
@@ -553,6 +553,10 @@ class Standing:
             founds.extend(mine)
             del spans
         return founds, places
+
+    @cached_property
+    def _named(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(mention.core for text in self.texts if text.zone in WEIGHT for mention in text.mentions if mention.kind != "bare")
 
     @cached_property
     def _lines(self) -> dict[int, dict[int, int]]:
