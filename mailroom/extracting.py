@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,17 @@ def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None) -> Reader:
     """A Reader as the options or, where they say nothing, the settings have it; without either, as shipped."""
+    collecting = gc.isenabled()
+    gc.disable()  # what is loaded here stays: looking through it for garbage, now or later, would find none
+    try:
+        return _open_reader(schools, programme, config)
+    finally:
+        gc.freeze()
+        if collecting:
+            gc.enable()
+
+
+def _open_reader(schools: Sequence[str], programme: Path | None, config: Config | None) -> Reader:
     from mailroom.programme import load_programme
     from parse.reader import Reader
 

@@ -220,9 +220,14 @@ class _Fields:
         raw = [(name, str(value)) for name, value in message.raw_items()]
         self.all = tuple((name, decode_header_value(value)) for name, value in raw)
         # mail-parser sees only the fields that it reads here: it would parse every Received as well.
-        lines = [f"{name}: {value.strip()}" for name, value in raw if name.lower() in _ADDRESS_FIELDS and value.strip()]
-        section = "\r\n".join(line if line.isascii() else decode_text(line.encode("utf-8", "surrogateescape"), None)[0] for line in lines)
-        self.parsed = mailparser.parse_from_bytes((section + "\r\n\r\n").encode("utf-8", "replace"))
+        section = email.message.Message()
+        section.set_payload("")
+        for name, value in raw:
+            if name.lower() in _ADDRESS_FIELDS and (plain := value.strip()):
+                if not plain.isascii():
+                    plain = decode_text(plain.encode("utf-8", "surrogateescape"), None)[0].encode("utf-8", "replace").decode("ascii", "surrogateescape")
+                section.set_raw(name, plain)
+        self.parsed = mailparser.MailParser(section)
 
     def values(self, name: str) -> list[str]:
         return [value for key, value in self.all if key.lower() == name]
