@@ -21,8 +21,8 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.rulefile import compile_rules, load_rules, load_yaml
+from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.textview import TextView
 
@@ -84,14 +85,8 @@ def _days(settings: Mapping[str, Any], file: str) -> dict[str, tuple[int, int]]:
     return found
 
 
-_CLAUSE = re.compile(
-    r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
-    r"failing that|hence|therefore|unless|an(?= (?-i:[A-Z])))\b",
-    re.I,
-)
 _FIELD = re.compile(r"\b(?:training|session|cpd|clpl)\b[^:|]{0,30}[:|]", re.I)  # «Training session: Tuesday»
 _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
-_HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _SO = {"so", "hence", "therefore", "then"}
 _INSTEAD = {"otherwise", "failing that"}
@@ -106,7 +101,6 @@ _ANSWER = re.compile(
     r"\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
     re.I,
 )  # «19 Jan - No, 25 Jan - Yes»
-_ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
 _NOT_BEFORE_IT = re.compile(
     r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|my\s+)?$", re.I
 )
@@ -123,27 +117,9 @@ _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
-_ME = re.compile(
-    r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
-)
-_WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us|ah|ah'm|ahm|a'm|myself|masel)\b", re.I)
-_THIRD = re.compile(
-    r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
-    r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
-    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|buddy|stage partner|"
-    r"faculty|team|rest|other|others|first|second|third|fourth|job share|jobshare|probationer|student|rep|of them|sister|brother|daughter|son)\b)"
-    r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
-    r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
-    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
-    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
-    r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
-    r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
-    re.I,
-)
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
-_WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
     "outsider": "session_other",
@@ -153,25 +129,12 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
-_POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
 _GOES = {"takes", "joins", "goes"}
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
 _QUANTIFIERS = {"all", "none", "either"}
 _YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _LONGEST_SENTENCE, _MOST_EVENTS = 4000, 200  # beyond them no member is speaking
-
-
-@dataclass(slots=True)
-class _Clause:
-    start: int
-    end: int
-    joint: str
-    text: str
-    labels: dict[str, str] = field(default_factory=dict)  # of the rules that hit here, with the first rule's id
-
-    def polarity(self) -> str:
-        return next((label for label in _POLARITY if label in self.labels), "")
 
 
 @dataclass(slots=True)
@@ -225,7 +188,7 @@ class SessionFinder:
 
     def _read(self, view: TextView, today: date | None, events: list[_Event], talked: bool, *, fields_only: bool = False) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
-        sentences = [piece for sentence in view.sentences for piece in _pieces(sentence.text, sentence.start_char)]
+        sentences = [piece for sentence in view.sentences for piece in pieces(sentence.text, sentence.start_char)]
         starts = [start for _, start in sentences]
         for hit in self._rules.find(view):
             index = bisect_right(starts, hit.span.start_char) - 1
@@ -264,9 +227,9 @@ class SessionFinder:
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
             context = _Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
-            clauses = _clauses(text, cues)
-            self._stances(clauses, mentions, context)
-            self._quantified(clauses, mentions, cues, context)
+            parts = clauses(text, cues)
+            self._stances(parts, mentions, context)
+            self._quantified(parts, mentions, cues, context)
         return [mention for mention in mentions if mention.stance], short
 
     @staticmethod
@@ -285,7 +248,7 @@ class SessionFinder:
             )
             events.append((session, mention, candidate))
 
-    def _quantified(self, clauses: list[_Clause], mentions: list[Mention], cues: list[tuple[str, str, int, int]], context: _Context) -> None:
+    def _quantified(self, clauses: list[Clause], mentions: list[Mention], cues: list[tuple[str, str, int, int]], context: _Context) -> None:
         """«both sessions», «neither date», «either would do»: every session at once."""
         begins = [clause.start for clause in clauses]
         owner = "me"
@@ -294,7 +257,7 @@ class SessionFinder:
                 continue
             index = bisect_right(begins, start) - 1
             clause = clauses[index]
-            owner = _owner(clause, "me")
+            owner = whose(clause, "me")
             if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
                 continue
             said = bool(_GOES & clause.labels.keys())
@@ -313,7 +276,7 @@ class SessionFinder:
 
     # --- the stance of each mention
 
-    def _stances(self, clauses: list[_Clause], mentions: list[Mention], context: _Context) -> None:
+    def _stances(self, clauses: list[Clause], mentions: list[Mention], context: _Context) -> None:
         current, owner = "", "me"
         done: list[Mention] = []
         for clause in clauses:
@@ -322,7 +285,7 @@ class SessionFinder:
                 owner = "me"
             elif clause.joint in _INSTEAD:
                 current, owner = "conditional", "me"
-            owner = _owner(clause, owner)
+            owner = whose(clause, owner)
             here = [m for m in mentions if clause.start <= m.start < clause.end]
             own = clause.polarity()
             if "about" in clause.labels and not own and current != "takes":
@@ -340,16 +303,16 @@ class SessionFinder:
                 if mention.stance:
                     continue
                 mention.owner, mention.bare = owner, context.short
-                mention.rule = next((clause.labels[label] for label in _POLARITY if label in clause.labels), "")
+                mention.rule = next((clause.labels[label] for label in POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
         _because(clauses, done)
         _pairs(mentions, context)
 
     @staticmethod
-    def _look_back(clause: _Clause, own: str, owner: str, done: list[Mention]) -> None:
+    def _look_back(clause: Clause, own: str, owner: str, done: list[Mention]) -> None:
         """A clause that names no session may still be about the last one: «I had the 25th but gave it up»."""
-        if not done or (owner != "me" and done[-1].owner == "me" and _WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
+        if not done or (owner != "me" and done[-1].owner == "me" and WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
             return
         last = done[-1]
         if own == "declines" and (
@@ -367,7 +330,7 @@ class SessionFinder:
         elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
             last.stance = "declines"
 
-    def _stance(self, mention: Mention, clause: _Clause, current: str, context: _Context) -> str:
+    def _stance(self, mention: Mention, clause: Clause, current: str, context: _Context) -> str:
         if not mention.sessions:
             return ""
         before, after = context.text[max(0, mention.start - 30) : mention.start], context.text[mention.end :]
@@ -399,7 +362,7 @@ class SessionFinder:
             return current
         return "takes"
 
-    def _refers(self, mention: Mention, clause: _Clause, before: str, after: str, context: _Context) -> str:
+    def _refers(self, mention: Mention, clause: Clause, before: str, after: str, context: _Context) -> str:
         """``training``, ``elsewhere`` for a day of something else, or nothing where it can't be told."""
         form, labels = mention.form, context.labels
         ours = {"about", "takes", "joins", "declines", "had"}
@@ -516,47 +479,7 @@ def _untick(events: list[_Event]) -> None:
                 mention.stance = "unticked"
 
 
-def _pieces(text: str, start: int) -> Iterator[tuple[str, int]]:
-    """A sentence, cut where an abbreviation's stop hid its end: «Wed 19 Jan. I teach until then.»"""
-    at = 0
-    for match in _HIDDEN_END.finditer(text):
-        yield text[at : match.end()], start + at
-        at = match.end()
-    yield text[at:], start + at
-
-
-def _clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[_Clause]:
-    """The clauses of a sentence, each with the rules that hit in it."""
-    found: list[_Clause] = []
-    start, joint = 0, ""
-    for match in _CLAUSE.finditer(text):
-        found.append(_Clause(start, match.start(), joint, text[start : match.start()]))
-        start, joint = match.start(), match.group().strip().lower()
-    found.append(_Clause(start, len(text), joint, text[start:]))
-    begins = [clause.start for clause in found]
-    for label, rule, first, last in cues:
-        for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
-            found[index].labels.setdefault(label, rule)
-    for clause in found:
-        if _ENDS_NOT.search(clause.text):  # «Wednesday doesn't»
-            clause.labels.setdefault("declines", "session.cannot")
-    return found
-
-
-def _owner(clause: _Clause, before: str) -> str:
-    """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``."""
-    if _WHO.match(clause.text):
-        return before
-    if "outsiders" in clause.labels and not _WRITER.search(clause.text):
-        return "outsider"
-    if _THIRD.search(clause.text) and not _ME.search(clause.text):
-        return "other"
-    if _ME.search(clause.text) or "same" in clause.labels:
-        return "me"
-    return before
-
-
-def _because(clauses: list[_Clause], done: list[Mention]) -> None:
+def _because(clauses: list[Clause], done: list[Mention]) -> None:
     """«There's a night out on the 19th, so I'm down for the 25th»: what led to the choice is no choice."""
     for clause in clauses:
         if clause.joint in _SO:

@@ -1,0 +1,98 @@
+"""A sentence cut into clauses, each with the rules that hit in it and whose plan it tells.
+
+Promise: every character of the sentence belongs to one clause; linear in the text.
+
+What it does badly: there is no grammar here. A clause ends at a comma, a bracket or a joining word, and a
+subject is a pronoun, a relation («my colleague») or a name at its beginning.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
+
+_CLAUSE = re.compile(
+    r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
+    r"failing that|hence|therefore|unless|an(?= (?-i:[A-Z])))\b",
+    re.I,
+)
+_HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
+_ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
+_WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
+_ME = re.compile(
+    r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
+)
+WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us|ah|ah'm|ahm|a'm|myself|masel)\b", re.I)
+_THIRD = re.compile(
+    r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
+    r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
+    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|buddy|stage partner|"
+    r"faculty|team|rest|other|others|first|second|third|fourth|job share|jobshare|probationer|student|rep|of them|sister|brother|daughter|son)\b)"
+    r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
+    r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
+    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
+    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
+    r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
+    r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
+    re.I,
+)
+POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
+
+
+@dataclass(slots=True)
+class Clause:
+    """A stretch of a sentence; ``joint`` is the sign or word that it begins with."""
+
+    start: int
+    end: int
+    joint: str
+    text: str
+    labels: dict[str, str] = field(default_factory=dict)  # of the rules that hit here, with the first rule's id
+
+    def polarity(self) -> str:
+        """The label that decides what the clause says of a session, if any."""
+        return next((label for label in POLARITY if label in self.labels), "")
+
+
+def pieces(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """A sentence, cut where an abbreviation's stop hid its end: «Wed 19 Jan. I teach until then.»"""
+    at = 0
+    for match in _HIDDEN_END.finditer(text):
+        yield text[at : match.end()], start + at
+        at = match.end()
+    yield text[at:], start + at
+
+
+def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause]:
+    """The clauses of a sentence, each with the rules that hit in it."""
+    found: list[Clause] = []
+    start, joint = 0, ""
+    for match in _CLAUSE.finditer(text):
+        found.append(Clause(start, match.start(), joint, text[start : match.start()]))
+        start, joint = match.start(), match.group().strip().lower()
+    found.append(Clause(start, len(text), joint, text[start:]))
+    begins = [clause.start for clause in found]
+    for label, rule, first, last in cues:
+        for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
+            found[index].labels.setdefault(label, rule)
+    for clause in found:
+        if _ENDS_NOT.search(clause.text):  # «Wednesday doesn't»
+            clause.labels.setdefault("declines", "session.cannot")
+    return found
+
+
+def whose(clause: Clause, before: str) -> str:
+    """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``."""
+    if _WHO.match(clause.text):
+        return before
+    if "outsiders" in clause.labels and not WRITER.search(clause.text):
+        return "outsider"
+    if _THIRD.search(clause.text) and not _ME.search(clause.text):
+        return "other"
+    if _ME.search(clause.text) or "same" in clause.labels:
+        return "me"
+    return before
