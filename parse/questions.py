@@ -1,52 +1,92 @@
 """Whether a person must answer something.
 
-A question is asked of the programme: a sentence with a question mark, or words that ask («could you let
-me know», «I wonder if»), which is not the enquiry's own question («does it help?»), nor politeness
-(«can you count me in?»), nor rhetoric («what's not to like?»). Complaints, safeguarding and requests
-about personal data need a person whether or not they ask; each has its own reason code.
+Each sentence of the member's own words is looked at by itself: the cues in it («could you tell me», «our
+question is», words of our scheme, words of the classroom), the cues in the sentences beside it (a question
+that the next sentence answers needs nobody else's answer) and its form (does it end with a question mark,
+what does it open with). What each cue weighs was fitted to labelled texts and stands in two readable tables
+of ``rules/questions.yaml``, one for sentences with a question mark and one for the others; the sum gives a
+probability, and a sentence that reaches ``asks_at`` is a question to a person.
 
-The words are in ``rules/questions.yaml``; each rule adds to or takes from a sentence's score, and the
-sentence is a question when the score reaches ``asks_at`` in that file.
+Complaints, safeguarding and requests about personal data need a person whether or not they ask; each has
+its own reason code.
 
 Promise: only the member's own words are read; linear in the text.
 
-What it does badly: a question put as a plain statement («I can't find the form») is only found where a
-rule knows its words; irony is not understood.
+What it does badly: a wish that is only hinted at («the ferry is £90») is found by luck; irony is not understood.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.rulefile import compile_rules, load_rules
 from parse.textview import TextView
 
-__all__ = ["QuestionFinder", "Questions"]
+__all__ = ["QuestionFinder", "Questions", "Sentence", "starts_like_a_reply"]
 
 CONCERNS = ("complaint", "safeguarding", "data_request")
-LABELS = ("asks", "opens", "unmarked", "to_us", "research", "polite", "settled", "answers", *CONCERNS)
+LABELS = ("cue", *CONCERNS)
+TABLES = ("questions", "statements")
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 _ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem))", re.I)
-_OPENS = re.compile(
-    r"\W*(?:and|so|but|also|do|does|did|is|are|am|can|could|will|would|should|may|might|must|what|how|why|which|who|when|where|if|any|has|have|was|were)\b",
-    re.I,
-)
+_AUXILIARY = "do|does|did|is|are|am|was|were|can|could|will|would|shall|should|may|might|must|has|have|had"
+_WH = "what|how|why|which|who|whom|whose|when|where|whit|whaur"
+_FIRST = re.compile(r"\W*(?:(?:and|so|but|also|or|oh|right|hi|hello|hiya|then|now|well|ok|please|pls|sorry|just)\b[\s,.!:]*)*(\w+(?:'\w+)?)", re.I)
+_LATE = re.compile(rf"(?:[,:;(]\s*|\s-+\s|\b(?:and|so|but|or)\s+)(?:{_AUXILIARY}|{_WH}|any)\b", re.I)
 _BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or within a word
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
-# «Our enquiry: does sketching first help?» names its question.
-_NAMED = re.compile(
-    r"(?:[:;(\"]\s*|\s-\s|\b(?:i\.e\.|as in|which is to say|namely|that is),?\s+)(?:\w+,?\s+)?"
-    r"(?:do|does|did|is|are|can|could|will|would|what|how|why|which|who|when|where|if|whether)\b",
+_VERB = re.compile(rf"\b(?:{_AUXILIARY}|'s|'m|'re|'ve|'ll|'d)\b|n't\b|'(?:s|m|re|ve|ll|d)\b", re.I)
+_OPENS = re.compile(rf"\W*(?:and|so|but|also|if|any|{_AUXILIARY}|{_WH})\b", re.I)
+_UNMARKED = re.compile(
+    r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
+    r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
+    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
+    r"|did (?:i|we|you|u|it|my|they|anyone)\b"
+    r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
+    r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
+    r"(?!.*(?:[!:]$|,\s+(?:i|we|it|that)\b))",
     re.I,
 )
+# Cues of a neighbour that change what a sentence means.
+NEXT = (
+    *("calm.answer", "calm.nobody-knows", "calm.settled", "calm.is-it-ok", "calm.register"),
+    *("research.named", "research.ours", "research.does-it", "past.", "some:"),
+)
+    "calm.answer",
+    "calm.answer-echo",
+    "calm.nobody-knows",
+    "calm.settled",
+    "calm.is-it-ok",
+    "calm.register",
+    "research.named",
+    "research.ours",
+    "research.does-it",
+    "past.",
+    "some:",
+)
+BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
+SHORT = 5  # sentences: a message as short as this came for what it says
+FAMILIES = ("ask", "hint", "calm", "about", "research")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sentence:
+    """A sentence of the member's and what was seen in it; ``form``: whether it is a question in form."""
+
+    start: int
+    end: int
+    marked: bool
+    cues: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,93 +107,161 @@ class QuestionFinder:
     def __init__(self, folder: Path) -> None:
         file = load_rules(folder / "rules" / "questions.yaml", shown="rules/questions.yaml", says=LABELS)
         self._rules = compile_rules(file)
+        spellings = file.settings.get("spellings") or {}
+        self._rules.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
         try:
-            self._asks_at = float(file.settings["asks_at"])
-            self._mark = float(file.settings["question_mark"])
-            self._research = -self._mark - 0.3
+            self.asks_at = float(file.settings["asks_at"])
         except (KeyError, TypeError, ValueError):
-            raise ProgrammeError(file.file, 1, "«asks_at» and «question_mark» should be numbers") from None
+            raise ProgrammeError(file.file, 1, "«asks_at» should be a number") from None
+        if not 0 < self.asks_at < 1:
+            raise ProgrammeError(file.file, 1, "«asks_at» should lie between 0 and 1")
+        self.tables = {name: _table(file.settings.get(name), name, file.file) for name in TABLES}
+
+    def sentences(self, view: TextView) -> tuple[list[Sentence], list[Candidate]]:
+        """The sentences of a view with their cues, and the concerns in it."""
+        spans = view.sentences
+        starts = [span.start_char for span in spans]
+        own: list[set[str]] = [set() for _ in spans]
+        concerns: list[Candidate] = []
+        for hit in self._rules.find(view):
+            if hit.phrase.label in CONCERNS:
+                concerns.append(Candidate(slot=Slot.QUESTION, value=hit.phrase.label, strength=1.0, evidence=hit.evidence(), chosen=True))
+            else:
+                own[bisect_right(starts, hit.span.start_char) - 1].add(hit.phrase.id)
+        texts = [span.text.strip() for span in spans]
+        marked = [_asks(view, text, span.end_char) for span, text in zip(spans, texts, strict=True)]
+        for cues, text, asks in zip(own, texts, marked, strict=True):
+            cues.update(_form(text, marked=asks))
+            cues.update(f"some:{family}" for family in FAMILIES if any(cue.startswith(family + ".") for cue in cues))
+            if not {"some:about", "some:ask", "some:hint"} & cues:
+                cues.add("none:about-us")
+        found: list[Sentence] = []
+        worded = [index for index, text in enumerate(texts) if _WORD.search(text)]
+        for at, index in enumerate(worded):
+            span = spans[index]
+            cues = {cue for cue in own[index] if not cue.startswith("some:")}
+            if at + 1 < len(worded):
+                after = worded[at + 1]
+                cues.update(f"next:{cue}" for cue in own[after] if cue.startswith(NEXT))
+                cues.add("next:question" if marked[after] else "next:" + _size(texts[after]))
+            if at:
+                before = worded[at - 1]
+                cues.update(f"before:{cue}" for cue in own[before] if cue.startswith(BEFORE))
+                cues.update(["before:question"] if marked[before] else ["before:colon"] if texts[before].endswith(":") else [])
+            if view.where == "subject":
+                cues.add("form:subject")
+            elif len(worded) <= SHORT:
+                cues.add("form:of-few")
+            found.append(Sentence(start=span.start_char, end=span.end_char, marked=marked[index], cues=frozenset(cues)))
+        return found, concerns
+
+    def probability(self, sentence: Sentence) -> float:
+        """How likely it is that somebody must answer this."""
+        table = self.tables["questions" if sentence.marked else "statements"]
+        total = table.get("always", 0.0) + sum(table.get(cue, 0.0) for cue in sentence.cues)
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView]) -> Questions:
         candidates: list[Candidate] = []
         concerns: list[str] = []
         reasons: list[Reason] = []
-        of_us = False
+        about_us = False
         for view in views:
-            if view.where not in READ or (view.where == "subject" and _REPLY.match(parsed.subject)):
+            if view.where not in READ or (view.where == "subject" and starts_like_a_reply(parsed.subject)):
                 continue  # the subject of a reply is the question that was answered
-            sentences = view.sentences
-            starts = [sentence.start_char for sentence in sentences]
-            scores: dict[int, dict[str, float]] = {}
-            first: dict[int, str] = {}
-            about_us: set[int] = set()
-            ours: dict[int, int] = {}  # where in a sentence the last word about us stands
-            for hit in self._rules.find(view):
-                index = bisect_right(starts, hit.span.start_char) - 1
-                label = hit.phrase.label
-                if label in CONCERNS:
-                    if label not in concerns:
-                        concerns.append(label)
-                        reasons.append(Reason(code=label, detail=hit.evidence().text[:80]))
-                    candidates.append(Candidate(slot=Slot.QUESTION, value=label, strength=1.0, evidence=hit.evidence(), chosen=True))
-                    continue
-                best = scores.setdefault(index, {})
-                if hit.phrase.id == "question.of-our-rules":
-                    about_us.add(index)
-                if hit.phrase.id == "question.of-our-rules" or hit.span[0].lower_ in ("you", "your", "yours"):
-                    ours[index] = hit.span.start_char
-                # The strongest rule of each label speaks, so that saying a thing twice does not count twice.
-                if abs(hit.phrase.weight) > abs(best.get(label, 0.0)):
-                    best[label] = hit.phrase.weight
-                    if label in ("asks", "unmarked"):
-                        first[index] = hit.phrase.id
-            carried = 0.0
-            for index, sentence in enumerate(sentences):
-                text = sentence.text.strip()
-                marked = "?" in text and _legible(text) and not _heading(view, text, sentence.end_char)
-                score = dict(scores.get(index, {}))
-                score.pop("answers", None)
-                score.pop("unmarked" if marked or _BOX.search(text) else "opens", None)
-                if marked and "answers" in scores.get(index + 1, {}):
-                    score["settled"] = -1.0  # asked and answered
-                named = _NAMED.search(sentence.text) if marked else None
-                if named and ours.get(index, -1) < sentence.start_char + named.start():
-                    score["research"] = min(score.get("research", 0.0), self._research)
-                if marked:
-                    score["mark"] = self._mark
-                total = sum(score.values()) + (carried if marked else 0.0)
-                # «Topic: ...» and a first research question speak for the questions that follow.
-                leads = (marked and total < self._asks_at) or (not marked and (text.endswith(":") or len(text) < 60))
-                carried = self._research if text and leads and (score.get("research") or (carried and marked)) else carried if not text else 0.0
-                if total >= self._asks_at and (marked or score.keys() & {"asks", "unmarked"}):
-                    of_us = of_us or index in about_us
-                    candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, first.get(index, "question.mark"), chosen=True))
-                elif marked:
-                    candidates.append(self._candidate(view, sentence.start_char, sentence.end_char, total, "question.mark", chosen=False))
+            sentences, worries = self.sentences(view)
+            for worry in worries:
+                candidates.append(worry)
+                if worry.value not in concerns:
+                    concerns.append(worry.value)
+                    reasons.append(Reason(code=worry.value, detail=worry.evidence.text[:80]))
+            for sentence in sentences:
+                sure = self.probability(sentence)
+                chosen = sure >= self.asks_at
+                if chosen or sentence.marked:
+                    candidates.append(_candidate(view, sentence, sure, chosen=chosen))
+                about_us = about_us or (chosen and any(cue.startswith("about.") for cue in sentence.cues))
         asked = [c for c in candidates if c.chosen and c.value == "asks"]
         if asked:
             reasons.append(Reason(code="asks_question", detail=" ".join(asked[0].evidence.text.split())[:120]))
         return Questions(
             asks=bool(asked),
             asked=tuple(c.evidence for c in asked),
-            about_us=of_us,
+            about_us=about_us,
             concerns=tuple(concerns),
             candidates=tuple(candidates),
             reasons=tuple(reasons),
         )
 
-    @staticmethod
-    def _candidate(view: TextView, start: int, end: int, score: float, rule: str, *, chosen: bool) -> Candidate:
-        source_start, source_end = view.to_source(start, end)
-        evidence = Evidence(where=view.where, start=source_start, end=source_end, text=view.source[source_start:source_end], rule=rule)
-        return Candidate(
-            slot=Slot.QUESTION,
-            value="asks",
-            strength=round(max(0.0, min(1.0, score)), 2),
-            evidence=evidence,
-            chosen=chosen,
-            note="" if chosen else "question_needs_no_answer",
-        )
+
+def starts_like_a_reply(subject: str) -> bool:
+    return _REPLY.match(subject) is not None
+
+
+def _table(data: Any, name: str, file: str) -> Mapping[str, float]:
+    if not isinstance(data, dict):
+        raise ProgrammeError(file, 1, f"«{name}» should be a table of weights")
+    weights: dict[str, float] = {}
+    for cue, weight in data.items():
+        if cue == "__line__":
+            continue
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise ProgrammeError(file, data.get("__line__", 1), f"«{name}: {cue}» should be a number")
+        weights[str(cue)] = float(weight)
+    return weights
+
+
+def _form(text: str, *, marked: bool) -> list[str]:
+    """Signs of a sentence's form."""
+    signs = ["form:" + _size(text)]
+    first = _FIRST.match(text)
+    word = first[1].lower() if first else ""
+    if re.fullmatch(_AUXILIARY, word.split("'")[0].removesuffix("n")):
+        signs.append("form:opens-verb")
+    elif re.fullmatch(_WH, word.split("'")[0]):
+        signs.append("form:opens-wh")
+    elif word in ("if", "whether"):
+        signs.append("form:opens-if")
+    elif word in ("any", "anyone", "anybody", "anything"):
+        signs.append("form:opens-any")
+    elif word in ("i", "we", "i'm", "i've", "i'd", "we're", "we've", "we'd", "my", "our", "me", "us"):
+        signs.append("form:opens-me")
+    else:
+        signs.append("form:opens-other")
+    if marked and "?" not in text:
+        signs.append("form:no-mark")
+    if marked and not signs[-1].endswith(("-verb", "-wh")) and _LATE.search(text):
+        signs.append("form:asks-late")
+    if '"' in text or re.match(r"\s*'", text) or re.search(r"\s'\w", text):
+        signs.append("form:quotes")
+    if text.endswith(":"):
+        signs.append("form:colon")
+    if _BOX.search(text):
+        signs.append("form:box")
+    return signs
+
+
+def _size(text: str) -> str:
+    """«fragment»: a few words without a verb."""
+    words = len(text.split())
+    if words <= 6 and not _VERB.search(text):
+        return "fragment"
+    return "short" if words <= 6 else "long" if words > 25 else "middling"
+
+
+def _candidate(view: TextView, sentence: Sentence, sure: float, *, chosen: bool) -> Candidate:
+    start, end = view.to_source(sentence.start, sentence.end)
+    rule = "question.mark" if sentence.marked else "question.statement"
+    evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=rule)
+    note = "" if chosen else "question_needs_no_answer"
+    return Candidate(slot=Slot.QUESTION, value="asks", strength=round(sure, 2), evidence=evidence, chosen=chosen, note=note)
+
+
+def _asks(view: TextView, text: str, end: int) -> bool:
+    """Whether this has the form of a question: its mark, or, on a phone, only a question's first words."""
+    if "?" in text:
+        return _legible(text) and not _heading(view, text, end)
+    return _UNMARKED.match(text) is not None and not _BOX.search(text)
 
 
 def _legible(text: str) -> bool:

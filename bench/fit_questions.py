@@ -1,0 +1,266 @@
+"""Fit the two weight tables of programme/rules/questions.yaml to labelled texts, and cross-validate.
+
+    python -m bench.fit_questions --statements FILE.tsv --messages FOLDER_OF_EML LABELS.jsonl [--write]
+
+A statements file has the columns asks (yes or no) and text; a folder of mail has labels in the corpus
+format. A logistic regression over each sentence's cues, drawn towards what one would guess (PRIOR) where the
+texts say little. Only whole texts are labelled: of a text that asks, the sentence that the fit so far finds
+likeliest is taken for the one that does. Short statements hold far more questions than mail does, so they
+get a constant of their own, which is left out of the tables.
+
+What it does badly: labelled texts are few, so the tables are a guess that was corrected, not a measurement.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mailroom.model import ParsedMessage, Zone, ZoneKind
+from parse.message import parse_message
+from parse.questions import READ, TABLES, QuestionFinder, Sentence, starts_like_a_reply
+from parse.views import views
+from parse.zones import Zoner
+
+PROGRAMME = Path(__file__).parent.parent / "programme"
+LISTED = "of-a-list"
+FOLDS = 4
+FEWEST = 3  # texts that a cue must be seen in
+Array = NDArray[np.float64]
+# Towards what the weights are drawn: for cues that start so, the first that fits; questions, then statements.
+PRIOR: dict[str, dict[str, float]] = {
+    "questions": {
+        "always": 0.6,
+        "next:calm.answer": -1.8,
+        "next:calm.nobody-knows": -1.5,
+        "next:calm.settled": -1.0,
+        "next:research.named": -1.5,
+        "next:research.ours": -0.6,
+        "next:fragment": -0.5,
+        "next:some:ask": 0.3,
+        "before:research.named": -1.0,
+        "before:some:about": 0.3,
+        "before:some:ask": 0.5,
+        "before:some:hint": 0.3,
+        "form:quotes": -0.6,
+        "form:no-mark": -0.3,
+        "form:fragment": -0.3,
+        "form:subject": -0.3,
+        "form:of-few": 0.5,
+        "form.aux-you": 0.6,
+        "form.aux-me": 0.3,
+        "form.aux-a-member": 0.8,
+        "form.aux-it": 0.2,
+        "form.is-there": 0.5,
+        "form.may-we": 0.5,
+        "form.when-will": 0.4,
+        "none:about-us": -0.5,
+        "who.they": -0.3,
+        "calm.tag": -0.2,
+        "calm.next-steps": -1.5,
+        "research.asked-of-others": -1.2,
+        "hint.know-whether": 0.6,
+        "ask.": 1.2,
+        "hint.": 0.3,
+        "calm.": -1.0,
+        "research.": -0.8,
+        "about.": 0.6,
+        "past.": -0.4,
+    },
+    "statements": {
+        "always": -4.5,
+        "form:of-few": 1.0,
+        "next:calm.settled": -1.0,
+        "next:past.": -0.7,
+        "next:some:ask": 0.3,
+        "before:some:ask": 0.3,
+        "ask.advice": 3.5,
+        "ask.please-tell": 3.5,
+        "ask.can-you-tell": 3.5,
+        "ask.not-said": 3.0,
+        "ask.please-do": 3.0,
+        "ask.asking": 1.0,
+        "ask.more-information": 1.2,
+        "hint.guidance": 0.5,
+        "hint.speak": 0.9,
+        "hint.let-know": 0.6,
+        "hint.or-not": 0.6,
+        "hint.thinks-but": 0.5,
+        "hint.clash": 0.8,
+        "research.asked-of-others": -1.5,
+        "ask.": 2.8,
+        "hint.": 1.3,
+        "calm.": -1.6,
+        "research.": -0.8,
+        "about.": 0.5,
+        "past.": -1.0,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    id: str
+    source: str
+    asks: bool
+    sentences: tuple[Sentence, ...]
+
+
+def sentences_of(finder: QuestionFinder, parsed: ParsedMessage) -> Iterable[Sentence]:
+    for view in views(parsed):
+        if view.where in READ and not (view.where == "subject" and starts_like_a_reply(parsed.subject)):
+            yield from finder.sentences(view)[0]
+
+
+def load(finder: QuestionFinder, statements: Sequence[Path], messages: Sequence[tuple[Path, Path]]) -> list[Text]:
+    texts: list[Text] = []
+    empty = parse_message(b"From: ann@example.org\r\n\r\n")
+    for file in statements:
+        with file.open(encoding="utf-8", newline="") as lines:
+            for number, row in enumerate(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)):
+                body = row["text"].replace("\\n", "\n")
+                parsed = replace(empty, body=body, zones=(Zone(kind=ZoneKind.OWN, start=0, end=len(body)),))
+                found = (replace(s, cues=s.cues | {LISTED}) for s in sentences_of(finder, parsed))
+                texts.append(Text(f"{file.stem}{number}", file.stem, row["asks"] == "yes", tuple(found)))
+    zoner = Zoner(PROGRAMME)
+    for folder, labels in messages:
+        for line in labels.read_text(encoding="utf-8").splitlines():
+            item = json.loads(line)
+            if item["labels"]["kind"] in ("bounce", "auto_reply", "unrelated"):
+                continue  # a private letter's questions are nothing to learn from
+            parsed = parse_message((folder / f"{item['id']}.eml").read_bytes(), zoner=zoner)
+            texts.append(Text(item["id"], labels.stem, item["labels"]["asks_question"], tuple(sentences_of(finder, parsed))))
+    return [text for text in texts if text.sentences]
+
+
+class Design:
+    """Sentences as rows of column numbers; a table's cues are columns of their own."""
+
+    def __init__(self, texts: Sequence[Text], columns: dict[tuple[str, str], int]) -> None:
+        rows: list[list[int]] = []
+        owners: list[int] = []
+        for owner, text in enumerate(texts):
+            for sentence in text.sentences:
+                table = TABLES[0] if sentence.marked else TABLES[1]
+                rows.append([columns[table, cue] for cue in ("always", *sentence.cues) if (table, cue) in columns])
+                owners.append(owner)
+        self.width = len(columns)
+        self.index = np.full((len(rows), max(map(len, rows))), self.width)
+        for number, row in enumerate(rows):
+            self.index[number, : len(row)] = row
+        self.owner = np.array(owners)
+
+    def times(self, weights: Array) -> Array:
+        return np.asarray(np.append(weights, 0.0)[self.index].sum(axis=1), dtype=np.float64)
+
+    def back(self, errors: Array, used: NDArray[np.bool_]) -> Array:
+        flat = self.index[used]
+        total = np.bincount(flat.ravel(), weights=np.repeat(errors[used], flat.shape[1]), minlength=self.width + 1)
+        return np.asarray(total[: self.width], dtype=np.float64)
+
+
+def columns_of(texts: Sequence[Text]) -> dict[tuple[str, str], int]:
+    seen: Counter[str] = Counter()
+    for text in texts:
+        seen.update({cue for sentence in text.sentences for cue in sentence.cues})
+    cues = ["always", *sorted(cue for cue, count in seen.items() if count >= FEWEST)]
+    return {(table, cue): number for number, (table, cue) in enumerate((table, cue) for table in TABLES for cue in cues)}
+
+
+def prior_of(table: str, cue: str) -> float:
+    return next((weight for start, weight in PRIOR[table].items() if cue == start or (cue.startswith(start) and start != "always")), 0.0)
+
+
+def fit(texts: Sequence[Text], columns: dict[tuple[str, str], int], penalty: float, rounds: int = 200) -> Array:
+    design = Design(texts, columns)
+    prior = np.array([prior_of(*column) for column in columns])
+    shrink = np.array([100.0 if cue == "always" else penalty * (1.5 if cue.startswith(("next:", "before:")) else 1.0) for _, cue in columns])
+    asks = np.array([text.asks for text in texts])
+    everything = np.ones(len(design.owner), dtype=bool)
+    length = np.random.default_rng(0).random(design.width)
+    for _ in range(25):
+        length = design.back(design.times(length), everything)
+        norm = float(np.linalg.norm(length))
+        length /= norm
+    step = 1 / (0.27 * norm + float(shrink.max()))
+    weights = prior.copy()
+    for turn in range(5):
+        score = design.times(weights)
+        truth, used = np.zeros(len(score)), everything.copy()
+        for owner in np.unique(design.owner[asks[design.owner]]):
+            own = np.flatnonzero(design.owner == owner)
+            best = own[np.argmax(score[own])]
+            truth[best] = 1.0
+            used[own] = (score[own] < -0.5) if turn else False  # another sentence of it may ask too
+            used[best] = True
+        ahead, pace = weights.copy(), 1.0
+        for _ in range(rounds):
+            errors = 1 / (1 + np.exp(-design.times(ahead))) - truth
+            new = ahead - step * (design.back(errors, used) + shrink * (ahead - prior))
+            faster = (1 + math.sqrt(1 + 4 * pace * pace)) / 2
+            ahead = new + (pace - 1) / faster * (new - weights)
+            weights, pace = new, faster
+    return weights
+
+
+def scores(texts: Sequence[Text], columns: dict[tuple[str, str], int], weights: Array) -> list[float]:
+    design = Design(texts, columns)
+    score = design.times(weights)
+    return [float(score[design.owner == owner].max()) for owner in range(len(texts))]
+
+
+def curve(name: str, found: Sequence[tuple[bool, float]]) -> None:
+    """Precision and recall of «this text asks», for a few thresholds."""
+    asked = sum(truth for truth, _ in found)
+    print(f"{name}: {len(found)} texts, {asked} ask")
+    for threshold in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7):
+        said = [truth for truth, score in found if 1 / (1 + math.exp(-score)) >= threshold]
+        print(f"  asks_at {threshold:.2f}  precision {sum(said) / max(1, len(said)):.3f}  recall {sum(said) / max(1, asked):.3f}")
+
+
+def write(columns: dict[tuple[str, str], int], weights: Array) -> None:
+    """Replace the tables at the end of the file."""
+    path = PROGRAMME / "rules" / "questions.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text[: text.index(f"\n{TABLES[0]}:")] + "\n"
+    for table in TABLES:
+        rows = [(cue, round(float(weights[number]), 1)) for (name, cue), number in columns.items() if name == table and cue != LISTED]
+        kept = sorted((row for row in rows if row[1] and row[0] != "always"), key=lambda row: -row[1])
+        text += f"{table}:\n" + "".join(f'  "{cue}": {weight}\n' for cue, weight in [*(r for r in rows if r[0] == "always"), *kept])
+    path.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--statements", nargs="*", type=Path, default=[])
+    parser.add_argument("--messages", nargs=2, action="append", type=Path, default=[], metavar=("FOLDER", "LABELS"))
+    parser.add_argument("--penalty", type=float, default=3.0)
+    parser.add_argument("--write", action="store_true", help="write the tables into programme/rules/questions.yaml")
+    options = parser.parse_args()
+    texts = load(QuestionFinder(PROGRAMME), options.statements, [tuple(pair) for pair in options.messages])
+    fold = {text.id: int(hashlib.sha256(text.id.encode()).hexdigest(), 16) % FOLDS for text in texts}
+    found: dict[str, list[tuple[bool, float]]] = {}
+    for number in range(FOLDS):
+        learn, test = [t for t in texts if fold[t.id] != number], [t for t in texts if fold[t.id] == number]
+        columns = columns_of(learn)
+        for text, score in zip(test, scores(test, columns, fit(learn, columns, options.penalty)), strict=True):
+            found.setdefault(text.source, []).append((text.asks, score))
+    for source, results in found.items():
+        curve(source, results)
+    if options.write:
+        columns = columns_of(texts)
+        write(columns, fit(texts, columns, options.penalty))
+
+
+if __name__ == "__main__":
+    main()
