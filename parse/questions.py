@@ -62,18 +62,6 @@ NEXT = (
     *("calm.answer", "calm.nobody-knows", "calm.settled", "calm.is-it-ok", "calm.register"),
     *("research.named", "research.ours", "research.does-it", "past.", "some:"),
 )
-    "calm.answer",
-    "calm.answer-echo",
-    "calm.nobody-knows",
-    "calm.settled",
-    "calm.is-it-ok",
-    "calm.register",
-    "research.named",
-    "research.ours",
-    "research.does-it",
-    "past.",
-    "some:",
-)
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
 SHORT = 5  # sentences: a message as short as this came for what it says
 FAMILIES = ("ask", "hint", "calm", "about", "research")
