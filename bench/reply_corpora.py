@@ -10,7 +10,8 @@ installs the strippers themselves beside them. Besides, letters of our own are m
 
 For each tool: the share exactly right, and nearly right (at least 95 % alike), white space aside. The strippers'
 own cases are about quotes: what is not quoted is compared; a file ``forwarded-is-quoted`` in a folder says that
-its makers drop what was forwarded, too. In our letters the words that were typed are compared.
+its makers drop what was forwarded, too. Of our letters both are: «our quotes» all but the quote, «our letters»
+the words that were typed.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ def _plain_of(content: bytes) -> str:
     return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
-def letters() -> Iterator[Case]:
-    """Our own: each letter of the corpus in three dresses, all additions at once."""
+def letters(*, quotes_only: bool = False) -> Iterator[Case]:
+    """Our own: each letter of the corpus in three dresses, all additions at once; right is what was typed, or all but the quote."""
     from bench.mutations import labelled
     from tests.fixtures.mailers import CLIENTS, render
     from tests.fixtures.mutations import TAGLINES, mutations
@@ -93,6 +94,9 @@ def letters() -> Iterator[Case]:
                     if name == what:
                         dressed = mutated
             content = render(dressed)
+            if quotes_only:
+                bare = render({**dressed, "quoted": None})
+                typed = _plain_of(bare) or _text_of(_page_of(bare))
             yield Case(dressed["id"], _plain_of(content) or _text_of(_page_of(content)), typed, content)
 
 
@@ -270,6 +274,7 @@ def main() -> None:
     for folder in [*asked.folders, *([asked.fetch] if asked.fetch else [])]:
         for own in sorted({file.parent for file in folder.rglob("*.own")}):
             corpora[own.name] = (list(in_folder(own)), QUOTED | ({"forwarded"} if (own / "forwarded-is-quoted").exists() else set()))
+    corpora["our quotes"] = (list(letters(quotes_only=True)), QUOTED)
     corpora["our letters"] = (list(letters()), QUOTED | ADDED)
     print(f"{'corpus':14} {'cases':>5}  " + "  ".join(f"{name:>18}" for name in tools))
     for corpus, (cases, drop) in corpora.items():

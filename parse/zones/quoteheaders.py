@@ -81,7 +81,7 @@ class QuoteHeaders:
                 separator = "forwarded"
             elif self.rules.cues["original"].found(text):
                 separator = "original"
-            elif RULE_LINE.match(text) and len(text) >= 5 and following is not None:
+            elif RULE_LINE.match(text) and len(text) >= 5 and following is not None and text[0] not in "*#":  # those end a disclaimer
                 separator = "rule"
         if separator is not None and following is not None:
             block = self._header_block(following, separated=True)
