@@ -250,6 +250,8 @@ class _Choice(Standing):
         before = words[mention.first - 1] if mention.first else None
         gap = folded[before.end : mention.start] if before is not None else ""
         norm = before.norm if before is not None else ""
+        if gap == "-" or norm in ("nan", "nam", "an", "na"):
+            return False  # the end of a longer name
         town = mention.core in self.authorities.aliases
         introduced = gap.strip(" ") == "," and single and (bool(_STAGE.fullmatch(norm)) or norm in self.sender_words)
         introduced = introduced or (norm in ("is", "still", "now") and found.cue == "institution.member.school-is")
