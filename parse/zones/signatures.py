@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from mailroom.model import ZoneKind
 from parse.zones.additions import Additions
-from parse.zones.lines import EMAIL, RULE_LINE, WORD, Line
+from parse.zones.lines import EMAIL, RULE_LINE, WORD, Line, looks_like_field
 from parse.zones.people import PERSONAL, Sender, is_name_line, plain, same_first
 from parse.zones.rules import ZoneRules
 
@@ -145,7 +145,7 @@ class Signatures:
         if any(lines[index].kind is ZoneKind.TAGLINE for index in range(above + 1, own[position])):
             return 2  # a program has begun to append
         text = lines[above].text
-        signed = self.sender.signoff(text)
+        signed = 0 if self._is_row(above) else self.sender.signoff(text)
         if signed == 1 and position == 1:
             signed = 0  # a greeting
         if signed < 2:
@@ -188,12 +188,17 @@ class Signatures:
         lines = self.lines
         for position in range(low, len(own) - 1):
             above = lines[own[position - 1]].text
-            if own[position] != own[position - 1] + 1 or not self.sender.signoff(above):
+            if own[position] != own[position - 1] + 1 or self._is_row(own[position - 1]) or not self.sender.signoff(above):
                 continue
             weights = [self._weight(index) for index in own[position:]]
             if all(weight >= 0 for weight in weights) and sum(weight >= 2 for weight in weights) >= 1 and len(weights) >= 2:
                 return position
         return None
+
+    def _is_row(self, index: int) -> bool:
+        """Whether a line is a row of a form, «Surname | Hill», «Name: A Hill»: there the name was asked for, nobody signed."""
+        line = self.lines[index]
+        return "\t" in line.raw.strip() or _SEPARATED.search(line.text) is not None or looks_like_field(line.text)
 
     def _weight(self, index: int) -> int:
         """How much a line looks like one of a signature: 2 certainly, 1 likely, 0 may be, -1 hardly, -2 no."""
