@@ -70,7 +70,7 @@ _LEAD = r"(?:(?:option|answer|choice|number|letter|no\.?|it's|it is|that's|that 
 _PICKED = re.compile(
     "|".join(
         (
-            rf"^[^\w\n]{{0,10}}{_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)",
+            rf"^[^\w\n]{{0,10}}(?!(?-i:[A-F]\.\s?[A-Z][\w'-]+)[^\w\n]*(?:\(|$)){_LEAD}[(\[]?([a-f1-6])[)\]]?\s*(?:[.!,;:]|please|for (?:us|me)|$)",
             r"\boption\s+[(]?([a-f1-6])\b",
             r"(?<!\w)\(([a-f1-6])\)",
             r"(?<!primary )(?<![\w/])[(]?[a-f1-6][)]? (?:and|or|&) [(]?([a-f1-6])[)]?(?=\s*(?:[.,;:!?)]|please|for (?:us|me)|$))",  # no «and a»
