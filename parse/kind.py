@@ -53,6 +53,11 @@ _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:"
 _SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}
 _RELATE = ("interest", "programme", "undecided", "withdraws", "leaves", "replies")
 _OF_READER = re.compile(r"\b(?:you(?:'re| are)?|your|anyone|someone)\s+(?:\w+\s+){0,3}$", re.I)
+_OF_OTHERS = re.compile(
+    r"\b(?:they|he|she|who|others?|another|schools|colleagues|members|teachers|partners|of (?:them|us|the \w+))"
+    r"(?:['\u2019]\w+|\s+(?:have|has|had|will|would|did|is|are))?\s*$",
+    re.I,
+)
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 
 
@@ -186,7 +191,7 @@ class KindReading:
 
     def machine(self) -> Kinds | None:
         """The kind of a message that no person typed to us, or None."""
-        signs = self._machine_signs
+        signs = _once_said(self._machine_signs)
         if not signs:
             return None
         human = self._human()
@@ -218,6 +223,10 @@ class KindReading:
         signs = self._machine_signs
         return signs if any(_best_sum(sign for sign in signs if sign.says == label) >= 0.9 for label in MACHINE_LABELS) else []
 
+    def _of_others(self, evidence: Evidence) -> bool:
+        """«Two schools had to drop out» is no withdrawal of the writer's."""
+        return _OF_OTHERS.search(self._parsed.body[max(0, evidence.start - 40) : evidence.start]) is not None
+
     # --- persons
 
     def person(self, found: Found) -> Kinds:
@@ -225,10 +234,19 @@ class KindReading:
         parsed = self._parsed
         signs = self._text_signs(PERSON_LABELS, {*OWN, "subject"})
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, asked) for asked in found.asked)]
+        not_me = [sign.evidence for sign in signs if sign.says == "not_me"] if found.activities and found.institutions else []
+        signs = [
+            sign
+            for sign in signs
+            if sign.says != "withdraws"
+            # Who names a group and its school, and takes no part himself, is the group's hand: it does not leave.
+            or not (any(_overlap(sign.evidence, said) for said in not_me) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
+        ]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
         quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())
         # «Dear member, thank you for your interest» is our own answer, however it greets.
         answered = _best_sum(self._text_signs(("acknowledged",), quoted - {"subject"}))
+        weight["answered"] = answered
         weight["circular"] = max(0.0, _best_sum(self._text_signs(("circular",), quoted)) - answered)
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
@@ -283,7 +301,8 @@ class KindReading:
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
         # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.
-        personal = weight["private"] > 0 and weight["interest"] <= 0 and not (found.activities or found.sessions or forwarded)
+        teaches = found.institutions and weight["programme"] > 0 and weight["human"] >= 1.0
+        personal = weight["private"] > 0 and weight["interest"] <= 0 and not (found.activities or found.sessions or forwarded or teaches)
         only_place = found.authorities and not (found.institutions or found.activities or found.sessions or weight["programme"] > 0)
         if personal or (only_place and weight["interest"] <= 0 and not forwarded):
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
@@ -301,6 +320,8 @@ class KindReading:
         if parsed.in_reply_to or parsed.references:
             score += 0.7
         if self._replies_to:
+            score += 0.2
+        if weight["answered"] > 0:
             score += 0.2
         return score >= 1.0
 
@@ -331,6 +352,20 @@ def _best_sum(signs: Iterable[_Sign], *, again: float = 0.0) -> float:
         best[sign.evidence.rule] = max(sign.weight, best.get(sign.evidence.rule, 0.0))
         wordings.setdefault(sign.evidence.rule, set()).add(sign.evidence.text.lower())
     return sum(weight * (1 + again * min(2, len(wordings[rule]) - 1)) for rule, weight in best.items())
+
+
+def _overlap(one: Evidence, other: Evidence) -> bool:
+    return one.where == other.where and one.start < other.end and other.start < one.end
+
+
+def _once_said(signs: Sequence[_Sign]) -> list[_Sign]:
+    """The same words speak once, for the strongest of the rules that know them."""
+    kept: list[_Sign] = []
+    for sign in sorted(signs, key=lambda sign: -sign.weight):
+        in_text = not (sign.surely or sign.evidence.where.startswith("header:"))
+        if not (in_text and any(sign.evidence.rule != other.evidence.rule and _overlap(sign.evidence, other.evidence) for other in kept)):
+            kept.append(sign)
+    return kept
 
 
 def _within(one: Evidence, other: Evidence) -> bool:

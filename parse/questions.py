@@ -63,6 +63,7 @@ NEXT = (
     *("research.named", "research.ours", "research.does-it", "past.", "some:"),
 )
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
+OURS = frozenset(("about.money", "about.rules", "about.papers", "about.scheme"))  # what a private letter does not ask about
 SHORT = 5  # sentences: a message as short as this came for what it says
 FAMILIES = ("ask", "hint", "calm", "about", "research")
 
@@ -168,7 +169,7 @@ class QuestionFinder:
                 chosen = sure >= self.asks_at
                 if chosen or sentence.marked:
                     candidates.append(_candidate(view, sentence, sure, chosen=chosen))
-                about_us = about_us or (chosen and any(cue.startswith("about.") for cue in sentence.cues))
+                about_us = about_us or (chosen and not OURS.isdisjoint(sentence.cues))
         asked = [c for c in candidates if c.chosen and c.value == "asks"]
         if asked:
             reasons.append(Reason(code="asks_question", detail=" ".join(asked[0].evidence.text.split())[:120]))
