@@ -22,6 +22,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from rapidfuzz.distance import OSA
+from spacy.lang.en.stop_words import STOP_WORDS
 
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot
 from parse.authorities import PLACE, STRONG, SUPPORT, TOWN
@@ -331,7 +332,9 @@ class _Choice(Standing):
         if len(groups) > self.finder.limits["institutions"]:  # a list of schools, not a member's letter
             self.undecided, groups = [found for group in groups[:10] for found in group[:1]], []
         alone: set[str] = set()
-        if len(groups) == 1 and "several" in self.said and groups[0][0].text.zone == "own":  # «put in both schools», and only one was found
+        if (
+            len(groups) == 1 and ("several" in self.said or self._partner_unread(groups[0])) and groups[0][0].text.zone == "own"
+        ):  # «put in both schools», and only one was found
             self.undecided, groups = [groups[0][0]], []
             alone = {entry.authority for entry in self.undecided[0].mention.entries} - {""}
         institutions: list[str] = []
@@ -444,6 +447,22 @@ class _Choice(Standing):
             candidates=tuple(sorted(self.candidates, key=lambda candidate: not candidate.chosen)[: self.finder.limits["candidates"]]),
             reasons=tuple(dict.fromkeys(self.reasons)),
         )
+
+    def _partner_unread(self, entity: Sequence[Found]) -> bool:
+        """Without a list: «it is Reston and Swinton», where only Reston Primary was named in full."""
+        if self.gazetteer.by_authority or entity[0].mention.kind != "unlisted":
+            return False
+        core = entity[0].mention.core
+        for text in self.texts:
+            norms = [word.norm for word in text.words] if text.zone == "own" else []
+            for at in range(len(norms) - len(core) - 1):
+                after = at + len(core)
+                if norms[at] == core[0] and tuple(norms[at:after]) == core and norms[after] == "and":
+                    other = text.words[after + 1]
+                    common = other.norm in STOP_WORDS or other.norm in self.finder.vocabulary.never_named or other.norm in self.sender_words
+                    if other.capital and len(other.norm) > 3 and not common and not other.raw.isupper():
+                        return True
+        return False
 
     def _common_council(self, groups: Sequence[Sequence[Found]]) -> None:
         """«Ferryhill and Harlaw»: a shared name goes with the school beside it, where only one council has both."""
