@@ -1,4 +1,7 @@
-"""From a reading to what is written down and answered: the registration it makes, the reply it deserves.
+"""From a reading to what is written down and answered: the registration it makes or changes, the reply it deserves.
+
+A message that continues a conversation is decided on together with what is known there
+(``mailroom.conversation``); any other by itself.
 
 The order of the checks on a reply is fixed: no template, no answer; RFC 3834 says no, no answer; arrived
 before the go-live mark, written and parked; otherwise held or due as the mode says. The cap for an address
@@ -7,19 +10,23 @@ is counted by the store, in the transaction that adds the reply.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 
-from mailroom.config import RepliesConfig
+from mailroom import conversation
+from mailroom.config import ConversationsConfig, RepliesConfig
 from mailroom.errors import Permanent
-from mailroom.model import Address, Candidate, Kind, Outcome, Reading, ReplyDraft, ReplyState, RuleHit, Slot
+from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.compose import AnswerContext, Composer
 from notify.may_answer import may_answer
 from notify.names import first_name, load_names
-from store import Cap, FieldValue, RegistrationDraft, RegistrationState, StoredMessage
+from parse.decide import decide, load_policy
+from parse.shortanswers import Option, ShortAnswers
+from store import Cap, FieldValue, Lookup, Met, RegistrationDraft, RegistrationState, StoredMessage, registration_id
 
 __all__ = ["Answering", "registration_of"]
 
@@ -33,37 +40,90 @@ STATES = {
 DAY = timedelta(days=1)
 
 
-class Answering:
-    """``sessions_at``: the time that tells open sessions from past ones; None is the time of answering."""
+Rereads = Callable[[ParsedMessage, datetime], Extraction]
 
-    def __init__(self, programme: Programme, replies: RepliesConfig, secret: bytes, *, sessions_at: datetime | None = None) -> None:
+
+class Answering:
+    """``sessions_at``: the time that tells open sessions from past ones; None is the time of answering.
+
+    ``reread`` reads a message again that turned out to be a reply although no header says so.
+    """
+
+    def __init__(
+        self,
+        programme: Programme,
+        replies: RepliesConfig,
+        secret: bytes,
+        *,
+        conversations: ConversationsConfig | None = None,
+        reread: Rereads | None = None,
+        sessions_at: datetime | None = None,
+    ) -> None:
         self.facts, self.replies, self.secret, self.sessions_at = programme.facts, replies, secret, sessions_at
+        self.window, self.reread = (conversations or ConversationsConfig()).window, reread
         self.composer = Composer(programme.folder / "replies")
         self.names = load_names(programme.folder / "replies" / "salutation.yaml")
+        self.policy = load_policy(programme.folder)
+        self.short_answers = ShortAnswers(programme.folder)
+        self.activities = tuple(Option(value=activity.id, label=activity.label) for activity in programme.facts.activities)
         name, address = parseaddr(replies.from_)
         self.from_ = Address(name=name, address=address)
         self.cap = Cap(per_address=replies.per_address_a_day, window=DAY)
 
-    def __call__(self, message: StoredMessage, reading: Reading, now: datetime) -> Answer:
-        verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=reading.extraction.kind in PERSONS)
+    def lookup(self, message: StoredMessage, reading: Reading) -> Lookup | None:
+        """What to ask the store about the conversation that a message may continue; None for what no person wrote."""
+        if reading.decision.outcome is Outcome.IGNORE or reading.parsed.sender is None:
+            return None
+        return conversation.lookup(message.id, reading.parsed, self.replies.own, self.secret)
+
+    def __call__(self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = ()) -> Answer:
+        followed = self._follow(message, reading, met)
+        draft = None
+        if followed is None:
+            whole, update, draft = reading.extraction, None, registration_of(reading)
+        else:
+            reading, whole, update = followed.reading, followed.whole, followed.update
+        person = reading.extraction.kind in PERSONS or update is not None
+        verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=person)
         if reading.decision.template is not None and not verdict.allowed:
             # Recorded with the decision, so that a person can see why this member got no answer.
             decision = replace(
                 reading.decision, template=None, reasons=(*reading.decision.reasons, *verdict.reasons), rules=(*reading.decision.rules, *verdict.rules)
             )
             reading = replace(reading, decision=decision)
-        reply = self._reply(message, reading, now, verdict.rules)
+        told = update.registration_id if update is not None else registration_id(message.mailbox, message.sha256) if draft is not None else None
+        reply = self._reply(message, reading, whole, told, now, verdict.rules)
         state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
             state, reason = ReplyState.SUPPRESSED, "before_go_live"
-        return Answer(reading=reading, registration=registration_of(reading), reply=reply, reply_state=state, reply_reason=reason, cap=self.cap)
+        return Answer(reading=reading, registration=draft, update=update, reply=reply, reply_state=state, reply_reason=reason, cap=self.cap)
 
-    def _reply(self, message: StoredMessage, reading: Reading, now: datetime, checks: tuple[RuleHit, ...]) -> ReplyDraft | None:
+    def _follow(self, message: StoredMessage, reading: Reading, met: Sequence[Met]) -> conversation.Followed | None:
+        joined = conversation.choose(reading.parsed, met, at=message.internal_date, window=self.window) if met else None
+        if joined is None:
+            return None
+        asked = conversation.asked_of(joined.conversation, self.activities)
+        if (
+            self.reread is not None
+            and joined.known
+            and (asked or joined.by != "address")
+            and reading.extraction.kind is Kind.UNRELATED
+            and not reading.parsed.in_reply_to
+        ):
+            # One word is no registration, but as an answer it means something.
+            extraction = self.reread(replace(reading.parsed, in_reply_to=("<conversation>",)), message.internal_date)
+            reading = replace(reading, extraction=extraction, decision=decide(extraction, self.policy))
+        answered = self.short_answers.read(reading.parsed, asked)
+        return conversation.follow(reading, joined, answered, asked, self.policy, at=message.internal_date)
+
+    def _reply(
+        self, message: StoredMessage, reading: Reading, whole: Extraction, told: str | None, now: datetime, checks: tuple[RuleHit, ...]
+    ) -> ReplyDraft | None:
         parsed, decision = reading.parsed, reading.decision
         if decision.template is None or parsed.sender is None:
             return None
         context = AnswerContext.of(
-            reading.extraction,
+            whole,
             decision,
             self.facts,
             first_name=first_name(parsed.sender.name, parsed.sender.address, self.names),
@@ -71,10 +131,25 @@ class Answering:
         )
         try:
             return self.composer.compose(
-                decision.template, context, parsed, from_=self.from_, secret=self.secret, identity=message.sha256, date=now, checks=checks
+                decision.template,
+                context,
+                parsed,
+                from_=self.from_,
+                secret=self.secret,
+                identity=message.sha256,
+                date=now,
+                checks=checks,
+                reply_to=self._reply_to(told),
             )
         except Permanent:
             return None  # no address that can be written to: the message is in the register or the queue all the same
+
+    def _reply_to(self, told: str | None) -> str | None:
+        """Where the server knows plus-addressing, an address that names the conversation."""
+        if not self.replies.plus_addressing or told is None:
+            return None
+        local, _, domain = self.from_.address.rpartition("@")
+        return f"{local}+{conversation.token(self.secret, told)}@{domain}"
 
 
 def registration_of(reading: Reading) -> RegistrationDraft | None:

@@ -88,6 +88,13 @@ def assemble(config: Config, store: Store, *, sessions_at: datetime | None = Non
         mailboxes=[make_mailbox(mailbox) for mailbox in config.mailboxes],
         store=store,
         reader=reader,
-        answers=Answering(programme, config.replies, store.secret(), sessions_at=sessions_at),
+        answers=Answering(
+            programme,
+            config.replies,
+            store.secret(),
+            conversations=config.conversations,
+            reread=lambda parsed, received_at: reader.extract(parsed, received_at=received_at),
+            sessions_at=sessions_at,
+        ),
         open_sender=open_sender if sender is not None else None,
     )

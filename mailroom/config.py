@@ -146,6 +146,7 @@ class RepliesConfig(_Model):
     not_before: AwareDatetime | None = None
     own_addresses: tuple[str, ...] = ()
     per_address_a_day: int = Field(default=3, ge=1)
+    plus_addressing: bool = False
 
     @field_validator("from_")
     @classmethod
@@ -172,6 +173,10 @@ class RepliesConfig(_Model):
         return tuple(name for name in (parseaddr(self.from_)[0],) if name)
 
 
+class ConversationsConfig(_Model):
+    window: Duration = timedelta(days=60)
+
+
 class ProgrammeConfig(_Model):
     folder: Path | None = None
     schools: tuple[Path, ...] = ()
@@ -185,6 +190,7 @@ class Config(_Model):
     programme: ProgrammeConfig = ProgrammeConfig()
     mailboxes: tuple[MailboxConfig, ...] = Field(min_length=1)
     replies: RepliesConfig
+    conversations: ConversationsConfig = ConversationsConfig()
     store: StoreConfig = StoreConfig()
     engine: Literal["inprocess"] = "inprocess"
 

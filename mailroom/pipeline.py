@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
@@ -26,7 +26,7 @@ from mailroom.errors import MailroomError, Misconfigured
 from mailroom.model import Arrival, MessageState, Outcome, Reading, ReplyDraft, ReplyState
 from notify.backoff import next_attempt
 from notify.smtp import Deferred, Refused, Sent, Unknown
-from store import Cap, Record, RegistrationDraft, Store, StoredMessage
+from store import Cap, Lookup, Met, Record, RegistrationDraft, RegistrationUpdate, Store, StoredMessage
 
 __all__ = ["MailboxReport", "Pipeline", "RoundReport"]
 
@@ -58,17 +58,21 @@ class Sends(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What is to become of a reading: the registration it makes, the reply it deserves, and that reply's place."""
+    """What is to become of a reading: the registration it makes or changes, the reply it deserves, and that reply's place."""
 
     reading: Reading  # as given, with the reasons for no answer added where there are any
     registration: RegistrationDraft | None
+    update: RegistrationUpdate | None  # instead of a registration of its own: the message continues a conversation
     reply: ReplyDraft | None
     reply_state: ReplyState
     reply_reason: str
     cap: Cap
 
 
-Answers = Callable[[StoredMessage, Reading, datetime], Answer]
+class Answers(Protocol):
+    def lookup(self, message: StoredMessage, reading: Reading) -> Lookup | None: ...
+
+    def __call__(self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = ()) -> Answer: ...
 
 
 @dataclass(kw_only=True, slots=True)
@@ -224,34 +228,60 @@ class Pipeline:
         after_id = done = 0
         while waiting := self.store.waiting(name, limit=RECORDS_AT_ONCE, after_id=after_id):
             after_id = waiting[-1].id
-            records: list[Record] = []
+            readings: list[tuple[StoredMessage, Reading]] = []
             for message in waiting:
-                try:
-                    with _timed(report, "read"):
-                        reading = self.reader.read(message.content, received_at=message.internal_date)
-                    with _timed(report, "compose"):
-                        records.append(self._record(message, reading))
-                except Misconfigured:
-                    raise  # the house is in disorder, not the message
-                except Exception as error:
-                    log.warning("message %d could not be read: %s", message.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
-                    self.store.failed_attempt(message.id, f"{type(error).__name__}: {error}", self.now(), ATTEMPTS_TO_READ)
-            with _timed(report, "record"):
-                for result in self.store.record_many(records, self.now()):
-                    if result.error:
-                        self.store.failed_attempt(result.message_id, result.error, self.now(), ATTEMPTS_TO_READ)
+                with self._one(message), _timed(report, "read"):
+                    readings.append((message, self.reader.read(message.content, received_at=message.internal_date)))
+            self._decide(readings, report)
             done += len(waiting)
-            report.read_now += len(records)
+            report.read_now += len(readings)
             if progress:
                 progress("read", done, None)
 
-    def _record(self, message: StoredMessage, reading: Reading) -> Record:
-        answer = self.answers(message, reading, self.now())
+    def _decide(self, readings: Sequence[tuple[StoredMessage, Reading]], report: RoundReport) -> None:
+        """Decide and record; a message that may continue one of this batch waits until that one is recorded."""
+        with _timed(report, "find"):
+            lookups = {message.id: found for message, reading in readings if (found := self.answers.lookup(message, reading)) is not None}
+            met = self.store.conversations(list(lookups.values()))
+        records: list[Record] = []
+        batch = _Batch()
+        for message, reading in readings:
+            lookup = lookups.get(message.id)
+            if lookup is not None and batch.concerns(lookup, met.get(message.id, ())):
+                self._write(records, report)
+                records = []
+                with _timed(report, "find"):
+                    met |= {message.id: (), **self.store.conversations([lookup])}
+            with self._one(message), _timed(report, "compose"):
+                records.append(self._record(message, reading, met.get(message.id, ())))
+                batch.add(records[-1])
+        self._write(records, report)
+
+    def _write(self, records: Sequence[Record], report: RoundReport) -> None:
+        with _timed(report, "record"):
+            for result in self.store.record_many(records, self.now()):
+                if result.error:
+                    self.store.failed_attempt(result.message_id, result.error, self.now(), ATTEMPTS_TO_READ)
+
+    @contextmanager
+    def _one(self, message: StoredMessage) -> Iterator[None]:
+        """What goes wrong with one message is counted against it and stops no other."""
+        try:
+            yield
+        except Misconfigured:
+            raise  # the house is in disorder, not the message
+        except Exception as error:
+            log.warning("message %d could not be read: %s", message.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+            self.store.failed_attempt(message.id, f"{type(error).__name__}: {error}", self.now(), ATTEMPTS_TO_READ)
+
+    def _record(self, message: StoredMessage, reading: Reading, met: Sequence[Met]) -> Record:
+        answer = self.answers(message, reading, self.now(), met)
         return Record(
             message_id=message.id,
             reading=answer.reading,
-            state=STATES[reading.decision.outcome],
+            state=STATES[answer.reading.decision.outcome],
             registration=answer.registration,
+            update=answer.update,
             reply=answer.reply,
             reply_state=answer.reply_state,
             reply_reason=answer.reply_reason,
@@ -294,6 +324,31 @@ class Pipeline:
                 else:
                     self.store.mark_retry(reply_id, outcome.error, when, now)
         return 0
+
+
+class _Batch:
+    """The conversations that the messages of a batch began or continued so far."""
+
+    def __init__(self) -> None:
+        self.identifiers: set[str] = set()
+        self.addresses: set[str] = set()
+        self.registrations: set[str] = set()
+
+    def add(self, record: Record) -> None:
+        if record.registration is None and record.update is None:
+            return
+        self.identifiers.update(record.reading.parsed.message_ids)
+        if record.registration is not None:
+            self.addresses.add(record.registration.member_address.casefold())
+        if record.update is not None:
+            self.registrations.add(record.update.registration_id)
+
+    def concerns(self, lookup: Lookup, met: Sequence[Met]) -> bool:
+        return (
+            lookup.address.casefold() in self.addresses
+            or not self.identifiers.isdisjoint(lookup.identifiers)
+            or any(one.conversation.registration.id in self.registrations for one in met)
+        )
 
 
 def _batches(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:

@@ -224,8 +224,9 @@ class Composer:
         identity: str,
         date: datetime,
         checks: tuple[RuleHit, ...] = (),
+        reply_to: str | None = None,
     ) -> ReplyDraft:
-        """The answer to ``parsed``. ``identity`` names the message answered for good (its sha256); ``date`` is
+        """The answer to ``parsed``. ``reply_to``: an address of ours that names the conversation. ``identity`` names the message answered for good (its sha256); ``date`` is
         the Date field. Raises Permanent where there is no address to write to (may_answer says so first)."""
         if date.tzinfo is None:
             raise ValueError("date needs a time zone")
@@ -241,6 +242,7 @@ class Composer:
         fields = [
             ("Date", format_datetime(date.replace(microsecond=0))),
             ("From", sender),
+            *((("Reply-To", checked_address(reply_to)),) if reply_to is not None else ()),
             ("To", mailbox(parsed.sender.name, recipient, field="To")),
             ("Subject", subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject", maxlinelen=76).encode(linesep="\r\n")),
             ("Message-ID", own_id),

@@ -4,46 +4,58 @@ The only importer of SQLAlchemy. SQLite by default, PostgreSQL by its address; b
 ``Store`` is the whole of it for the rest of mailroom; the other names are the values it takes and gives.
 """
 
+from store.register import registration_id
 from store.store import Store
 from store.types import (
     Added,
     Cap,
+    Conversation,
     Event,
     FieldValue,
+    Lookup,
     MailboxStatus,
     MessageRecord,
     MessageSummary,
+    Met,
     PollNote,
     Record,
     Recorded,
     Registration,
     RegistrationDraft,
     RegistrationState,
+    RegistrationUpdate,
     Reply,
     Seen,
     Status,
     StoredMessage,
     StoredReading,
+    Turn,
 )
 
 __all__ = [
     "Added",
     "Cap",
+    "Conversation",
     "Event",
     "FieldValue",
+    "Lookup",
     "MailboxStatus",
     "MessageRecord",
     "MessageSummary",
+    "Met",
     "PollNote",
     "Record",
     "Recorded",
     "Registration",
     "RegistrationDraft",
     "RegistrationState",
+    "RegistrationUpdate",
     "Reply",
     "Seen",
     "Status",
     "Store",
     "StoredMessage",
     "StoredReading",
+    "Turn",
+    "registration_id",
 ]

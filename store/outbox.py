@@ -22,10 +22,11 @@ from store.serialise import decode
 from store.tables import outbox
 from store.types import Reply
 
-__all__ = ["ANSWER", "CAP_ADDRESS"]
+__all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CAP_ADDRESS"]
 
 ANSWER = "answer"  # the one purpose there is; reminders and digests will be others
 CAP_ADDRESS = "cap_address"
+ANSWERED_MEANWHILE = "answered_meanwhile"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
 _COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
@@ -100,14 +101,39 @@ def recover_sending(connection: Connection, now: datetime) -> list[int]:
     return [row.id for row in rows]
 
 
+def supersede(connection: Connection, registration_ids: Iterable[str], now: datetime) -> None:
+    """Withdraw the unsent answers of registrations of which a newer answer is about to tell."""
+    columns = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
+    for part in chunks(sorted(set(registration_ids))):
+        unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & (outbox.c.reason != ANSWERED_MEANWHILE)
+        rows = connection.execute(select(*columns).where(outbox.c.registration_id.in_(part), unsent).order_by(outbox.c.id).with_for_update()).all()
+        if not rows:
+            continue
+        withdrawn = {"state": ReplyState.SUPPRESSED, "reason": ANSWERED_MEANWHILE, "next_attempt_at": None}
+        connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(**withdrawn))
+        lines = [
+            history.entry(
+                "reply.withdrawn",
+                now,
+                message_id=row.message_id,
+                registration_id=row.registration_id,
+                reply_id=row.id,
+                before={"state": row.state, "reason": row.reason},
+                after={"state": str(ReplyState.SUPPRESSED), "reason": ANSWERED_MEANWHILE},
+            )
+            for row in rows
+        ]
+        history.add(connection, lines)
+
+
 def release(connection: Connection, ids: Sequence[int] | None, now: datetime, actor: str) -> list[int]:
-    """Held or suppressed replies become due; with ``ids`` None, all the held ones."""
+    """Held or suppressed replies become due; with ``ids`` None, all the held ones. What a newer answer has overtaken stays."""
     states = RELEASABLE if ids is not None else (ReplyState.HELD,)
     released: list[int] = []
     for part in chunks(sorted(set(ids))) if ids is not None else [None]:
         query = (
             select(outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
-            .where(outbox.c.state.in_(states), outbox.c.id.in_(part) if part is not None else true())
+            .where(outbox.c.state.in_(states), outbox.c.reason != ANSWERED_MEANWHILE, outbox.c.id.in_(part) if part is not None else true())
             .order_by(outbox.c.id)
             .with_for_update()
         )
@@ -146,6 +172,10 @@ def by_id(connection: Connection, reply_id: int) -> Reply | None:
 
 def of_message(connection: Connection, message_id: int) -> tuple[Reply, ...]:
     return tuple(reply_of(row) for row in connection.execute(select(*_COLUMNS).where(outbox.c.message_id == message_id).order_by(outbox.c.id)))
+
+
+def of_registration(connection: Connection, registration_id: str) -> tuple[Reply, ...]:
+    return tuple(reply_of(row) for row in connection.execute(select(*_COLUMNS).where(outbox.c.registration_id == registration_id).order_by(outbox.c.id)))
 
 
 def content_of(connection: Connection, reply_id: int) -> bytes | None:

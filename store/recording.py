@@ -1,8 +1,8 @@
 """The record of a decision: state, reading, registration, answer and history, all of it or nothing.
 
 Several messages share one commit, because the commit (one fsync) is what costs. Statements are sent in
-bulk, table by table; if anything is refused, nothing of the batch is kept and ``Store.record_many`` goes
-on one by one, so that a message that cannot be recorded takes no other with it.
+bulk, table by table (updates of a registration go one by one: they are few); if anything is refused,
+nothing of the batch is kept and ``Store.record_many`` goes on one by one, so that a message that cannot be recorded takes no other with it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from mailroom.errors import Permanent
 from mailroom.model import MessageState, ReplyDraft, ReplyState
@@ -21,13 +21,13 @@ from store.database import clean, clip
 from store.ledger import chunks
 from store.register import address_key
 from store.serialise import encode, pack_parsed
-from store.tables import message_identifiers, messages, readings, registration_messages, registration_values, registrations
+from store.tables import message_identifiers, messages, readings, registration_addresses, registration_messages, registration_values, registrations
 from store.tables import outbox as outbox_table
-from store.types import Record, Recorded
+from store.types import FieldValue, Record, Recorded, RegistrationUpdate
 
-__all__ = ["record_batch"]
+__all__ = ["correct", "record_batch"]
 
-_INSERTS = (message_identifiers, readings, registrations, registration_values, registration_messages, outbox_table)
+_INSERTS = (message_identifiers, readings, registrations, registration_addresses, registration_values, registration_messages, outbox_table)
 _MESSAGE_VALUES = ("state", "state_at", "kind", "reason", "reason_detail", "sender_name", "sender_address", "subject")
 _NEW = {name: bindparam(f"new_{name}", type_=messages.c[name].type) for name in _MESSAGE_VALUES}
 _DECIDE = update(messages).where(messages.c.id == bindparam("row_id")).values(_NEW)
@@ -36,6 +36,9 @@ _DECIDE = update(messages).where(messages.c.id == bindparam("row_id")).values(_N
 def record_batch(connection: Connection, batch: Sequence[Record], now: datetime) -> list[Recorded]:
     """Write all records whose message still waits; the others come back as not recorded."""
     waiting = _lock_waiting(connection, sorted({record.message_id for record in batch}))
+    # First, so that what was withdrawn counts neither for the cap nor as a question that was asked.
+    told = {record.update.registration_id for record in batch if record.update is not None and record.reply is not None and record.message_id in waiting}
+    outbox.supersede(connection, told, now)
     writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting])
     results = []
     for record in batch:
@@ -62,6 +65,7 @@ class _Writer:
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.decided: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
+        self.changes: list[dict[str, Any]] = []
         self.answers = _answers_so_far(connection, batch, now)
 
     def add(self, record: Record, message: Any) -> Recorded:
@@ -117,6 +121,8 @@ class _Writer:
         return Recorded(message_id=message.id, recorded=True, registration_id=registration_id, reply_state=reply_state, reply_reason=reply_reason)
 
     def _registration(self, record: Record, message: Any, after: dict[str, Any]) -> str | None:
+        if record.update is not None:
+            return self._update(record.update, message, after)
         if record.registration is None:
             return None
         identifier = register.registration_id(message.mailbox, message.sha256)
@@ -124,8 +130,26 @@ class _Writer:
         self.rows["registrations"].append(row)
         self.rows["registration_values"] += values
         self.rows["registration_messages"].append({"registration_id": identifier, "message_id": message.id})
+        self.rows["registration_addresses"].append({"registration_id": identifier, "address_key": row["member_key"], "person": None, "added_at": self.now})
         after["registration"] = register.snapshot(record.registration)
         return identifier
+
+    def _update(self, new: RegistrationUpdate, message: Any, after: dict[str, Any]) -> str:
+        """Another message of a conversation: its values replace those of the revision it was decided on, or nothing does."""
+        old = register.by_id(self.connection, new.registration_id)
+        if old is None or old.revision != new.revision:
+            raise Permanent(f"message {message.id}: registration {new.registration_id} was changed while it was read; it is read again")
+        self.rows["registration_messages"].append({"registration_id": old.id, "message_id": message.id})
+        if (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
+            return old.id
+        if not _replace(self.connection, old.revision, new, self.now, message_id=message.id):
+            raise Permanent(f"message {message.id}: registration {old.id} was changed while it was read; it is read again")
+        before = {**register.snapshot(old), "revision": old.revision}
+        after["registration"] = {**register.snapshot(new), "revision": old.revision + 1}
+        self.changes.append(
+            history.entry("registration.updated", self.now, message_id=message.id, registration_id=old.id, before=before, after=dict(after["registration"]))
+        )
+        return old.id
 
     def _reply(self, record: Record, registration_id: str | None, after: dict[str, Any]) -> tuple[ReplyState | None, str]:
         draft, state, reason = record.reply, record.reply_state, record.reply_reason
@@ -176,10 +200,42 @@ class _Writer:
             numbers.update({row.message_id: row.id for row in self.connection.execute(query)})
         for line in self.history:
             line["reply_id"] = numbers.get(line["message_id"])
-        history.add(self.connection, self.history)
+        history.add(self.connection, [*self.history, *self.changes])
+
+
+def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str) -> bool:
+    """A person's change; False when another revision was written meanwhile, or nothing differs."""
+    old = register.by_id(connection, new.registration_id)
+    if old is None or old.revision != new.revision or (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
+        return False
+    if any(value.message_id is None and value.person is None for value in new.values):
+        raise Permanent(f"registration {old.id}: a value without a message or a person")
+    if not _replace(connection, old.revision, new, now, message_id=0):
+        return False
+    before, after = {**register.snapshot(old), "revision": old.revision}, {**register.snapshot(new), "revision": old.revision + 1}
+    history.add(connection, [history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)])
+    return True
+
+
+def _replace(connection: Connection, revision: int, new: RegistrationUpdate, now: datetime, *, message_id: int) -> bool:
+    """The present state only: what was is in the history, in a line that the same transaction adds."""
+    here = (registrations.c.id == new.registration_id) & (registrations.c.revision == revision)
+    changed = {"state": str(new.state), "missing": list(new.missing), "revision": revision + 1, "updated_at": now}
+    if connection.execute(update(registrations).where(here).values(**changed)).rowcount != 1:
+        return False
+    connection.execute(delete(registration_values).where(registration_values.c.registration_id == new.registration_id))
+    if rows := register.value_rows(new.registration_id, new.values, message_id):
+        connection.execute(insert(registration_values), rows)
+    return True
+
+
+def _by_field(values: Sequence[FieldValue]) -> list[FieldValue]:
+    return sorted(values, key=lambda value: value.field)  # stable: the order within a field is kept, and is all that counts
 
 
 def _check(record: Record) -> None:
+    if record.update is not None and record.registration is not None:
+        raise Permanent(f"message {record.message_id}: it cannot both begin a registration and continue one")
     if record.state == MessageState.WAITING:
         raise Permanent(f"message {record.message_id}: a recorded decision cannot leave it waiting")
     if record.reply is not None and record.reply_state not in (ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED):

@@ -18,7 +18,7 @@ from mailroom.model import Evidence
 from store.database import clean, clip
 from store.serialise import decode, encode
 from store.tables import registration_messages, registration_values, registrations
-from store.types import FieldValue, Registration, RegistrationDraft, RegistrationState
+from store.types import FieldValue, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate
 
 __all__ = ["registration_id"]
 
@@ -50,9 +50,14 @@ def rows_for(identifier: str, draft: RegistrationDraft, message_id: int, receive
         "created_at": now,
         "updated_at": now,
     }
+    return row, value_rows(identifier, draft.values, message_id)
+
+
+def value_rows(identifier: str, given: Sequence[FieldValue], message_id: int) -> list[dict[str, Any]]:
+    """The rows of a registration's values; those that name no source message rest on ``message_id``."""
     positions: dict[str, int] = {}
     values = []
-    for value in draft.values:
+    for value in given:
         position = positions[value.field] = positions.get(value.field, -1) + 1
         values.append(
             {
@@ -60,16 +65,16 @@ def rows_for(identifier: str, draft: RegistrationDraft, message_id: int, receive
                 "field": value.field,
                 "position": position,
                 "value": clip(value.value),
-                "message_id": message_id if value.evidence else None,
+                "message_id": (value.message_id or message_id) if value.evidence else None,
                 "evidence": [encode(e) for e in value.evidence] or None,
                 "person": clean(value.person) if value.person else None,
             }
         )
-    return row, values
+    return values
 
 
-def snapshot(draft: RegistrationDraft) -> dict[str, Any]:
-    """What the history keeps of a registration as it was made."""
+def snapshot(draft: RegistrationDraft | RegistrationUpdate | Registration) -> dict[str, Any]:
+    """What the history keeps of a registration as it was made, or changed."""
     fields: dict[str, list[str]] = {}
     for value in draft.values:
         fields.setdefault(value.field, []).append(value.value)

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, Decision, Extraction, MessageState, Reading, ReplyDraft, ReplyState
-from store import history, ledger, locking, outbox, recording, register, schema
+from store import conversing, history, ledger, locking, outbox, recording, register, schema
 from store.database import Database
 from store.serialise import decode, unpack_parsed
 from store.tables import history as history_table
@@ -29,15 +29,19 @@ from store.tables import installation, readings
 from store.types import (
     Added,
     Cap,
+    Conversation,
     Event,
+    Lookup,
     MailboxStatus,
     MessageRecord,
     MessageSummary,
+    Met,
     Record,
     Recorded,
     Registration,
     RegistrationDraft,
     RegistrationState,
+    RegistrationUpdate,
     Reply,
     Status,
     StoredMessage,
@@ -175,6 +179,29 @@ class Store:
         """Put a waiting message aside with a reason code; False when it no longer waits."""
         with self._database.write() as connection:
             return ledger.quarantine(connection, message_id, reason, detail, now)
+
+    # --- conversations
+
+    def conversations(self, lookups: Sequence[Lookup]) -> dict[int, tuple[Met, ...]]:
+        """What each message may continue, the likeliest first; no entry where nothing was found."""
+        if not lookups:
+            return {}
+        with self._database.read() as connection:
+            return conversing.find(connection, lookups)
+
+    def conversation(self, registration_id: str) -> Conversation | None:
+        with self._database.read() as connection:
+            return None if register.by_id(connection, registration_id) is None else conversing.load(connection, registration_id)
+
+    def correct(self, update: RegistrationUpdate, now: datetime, *, actor: str) -> bool:
+        """A person changes a registration: values, state. False when it was changed meanwhile, or nothing differs."""
+        with self._database.write() as connection:
+            return recording.correct(connection, update, now, actor)
+
+    def add_address(self, registration_id: str, address: str, now: datetime, *, actor: str) -> bool:
+        """A person lets another address speak for a registration; False when it does already."""
+        with self._database.write() as connection:
+            return conversing.add_address(connection, registration_id, address, actor, now)
 
     # --- the outbox
 

@@ -50,6 +50,7 @@ __all__ = [
     "outbox",
     "polls",
     "readings",
+    "registration_addresses",
     "registration_messages",
     "registration_values",
     "registrations",
@@ -208,6 +209,16 @@ registration_messages = Table(
     PrimaryKeyConstraint("registration_id", "message_id"),
 )
 
+registration_addresses = Table(  # who may speak for it: addresses that wrote, or that a person added
+    "registration_addresses",
+    metadata,
+    Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
+    Column("address_key", Text, nullable=False, index=True),
+    Column("person", Text),
+    Column("added_at", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("registration_id", "address_key"),
+)
+
 outbox = Table(
     "outbox",
     metadata,
@@ -236,6 +247,9 @@ outbox = Table(
     Index(None, "state", "next_attempt_at", "id"),
     Index(None, "recipient_key", "counted_at"),
 )
+
+_ASKED = text("template = 'ask_member' AND state <> 'suppressed'")
+Index("uq_outbox_asked_once", outbox.c.registration_id, unique=True, sqlite_where=_ASKED, postgresql_where=_ASKED)  # one round of questions, ever
 
 history = Table(  # append-only: triggers refuse UPDATE and DELETE
     "history",

@@ -15,22 +15,27 @@ from mailroom.model import Evidence, MessageState, Reading, ReplyDraft, ReplySta
 __all__ = [
     "Added",
     "Cap",
+    "Conversation",
     "Event",
     "FieldValue",
+    "Lookup",
     "MailboxStatus",
     "MessageRecord",
     "MessageSummary",
+    "Met",
     "PollNote",
     "Record",
     "Recorded",
     "Registration",
     "RegistrationDraft",
     "RegistrationState",
+    "RegistrationUpdate",
     "Reply",
     "Seen",
     "Status",
     "StoredMessage",
     "StoredReading",
+    "Turn",
 ]
 
 
@@ -55,7 +60,7 @@ class Added:
 class FieldValue:
     """One value of a registration's field, with its source: words in the message, or a person.
 
-    ``message_id`` is filled in by the store for a draft: it is the message being recorded.
+    ``message_id`` is filled in by the store for a draft, or a new value of an update: it is the message being recorded.
     """
 
     field: str  # a Slot's value: institution, authority, activity, topic, session
@@ -101,6 +106,22 @@ class Registration:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationUpdate:
+    """A registration as it stands after another message of its conversation.
+
+    ``revision`` is the one that this was decided on; where another has been written meanwhile the record is
+    refused. ``values`` are all of them: what is kept carries the ``message_id`` it came from. Where nothing
+    differs, the message is linked and the revision stays.
+    """
+
+    registration_id: str
+    revision: int
+    state: RegistrationState
+    values: tuple[FieldValue, ...]
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Cap:
     """At most ``per_address`` answers to one address within ``window``; further ones are parked."""
 
@@ -120,6 +141,7 @@ class Record:
     reply_state: ReplyState = ReplyState.HELD
     reply_reason: str = ""
     cap: Cap | None = None
+    update: RegistrationUpdate | None = None  # instead of ``registration``: the message continues a conversation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,6 +231,47 @@ class Reply:
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """What a message says of the conversation it belongs to.
+
+    ``identifiers``: Message-IDs, the likeliest first; ``registrations``: ids from tokens of ours that were
+    verified; ``address``: its sender's.
+    """
+
+    key: int
+    identifiers: tuple[str, ...]
+    registrations: tuple[str, ...]
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turn:
+    """A message of a conversation, as it was read last."""
+
+    message_id: int
+    received_at: datetime
+    reading: Reading
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conversation:
+    """A registration with the addresses it knows, its latest messages and our answers, both oldest first."""
+
+    registration: Registration
+    addresses: frozenset[str]  # casefolded
+    turns: tuple[Turn, ...]
+    replies: tuple[Reply, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Met:
+    """A conversation that a message may belong to, and what says so: identifier, token or address."""
+
+    by: str
+    conversation: Conversation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,675 @@
+"""What a message does to the registration whose conversation it continues. Pure: no clock, no store, no mailbox.
+
+Two steps. ``choose`` says which conversation a message continues, if any, and whether its sender may speak
+in it. ``follow`` merges the message's words into what is known and decides by TABLE, read from top to
+bottom; its last row hands the whole to the table of first messages (``parse.decide``), so that complete,
+missing and contradictory mean the same in both. docs/adr/0007 has the rules and their reasons.
+
+Promises. A stranger changes nothing and learns nothing. A value that a person gave is never overwritten. Each
+value keeps the message and the words it came from, or the person. A question is asked once for a
+registration. What is not plain goes to a person.
+
+What it does badly: «also» is looked for in the sentence of the value that it adds; said in another, it is
+taken for a change of mind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from mailroom.model import Candidate, Decision, Evidence, Extraction, Kind, Outcome, ParsedMessage, Reading, Reason, ReplyState, RuleHit, Slot, ZoneKind
+from parse.decide import Policy, decide
+from parse.shortanswers import Answered, Asked, Option
+from store import Conversation, FieldValue, Lookup, Met, Registration, RegistrationState, RegistrationUpdate
+
+__all__ = ["TABLE", "Case", "Followed", "Joined", "Row", "asked_of", "choose", "follow", "lookup", "subject_key", "token", "token_registration"]
+
+FIELDS = (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION)
+REQUIRED = (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY)
+ASK = "ask_member"
+MAX_OPTIONS = 8  # as many as an answer lists
+JOINED = {"identifier": "joined_by_identifier", "token": "joined_by_token", "subject": "joined_by_subject", "address": "joined_by_address"}
+AGAIN = timedelta(days=1)  # the same words within this need no second answer
+IDENTIFIERS = 20  # of a thread; the nearest ones
+_STATED = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
+_DROPPED = ("session_declines", "session_replaced", "session_unticked")
+
+
+# --- finding
+
+
+def token(secret: bytes, registration_id: str) -> str:
+    """What stands after the + in the address that answers to us go to: the registration's id and a keyed digest of it."""
+    body = registration_id.removeprefix("R-").lower()
+    return f"{body}{_mac(secret, body)}"
+
+
+def token_registration(secret: bytes, detail: str) -> str | None:
+    """The registration of a token that is ours, or None."""
+    body, mac = detail[:16].lower(), detail[16:].lower()
+    if len(body) != 16 or not hmac.compare_digest(mac.encode(), _mac(secret, body).encode()):
+        return None
+    return f"R-{body.upper()}"
+
+
+def _mac(secret: bytes, body: str) -> str:
+    return hmac.new(secret, f"conversation\n{body}".encode(), hashlib.sha256).hexdigest()[:24]
+
+
+def lookup(key: int, parsed: ParsedMessage, own: Iterable[str], secret: bytes) -> Lookup:
+    """What to ask the store: In-Reply-To, then References from the end; tokens in the addresses that it went to; the sender."""
+    identifiers = (*parsed.in_reply_to, *reversed(parsed.references))
+    ours = {address.casefold() for address in own}
+    registrations = []
+    for address in (*(to.address for to in parsed.recipients), *parsed.header_values("Delivered-To"), *parsed.header_values("X-Original-To")):
+        local, _, domain = address.strip("<> ").casefold().rpartition("@")
+        base, plus, detail = local.partition("+")
+        if plus and f"{base}@{domain}" in ours and (found := token_registration(secret, detail)) is not None:
+            registrations.append(found)
+    return Lookup(
+        key=key,
+        identifiers=tuple(dict.fromkeys(identifiers))[:IDENTIFIERS],
+        registrations=tuple(dict.fromkeys(registrations)),
+        address=parsed.sender.address if parsed.sender is not None else "",
+    )
+
+
+_PREFIX = re.compile(
+    r"^\s*(?:(?:re|aw|sv|antw|vs|odp|ynt|fwd?|fw|wg|tr|rif|res|enc)\s*(?:\[\d+\])?\s*:|\[(?:ext|external|extern)\]|(?:ext|external)\s*:)\s*",
+    re.IGNORECASE,
+)
+
+
+def subject_key(subject: str) -> str:
+    """A subject as it is compared: without Re: and its like, case and double spaces."""
+    while (match := _PREFIX.match(subject)) is not None:
+        subject = subject[match.end() :]
+    return " ".join(subject.casefold().split())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joined:
+    """The conversation that a message continues. ``by``: identifier, token, subject or address."""
+
+    by: str
+    conversation: Conversation
+    known: bool  # the sender may speak in it
+    others: int = 0  # further registrations that it might as well be about
+
+
+def choose(parsed: ParsedMessage, met: Sequence[Met], *, at: datetime, window: timedelta) -> Joined | None:
+    """The conversation, or None for a message that stands alone."""
+    sender = parsed.sender.address.strip().casefold() if parsed.sender is not None else ""
+    threads = [one for one in met if one.by != "address"]
+    for one in threads:
+        if sender in one.conversation.addresses:
+            return Joined(by=one.by, conversation=one.conversation, known=True)
+    if threads:
+        return Joined(by=threads[0].by, conversation=threads[0].conversation, known=False)
+    mine = [one.conversation for one in met if sender in one.conversation.addresses]
+    subject = subject_key(parsed.subject)
+    same = [one for one in mine if subject and subject in _subjects(one, since=at - window)]
+    if len(same) == 1:
+        return Joined(by="subject", conversation=same[0], known=True)
+    if mine:
+        return Joined(by="address", conversation=mine[0], known=True, others=len(mine) - 1)
+    return None
+
+
+def _subjects(conversation: Conversation, *, since: datetime) -> set[str]:
+    said = [(turn.received_at, turn.reading.parsed.subject) for turn in conversation.turns]
+    told = [(reply.sent_at or reply.created_at, reply.subject) for reply in conversation.replies]
+    return {subject_key(subject) for when, subject in (*said, *told) if when >= since}
+
+
+def asked_of(conversation: Conversation, activities: Sequence[Option]) -> tuple[Asked, ...]:
+    """What our last question asked, with what it offered; () where we asked nothing that is still open."""
+    asked = [reply.message_id for reply in conversation.replies if reply.template == ASK]
+    turn = next((turn for turn in reversed(conversation.turns) if turn.message_id in asked), None)
+    if turn is None or not conversation.registration.missing:
+        return ()
+    extraction, decision = turn.reading.extraction, turn.reading.decision
+    offered = {
+        Slot.INSTITUTION: [Option(value=name, label=name) for name in extraction.institution_options],
+        Slot.AUTHORITY: [Option(value=name, label=name) for name in extraction.authority_options],
+        Slot.ACTIVITY: list(activities),
+    }
+    points = [slot for slot in REQUIRED if slot.value in decision.missing]
+    return tuple(Asked(slot=slot, options=tuple(offered[slot]) if len(offered[slot]) <= MAX_OPTIONS else ()) for slot in points)
+
+
+# --- what the message says
+
+
+_SECOND_REQUEST = re.compile(
+    r"\b(?:and|or|but)\b.*\b(?:is|are|was|will|would|do|does|did|can|could|should|who|what|when|where|how|why|whether|if)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """What the rows look at."""
+
+    joined: Joined
+    reading: Reading
+    answered: Answered
+    asked: tuple[Asked, ...]
+    at: datetime
+    policy: Policy
+    same: int | None  # the message of the conversation that it repeats
+    changes: Mapping[Slot, tuple[FieldValue, ...]]  # fields whose values differ now
+    contradicts: tuple[Slot, ...]  # fields that a person corrected, and the member now says otherwise
+    other_school: bool  # another institution, and no words that make it a correction
+
+    @property
+    def registration(self) -> Registration:
+        return self.joined.conversation.registration
+
+    @property
+    def threaded(self) -> bool:
+        return self.joined.by != "address"
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(reason.code for reason in self.reading.extraction.reasons)
+
+    @property
+    def open_for_member(self) -> bool:
+        """It waits for what only the member can say; also where a person has it because the one question was used up."""
+        return bool(self.registration.missing)
+
+    @property
+    def asks(self) -> bool:
+        """Something that a person has to answer: not «could you change me to the 25th?», which is done."""
+        extraction = self.reading.extraction
+        if not extraction.asks_question:
+            return extraction.kind is Kind.ENQUIRY
+        asked = [c.evidence for c in extraction.candidates if c.slot is Slot.QUESTION and c.chosen]
+        return not asked or not all(self._is_done(question) for question in asked)
+
+    def _is_done(self, question: Evidence) -> bool:
+        """Whether the sentence asks for a change and holds the value that is changed."""
+        sentence = next((s for s in self.answered.sentences if s.where == question.where and s.start <= question.start < s.end), None)
+        if (
+            sentence is None
+            or _SECOND_REQUEST.search(sentence.text)
+            or not (self.answered.beside("instead", question) or self.answered.beside("also", question))
+        ):
+            return False
+        new = [e for values in self.changes.values() for value in values if value.message_id is None for e in value.evidence]
+        return any(e.where == sentence.where and sentence.start <= e.start < sentence.end for e in new)
+
+    @property
+    def questions_asked(self) -> int:
+        replies = self.joined.conversation.replies
+        return sum(reply.template == ASK and reply.state is not ReplyState.SUPPRESSED for reply in replies)
+
+    @property
+    def question_goes_out(self) -> bool:
+        """A question that still waits is withdrawn by the answer to this message: it was never asked."""
+        return not any(r.template == ASK and r.state in (ReplyState.SENDING, ReplyState.SENT, ReplyState.DEAD) for r in self.joined.conversation.replies)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Followed:
+    """What comes of it. ``whole``: all that is known then, for the answer; ``update`` None where nothing is linked."""
+
+    reading: Reading
+    whole: Extraction
+    update: RegistrationUpdate | None
+
+
+Then = Callable[[Case], Followed]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    when: Callable[[Case], bool]
+    then: Then
+
+
+def follow(
+    reading: Reading,
+    joined: Joined,
+    answered: Answered,
+    asked: tuple[Asked, ...],
+    policy: Policy,
+    *,
+    at: datetime,
+) -> Followed | None:
+    """The first row of TABLE that holds; None where the message stands alone after all. Pure."""
+    case = _case(reading, joined, answered, asked, policy, at)
+    tried: list[RuleHit] = []
+    for row in TABLE:
+        hit = row.when(case)
+        tried.append(RuleHit(rule=f"conversation.{row.id}", hit=hit))
+        if hit:
+            break
+    if row.id == "stands-alone":
+        return None
+    done = row.then(case)
+    decision = done.reading.decision
+    reasons = list(decision.reasons)
+    if case.joined.known:
+        reasons.append(Reason(code=JOINED[joined.by], detail=case.registration.id))
+    return replace(done, reading=replace(done.reading, decision=replace(decision, reasons=tuple(reasons), rules=(*tried, *decision.rules))))
+
+
+def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Asked, ...], policy: Policy, at: datetime) -> Case:
+    changes: dict[Slot, tuple[FieldValue, ...]] = {}
+    contradicts: list[Slot] = []
+    other_school = False
+    registration = joined.conversation.registration
+    if joined.known:
+        said = {slot: _said(slot, reading, answered) for slot in FIELDS}
+        guessed = any(reason.code == "topic_unsure" for reason in reading.extraction.reasons)
+        if guessed and (asked or registration.values_of(Slot.TOPIC.value)):
+            said[Slot.TOPIC] = []  # from the form of the words alone: «a group that is running»
+        for slot in FIELDS:
+            known = tuple(value for value in registration.values if value.field == slot.value)
+            new = _merged(slot, known, said[slot], _gone(slot, reading), answered, open_=slot.value in registration.missing)
+            if new is None:
+                continue
+            if slot is Slot.INSTITUTION and _is_other_school(known, said[slot], answered, asked, registration):
+                other_school = True
+            if any(value.person for value in known) and not _covers(slot, new, known):
+                contradicts.append(slot)
+                continue
+            changes[slot] = new
+        _council_of_another_school(registration, changes)
+    return Case(
+        joined=joined,
+        reading=reading,
+        answered=answered,
+        asked=asked,
+        at=at,
+        policy=policy,
+        same=_same_words(reading.parsed, joined.conversation),
+        changes=changes,
+        contradicts=tuple(contradicts),
+        other_school=other_school,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    value: FieldValue
+    stated: bool  # in the member's own words, not in a signature or a domain
+    also: bool
+
+
+def _said(slot: Slot, reading: Reading, answered: Answered) -> list[_Said]:
+    """The values that the message has for a field: an answer to our question first, else what the rules read."""
+    extraction = reading.extraction
+    mine = [c for c in answered.candidates if c.slot is slot]
+    chosen = [c for c in extraction.candidates if c.slot is slot and c.chosen]
+    listed: tuple[str, ...] = {
+        Slot.INSTITUTION: extraction.institutions,
+        Slot.AUTHORITY: extraction.authorities,
+        Slot.ACTIVITY: extraction.activities,
+        Slot.TOPIC: extraction.topics,
+        Slot.SESSION: extraction.sessions,
+    }[slot]
+    # The rules know a listed school by a bare answer's name; a choice among what we offered beats them.
+    if mine and not (slot is Slot.INSTITUTION and listed and all(c.evidence.rule == "answer.name" for c in mine)):
+        values = tuple(dict.fromkeys(c.value for c in mine))
+        chosen = mine
+    else:
+        values = listed or tuple(dict.fromkeys(c.value for c in chosen if extraction.kind is Kind.UNRELATED))
+    found = []
+    for value in values:
+        evidence = [c.evidence for c in chosen if c.value == value] or [c.evidence for c in extraction.candidates if c.slot is slot and c.value == value]
+        if not evidence:
+            continue
+        stated = [e for e in evidence if _is_stated(e, reading.parsed)]
+        also = any(answered.beside("also", e) for e in stated)
+        found.append(_Said(FieldValue(field=slot.value, value=value, evidence=tuple(stated or evidence)), bool(stated), also))
+    return found
+
+
+def _gone(slot: Slot, reading: Reading) -> frozenset[str]:
+    """Sessions that the member's own words decline."""
+    if slot is not Slot.SESSION:
+        return frozenset()
+    losers = (c for c in reading.extraction.candidates if c.slot is slot and not c.chosen and c.note in _DROPPED)
+    return frozenset(c.value for c in losers if _is_stated(c.evidence, reading.parsed))
+
+
+def _is_stated(evidence: Evidence, parsed: ParsedMessage) -> bool:
+    if evidence.where == "subject":
+        return _PREFIX.match(parsed.subject) is None  # the subject of a reply is an older one's
+    return evidence.where in _STATED or evidence.where.startswith("attachment:")
+
+
+def _merged(
+    slot: Slot, known: tuple[FieldValue, ...], said: Sequence[_Said], gone: frozenset[str], answered: Answered, *, open_: bool
+) -> tuple[FieldValue, ...] | None:
+    """The field's values afterwards, or None where nothing changes. ``gone``: values that the member no longer wants."""
+    kept = tuple(value for value in known if value.value not in gone)
+    less = kept if kept != known else None
+    stated = [one for one in said if one.stated]
+    if not stated:
+        return tuple(one.value for one in said) if said and not known else less
+    replacing = tuple(_older(slot, kept, one.value) for one in stated)
+    if open_:
+        return replacing  # asked for: said again it is sure
+    fresh = [one for one in stated if not _covers(slot, kept, (one.value,))]
+    instead = answered.says("instead", "wrong")
+    if not fresh:
+        return replacing if instead and slot is not Slot.TOPIC and len(stated) < len(kept) else less
+    if all(one.also for one in fresh) or (slot is Slot.TOPIC and not instead):
+        return (*kept, *(one.value for one in fresh))
+    return replacing
+
+
+def _older(slot: Slot, known: Sequence[FieldValue], value: FieldValue) -> FieldValue:
+    """A value that was known keeps its source; what is new brings its own."""
+    return next((one for one in known if _key(slot, one.value) == _key(slot, value.value)), value)
+
+
+def _key(slot: Slot, value: str) -> str:
+    folded = " ".join(re.sub(r"[^\w]+", " ", value.casefold().replace("\u2019", "'").replace("'", "")).split())
+    if slot is Slot.INSTITUTION:
+        words = [word for word in folded.split() if word not in ("school", "the", "rc")]
+        return " ".join(words)
+    return folded
+
+
+def _covers(slot: Slot, known: Sequence[FieldValue], values: Sequence[FieldValue]) -> bool:
+    """Whether all of ``values`` are among ``known``."""
+    keys = {_key(slot, one.value) for one in known}
+    if slot is Slot.TOPIC:
+        return all(any(_key(slot, one.value) in key for key in keys) for one in values)
+    return all(_key(slot, one.value) in keys for one in values)
+
+
+def _is_other_school(known: Sequence[FieldValue], said: Sequence[_Said], answered: Answered, asked: Sequence[Asked], registration: Registration) -> bool:
+    if not known or Slot.INSTITUTION.value in registration.missing or any(point.slot is Slot.INSTITUTION for point in asked):
+        return False
+    fresh = [one for one in said if one.stated and not _covers(Slot.INSTITUTION, known, (one.value,))]
+    return bool(fresh) and not answered.says("instead", "moved", "wrong") and not all(one.also for one in fresh)
+
+
+def _council_of_another_school(registration: Registration, changes: dict[Slot, tuple[FieldValue, ...]]) -> None:
+    """The council of a school that was replaced says nothing of the new one."""
+    if Slot.INSTITUTION not in changes or Slot.AUTHORITY in changes or Slot.INSTITUTION.value in registration.missing:
+        return
+    old = [value for value in registration.values if value.field == Slot.INSTITUTION.value]
+    council = [value for value in registration.values if value.field == Slot.AUTHORITY.value]
+    if old and council and not any(_covers(Slot.INSTITUTION, changes[Slot.INSTITUTION], (one,)) for one in old) and not any(value.person for value in council):
+        changes[Slot.AUTHORITY] = ()
+
+
+def _same_words(parsed: ParsedMessage, conversation: Conversation) -> int | None:
+    words = _words(parsed)
+    if not words[0] and not words[1]:
+        return None
+    return next((turn.message_id for turn in reversed(conversation.turns) if _words(turn.reading.parsed) == words), None)
+
+
+def _words(parsed: ParsedMessage) -> tuple[str, tuple[str, ...]]:
+    own = " ".join(parsed.body[zone.start : zone.end] for zone in parsed.zones if zone.kind in _STATED)
+    return " ".join(own.casefold().split()), tuple(f"{a.filename} {a.size}" for a in parsed.attachments)
+
+
+# --- what comes of it
+
+
+def _kept(
+    case: Case, *, state: RegistrationState | None = None, values: tuple[FieldValue, ...] | None = None, missing: tuple[str, ...] | None = None
+) -> RegistrationUpdate:
+    """The registration as it is, with the message linked to it, but for what is given."""
+    old = case.registration
+    return RegistrationUpdate(
+        registration_id=old.id,
+        revision=old.revision,
+        state=old.state if state is None else state,
+        values=old.values if values is None else values,
+        missing=old.missing if missing is None else missing,
+    )
+
+
+def _values_then(case: Case) -> tuple[FieldValue, ...]:
+    return tuple(
+        value for slot in FIELDS for value in (case.changes[slot] if slot in case.changes else (v for v in case.registration.values if v.field == slot.value))
+    )
+
+
+def _whole(case: Case, values: tuple[FieldValue, ...]) -> Extraction:
+    """All that is known, as one message would have said it: what an answer tells, and the table of decisions reads."""
+    doubtful = {slot for slot in case.registration.missing if Slot(slot) not in case.changes}
+    own = case.reading.extraction
+    candidates = []
+    for value in values:
+        strength = 0.0 if value.field in doubtful else 1.0
+        mine = [c for c in (*case.answered.candidates, *own.candidates) if c.slot.value == value.field and c.value == value.value]
+        if value.message_id is None and value.person is None and mine:
+            strength = max(c.strength for c in mine)
+        evidence = value.evidence[0] if value.evidence else Evidence(where="own", start=0, end=0, text="", rule="person")
+        candidates.append(Candidate(slot=Slot(value.field), value=value.value, strength=strength, evidence=evidence, chosen=True))
+    institutions = _of(values, Slot.INSTITUTION)
+    offered = _options(case)
+    watched = case.policy.review | {code for codes in case.policy.ask.values() for code in codes}
+    return Extraction(
+        kind=Kind.FOLLOW_UP,
+        institutions=institutions,
+        institution_type=_type(case, institutions),
+        authorities=_of(values, Slot.AUTHORITY),
+        authority_options=offered[Slot.AUTHORITY],
+        institution_options=offered[Slot.INSTITUTION],
+        activities=_of(values, Slot.ACTIVITY),
+        topics=_of(values, Slot.TOPIC),
+        sessions=_of(values, Slot.SESSION),
+        candidates=tuple(candidates),
+        reasons=tuple(reason for reason in own.reasons if reason.code in watched and case.changes),
+    )
+
+
+def _of(values: Iterable[FieldValue], slot: Slot) -> tuple[str, ...]:
+    return tuple(value.value for value in values if value.field == slot.value)
+
+
+def _type(case: Case, institutions: tuple[str, ...]) -> str | None:
+    for extraction in (case.reading.extraction, *(turn.reading.extraction for turn in reversed(case.joined.conversation.turns))):
+        if extraction.institution_type and set(extraction.institutions) & set(institutions):
+            return extraction.institution_type
+    return None
+
+
+def _options(case: Case) -> dict[Slot, tuple[str, ...]]:
+    """What to offer if it is asked now: the message's own, else what the withdrawn question offered."""
+    own = case.reading.extraction
+    earlier = {point.slot: tuple(option.label for option in point.options) for point in case.asked}
+    found = {Slot.AUTHORITY: own.authority_options, Slot.INSTITUTION: own.institution_options}
+    return {slot: options or (earlier.get(slot, ()) if Slot.INSTITUTION not in case.changes else ()) for slot, options in found.items()}
+
+
+def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: bool = False) -> Then:
+    """Review. ``demote``: the register's entry is in doubt until a person has looked."""
+
+    def then(case: Case) -> Followed:
+        values = _values_then(case) if merge else case.registration.values
+        state = case.registration.state
+        if demote and state is not RegistrationState.WITHDRAWN:
+            state = RegistrationState.REVIEW
+        missing = case.registration.missing
+        if merge:
+            whole = decide(_whole(case, values), case.policy)
+            missing = whole.missing
+            if state is RegistrationState.ASK_MEMBER and whole.outcome is not Outcome.ASK_MEMBER:
+                state = RegistrationState.REVIEW
+        detail = ", ".join(slot.value for slot in case.contradicts) if code == "contradicts_correction" else ""
+        decision = Decision(outcome=Outcome.REVIEW, missing=missing if merge else (), reasons=(Reason(code=code, detail=detail),), template="review")
+        return Followed(
+            reading=_read(case, decision),
+            whole=case.reading.extraction,
+            update=_kept(case, state=state, values=values, missing=missing) if update else None,
+        )
+
+    return then
+
+
+def _read(case: Case, decision: Decision) -> Reading:
+    """The message's own reading, with the short answers among its candidates."""
+    extraction = case.reading.extraction
+    if case.answered.candidates and case.joined.known:
+        extraction = replace(extraction, candidates=(*extraction.candidates, *case.answered.candidates))
+    return replace(case.reading, extraction=extraction, decision=decision)
+
+
+_OUTCOMES = {
+    RegistrationState.REGISTERED: Outcome.REGISTERED,
+    RegistrationState.ASK_MEMBER: Outcome.ASK_MEMBER,
+    RegistrationState.REVIEW: Outcome.REVIEW,
+    RegistrationState.WITHDRAWN: Outcome.REVIEW,
+}
+
+
+def _nothing_to_do(code: str) -> Then:
+    """Linked, changes nothing, and is not answered."""
+
+    def then(case: Case) -> Followed:
+        decision = Decision(outcome=_OUTCOMES[case.registration.state], reasons=(Reason(code=code),))
+        return Followed(reading=_read(case, decision), whole=case.reading.extraction, update=_kept(case))
+
+    return then
+
+
+def _says_again(case: Case) -> Followed:
+    """The same mail after a while: perhaps our answer never arrived. What is registered is told again; a question is a person's now."""
+    whole = _whole(case, case.registration.values)
+    if case.registration.state is RegistrationState.REGISTERED:
+        decision = Decision(outcome=Outcome.REGISTERED, reasons=(Reason(code="same_again"),), template="registered")
+    else:
+        decision = Decision(outcome=Outcome.REVIEW, reasons=(Reason(code="same_again"),), template="review")
+    return Followed(reading=_read(case, decision), whole=whole, update=_kept(case))
+
+
+def _withdraw(case: Case) -> Followed:
+    decision = Decision(outcome=Outcome.REVIEW, reasons=(Reason(code="withdrawn"),), template="withdrawn")
+    values = case.registration.values
+    return Followed(reading=_read(case, decision), whole=_whole(case, values), update=_kept(case, state=RegistrationState.WITHDRAWN, missing=()))
+
+
+def _back(case: Case) -> Followed:
+    return _decide(case, told="registered")
+
+
+def _decide(case: Case, *, told: str | None = None) -> Followed:
+    """The whole through the table of first messages; asked once, then a person."""
+    values = _values_then(case)
+    whole = _whole(case, values)
+    decision = decide(whole, case.policy)
+    was = case.registration.state
+    if decision.outcome is Outcome.ASK_MEMBER:
+        if case.question_goes_out:
+            state = RegistrationState.ASK_MEMBER
+        else:
+            reasons = (Reason(code="asked_before", detail=", ".join(decision.missing)), *decision.reasons[1:])
+            decision = replace(decision, outcome=Outcome.REVIEW, reasons=reasons, template="review")
+            state = RegistrationState.REVIEW
+    elif decision.outcome is Outcome.REGISTERED:
+        state = RegistrationState.REGISTERED
+        template = told or ("updated" if was is RegistrationState.REGISTERED else "registered")
+        code = "record_changed" if was is RegistrationState.REGISTERED else "record_completed"
+        decision = replace(decision, reasons=(Reason(code=code, detail=", ".join(case.changes)),), template=template)
+    else:
+        state = RegistrationState.REVIEW
+    missing = decision.missing
+    reading = _read(case, decision)
+    if decision.template == ASK:  # what was offered is kept with the message that the question answers
+        extraction = replace(reading.extraction, authority_options=whole.authority_options, institution_options=whole.institution_options)
+        reading = replace(reading, extraction=extraction)
+    return Followed(reading=reading, whole=whole, update=_kept(case, state=state, values=values, missing=missing))
+
+
+def _plainly_leaves(case: Case) -> bool:
+    if not case.answered.says("withdraws") or case.asks or case.changes:
+        return False
+    return not any(case.answered.beside("unsure", cue) for cue in case.answered.cues["withdraws"])
+
+
+def _leaves(case: Case) -> bool:
+    return case.reading.extraction.kind is Kind.WITHDRAWAL or "withdraws" in case.codes or case.answered.says("withdraws")
+
+
+def _waits_for_person(case: Case) -> bool:
+    return case.registration.state is RegistrationState.REVIEW and not case.open_for_member
+
+
+def _stands_alone(case: Case) -> bool:
+    """Found by the address alone, and nothing in it that concerns what is registered."""
+    if case.threaded or case.joined.others:
+        return False
+    kind = case.reading.extraction.kind
+    if kind is Kind.ENQUIRY:
+        return True
+    return kind is Kind.UNRELATED and not case.changes and not case.answered.candidates
+
+
+def _is_withdrawn(case: Case) -> bool:
+    return case.registration.state is RegistrationState.WITHDRAWN
+
+
+def _soon(case: Case) -> bool:
+    same = next(turn for turn in case.joined.conversation.turns if turn.message_id == case.same)
+    answered = [r for r in case.joined.conversation.replies if r.state in (ReplyState.HELD, ReplyState.DUE, ReplyState.SENDING, ReplyState.SENT)]
+    return bool(answered) and case.at - same.received_at < AGAIN
+
+
+def _not_offered(case: Case) -> bool:
+    """None of our options, and nothing in their place; or a council that has no such school, said without «none of them»."""
+    if case.answered.neither:
+        return not case.changes
+    point = next((point for point in case.asked if point.slot is Slot.AUTHORITY and point.options), None)
+    if point is None or Slot.AUTHORITY not in case.changes or Slot.INSTITUTION in case.changes:
+        return False
+    offered = {option.value for option in point.options}
+    return any(value.value not in offered for value in case.changes[Slot.AUTHORITY])
+
+
+TABLE: tuple[Row, ...] = (
+    # Who speaks, and about what.
+    Row("stranger", lambda case: not case.joined.known, _to_person("stranger_in_conversation", update=False)),
+    Row("stands-alone", _stands_alone, _to_person("not_understood", update=False)),
+    Row("several-registrations", lambda case: bool(case.joined.others), _to_person("several_registrations", update=False)),
+    # Nothing new.
+    Row("same-again-soon", lambda case: case.same is not None and _soon(case), _nothing_to_do("same_again")),
+    Row("same-again", lambda case: case.same is not None, _says_again),
+    # What a person reads whatever else it says.
+    Row(
+        "perhaps-a-machine",
+        lambda case: "perhaps_automatic" in case.codes,
+        _to_person("decided_perhaps_a_machine"),
+    ),
+    Row(
+        "complaint-safeguarding-or-data",
+        lambda case: bool(case.codes & {"complaint", "safeguarding", "data_request"}),
+        _to_person("decided_complaint_safeguarding_or_data"),
+    ),
+    Row("forwarded-or-on-behalf", lambda case: bool(case.codes & {"forwarded", "on_behalf"}), _to_person("decided_on_behalf_or_forwarded")),
+    # Leaving, and coming back.
+    Row("withdrawn-and-thanks", lambda case: _is_withdrawn(case) and case.answered.only_courtesy, _nothing_to_do("only_thanks")),
+    Row("comes-back", lambda case: _is_withdrawn(case) and case.reading.decision.outcome is Outcome.REGISTERED, _back),
+    Row("after-withdrawal", _is_withdrawn, _to_person("after_withdrawal")),
+    Row("withdraws", _plainly_leaves, _withdraw),
+    Row("perhaps-withdraws", _leaves, _to_person("withdrawal_unclear", demote=True)),
+    # Contradictions.
+    Row("contradicts-correction", lambda case: bool(case.contradicts), _to_person("contradicts_correction", demote=True)),
+    Row("another-school", lambda case: case.other_school, _to_person("another_registration")),
+    Row("wrong", lambda case: case.answered.says("wrong") and not case.changes, _to_person("says_wrong", demote=True)),
+    Row("not-offered", _not_offered, _to_person("answer_not_offered", demote=True)),
+    # The member's turn, or a person's.
+    Row("question", lambda case: case.asks, _to_person("decided_question", merge=True)),
+    Row("thanks", lambda case: not case.changes and case.answered.only_courtesy, _nothing_to_do("only_thanks")),
+    Row("later", lambda case: not case.changes and case.answered.says("later") and case.open_for_member, _nothing_to_do("answer_follows")),
+    Row("waits-for-person", _waits_for_person, _to_person("waits_for_person", merge=True)),
+    Row("nothing-understood", lambda case: not case.changes, _to_person("not_understood", merge=True)),
+    Row("what-is-known-now", lambda case: True, _decide),
+)
