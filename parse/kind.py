@@ -54,7 +54,7 @@ _SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQ
 _RELATE = ("interest", "programme", "undecided", "withdraws", "leaves", "replies")
 _OF_READER = re.compile(r"\b(?:you(?:'re| are)?|your|anyone|someone)\s+(?:\w+\s+){0,3}$", re.I)
 _OF_OTHERS = re.compile(
-    r"\b(?:they|he|she|who|others?|another|schools|colleagues|members|teachers|partners|of (?:them|us|the \w+))"
+    r"\b(?:they|he|she|who|others?|another|schools|colleagues|members|teachers|partners|of (?:them|the \w+))"
     r"(?:['\u2019]\w+|\s+(?:have|has|had|will|would|did|is|are))?\s*$",
     re.I,
 )

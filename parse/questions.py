@@ -63,7 +63,7 @@ NEXT = (
     *("research.named", "research.ours", "research.does-it", "past.", "some:"),
 )
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
-OURS = frozenset(("about.money", "about.rules", "about.papers", "about.scheme"))  # what a private letter does not ask about
+OURS = frozenset(("about.money", "about.deadlines", "about.rules", "about.papers", "about.scheme"))  # what a private letter does not ask about
 SHORT = 5  # sentences: a message as short as this came for what it says
 FAMILIES = ("ask", "hint", "calm", "about", "research")
 
