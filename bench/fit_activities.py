@@ -39,7 +39,7 @@ from parse.textview import TextView
 PROGRAMME = Path(__file__).parent.parent / "programme"
 CLASSES = (NONE, *ACTIVITIES)
 COPIES = 1  # of each statement, with noise round it
-FEWEST_TEXTS = 3  # that a sign must stand in
+FEWEST_TEXTS = 4  # that a sign must stand in
 SMALLEST = 0.005  # a sign whose weights all round to less says nothing
 MACHINES = ("bounce", "auto_reply", "unrelated")
 ALWAYS = "always"
@@ -234,7 +234,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, help=".tsv of statements or .jsonl of labelled mail")
     parser.add_argument("--noise", type=Path, help="sentences to put round statements, one a line")
     parser.add_argument("--penalty", type=float, default=5.0)
-    parser.add_argument("--rows", type=int, default=3000, help="most rows of signs")
+    parser.add_argument("--rows", type=int, default=6000, help="most rows of signs")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--no-check", action="store_true", help="fit only, without a source left out")
     parser.add_argument("--errors", action="store_true", help="list what was read wrongly")

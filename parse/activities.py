@@ -28,7 +28,7 @@ from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
-from parse.signtable import load_signs, pair_signs, word_signs
+from parse.signtable import load_signs, pair_signs, word_lists, word_signs
 from parse.textview import TextView
 
 __all__ = ["ACTIVITIES", "Activities", "ActivityFinder", "Part"]
@@ -63,6 +63,8 @@ class Activities:
 
 
 _FEWEST_OPTIONS = 3  # a quoted list with fewer activities in it asks about something else
+_SAYS_SOMETHING = 0.1  # share that an option must leave to the activities
+_NAMED = 0.25  # share among them of the activity that an option names
 _ANSWER_RULE = "answer.option"
 _ORDINAL = "answer."
 _LIST_MARK = re.compile(r"(?:(?<=\s)|^)(?:\(?([a-fA-F1-6])[).:]|([A-F1-6]))\s+(?=\S)")
@@ -151,6 +153,7 @@ class ActivityFinder:
         spellings = file.settings.get("spellings") or {}
         self.matcher.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
         self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, activities=ACTIVITIES, cues=self.weights)
+        self.lists = word_lists(file.lists)
         self.every_sign = False  # whether parts keep signs that are not in the table; for fitting
 
     @staticmethod
@@ -187,7 +190,7 @@ class ActivityFinder:
         for quote in views:
             if quote.where not in (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE):
                 continue
-            options = {mark: self._option(text) for mark, text in listed(quote.folded)}
+            options = self._options(listed(quote.folded))
             if len({name for name in options.values() if name}) < _FEWEST_OPTIONS:
                 continue
             marks = list(options)
@@ -206,10 +209,17 @@ class ActivityFinder:
                     return Activities(activities=chosen, candidates=tuple(found), reasons=(Reason(code="activity_by_option"),))
         return None
 
-    def _option(self, text: str) -> str | None:
-        shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
-        best = max(ACTIVITIES, key=lambda name: shares[name])
-        return best if shares[best] >= 0.4 * (1 - shares[NONE]) else None
+    def _options(self, options: Sequence[tuple[str, str]]) -> dict[str, str | None]:
+        """The activity that each option names, by its mark; none is named twice, and the clearest are taken first."""
+        found: dict[str, str | None] = {mark: None for mark, _ in options}
+        said: list[tuple[float, str, str]] = []
+        for mark, text in options:
+            shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
+            said += ((shares[name] / (1 - shares[NONE]), mark, name) for name in ACTIVITIES if 1 - shares[NONE] > _SAYS_SOMETHING)
+        for share, mark, name in sorted(said, key=lambda option: -option[0]):
+            if share >= _NAMED and found[mark] is None and name not in found.values():
+                found[mark] = name
+        return found
 
     def _marks(self, view: TextView, marks: Sequence[str]) -> list[tuple[int, int, str]]:
         """Where the text picks options: a letter or number that stands as an answer, or an ordinal."""
@@ -247,7 +257,7 @@ class ActivityFinder:
     def _word_signs(self, view: TextView, unsaid: bytearray | None) -> Iterator[tuple[int, str]]:
         """The words and neighbouring words of the view that count, each with the token that it starts at."""
         for sentence in self.matcher.words(view):
-            for place, sign in word_signs([word for word, _ in sentence]):
+            for place, sign in word_signs([word for word, _ in sentence], self.lists):
                 if (self.every_sign or sign in self.signs) and not (unsaid and unsaid[view.doc[sentence[place][1]].idx]):
                     yield sentence[place][1], sign
 
@@ -289,9 +299,9 @@ class ActivityFinder:
                 if level > signs.get(sign, 0.0):
                     signs[sign] = level
         sums = dict(self.weights["always"])
-        for sign, level in signs.items():
-            for activity, weight in zip(ACTIVITIES, self.signs[sign], strict=True):
-                sums[activity] += weight * level
+        rows = [(*self.signs[sign], level) for sign, level in signs.items()]
+        for place, activity in enumerate(ACTIVITIES):
+            sums[activity] += sum(row[place] * row[-1] for row in rows)
         for cue, count in counts.items():
             level = math.log2(1 + min(count, 3.0))
             for activity, weight in self.weights[cue].items():

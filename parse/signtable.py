@@ -3,12 +3,18 @@
 ``programme/words/activities.csv`` stands beside the cues of ``programme/rules/activities.yaml``. A cue is
 written by a person and has a meaning; a sign only has a weight, found by ``bench/fit_activities.py`` in
 labelled mail. Signs settle what the cues leave open, and how sure a reading is. Columns: the sign, then a
-weight for each activity in natural logarithms of odds, as in the table of cues. A sign is one word («among»),
-two neighbouring words («we compare»), or two cues of one sentence joined by « & » («who.we & stage.since»).
+weight for each activity in natural logarithms of odds, as in the table of cues. A sign is
+
+    among                   a word
+    we compare              two neighbouring words
+    we ... results          two words with one or two between them
+    we {record_verb}        up to three words, each of them by the word list of the cues that it is in first, if in any
+    how.each & who.we       two cues of one sentence
+
 Words are as the cues see them: small letters, spellings mended, contractions apart, a number as «0». Lines
 that start with # are remarks.
 
-Promise: a mistake in the file is a ProgrammeError with its line; finding signs is one look-up for each word.
+Promise: a mistake in the file is a ProgrammeError with its line; finding signs is ten look-ups for each word.
 
 What it does badly: a sign knows nothing of the sentence that it stands in.
 """
@@ -21,11 +27,16 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 from mailroom.errors import ProgrammeError
+from parse.phrases import NUMBER_WORDS as _NUMBER_WORDS
 
-__all__ = ["PAIR", "load_signs", "pair_signs", "word_signs"]
+__all__ = ["PAIR", "load_signs", "pair_signs", "word_lists", "word_signs"]
+
+NUMBER_WORDS = frozenset(_NUMBER_WORDS)
 
 PAIR = " & "
 _NUMBER = "0"
+_NUMBERS = "{number}"  # a number in digits or in words
+_REACH = 2  # words that may stand between two: up to so many
 _SIGN = "sign"
 
 
@@ -40,7 +51,7 @@ def load_signs(path: Path, *, shown: str, activities: Sequence[str], cues: Colle
     for number, line in enumerate(lines, 1):
         if line.startswith("#") or not line.strip():
             continue
-        row = next(csv.reader([line]))
+        row = next(csv.reader([line])) if '"' in line else line.split(",")
         if not header:
             header = row
             if sorted(header) != sorted((_SIGN, *activities)):
@@ -64,11 +75,32 @@ def load_signs(path: Path, *, shown: str, activities: Sequence[str], cues: Colle
     return signs
 
 
-def word_signs(words: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Each word and pair of neighbouring words of a sentence, with the place of its first word."""
+def word_lists(lists: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Each single word of the lists, and the first list that it is in as patterns call it."""
+    found: dict[str, str] = {}
+    for name, entries in lists.items():
+        for entry in entries:
+            for word in entry.split("|"):
+                if " " not in word:
+                    found.setdefault(word.lower(), f"{{{name}}}")
+    return found
+
+
+def word_signs(words: Iterable[str], lists: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """The signs of a sentence's words, each with the place of its first word. ``lists`` is what ``word_lists`` gives."""
     plain = [_NUMBER if word.isdigit() else word for word in words]
     yield from enumerate(plain)
     yield from ((place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(plain)))
+    spoken = [place for place, word in enumerate(plain) if word.isalnum()]
+    for index, place in enumerate(spoken):
+        for later in spoken[index + 2 : index + 2 + _REACH]:
+            yield place, f"{plain[place]} ... {plain[later]}"
+    kinds = [_NUMBERS if word == _NUMBER or word in NUMBER_WORDS else lists.get(word, "") for word in plain]
+    shown = [kind or word for kind, word in zip(kinds, plain, strict=True)]
+    for end, kind in enumerate(kinds):
+        for start in range(max(end - 2, 0), end + 1):
+            if kind or any(kinds[start:end]):
+                yield start, " ".join(shown[start : end + 1])
 
 
 def pair_signs(counts: Mapping[str, float]) -> Iterator[str]:

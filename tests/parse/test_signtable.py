@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailroom.errors import ProgrammeError
-from parse.signtable import load_signs, pair_signs, word_signs
+from parse.signtable import load_signs, pair_signs, word_lists, word_signs
 
 HEADER = "sign,one,other\n"
 
@@ -47,7 +47,19 @@ def test_a_missing_table_is_told(tmp_path: Path) -> None:
         load_signs(tmp_path / "none.csv", shown="none.csv", activities=("one",), cues=())
 
 
-def test_words_neighbours_and_pairs() -> None:
-    """Each word and two neighbours, numbers alike; each two cues of a sentence in one order."""
-    assert list(word_signs(["we", "are", "12"])) == [(0, "we"), (1, "are"), (2, "0"), (0, "we are"), (1, "are 0")]
+def test_words_of_a_sentence() -> None:
+    """Words, neighbours, words a little apart, and each by its list; numbers alike."""
+    lists = word_lists({"verb": ["compare|share", "look at"], "thing": ["share", "logs"]})
+    assert list(word_signs(["we", "share", "12", "logs"], lists)) == [
+        *((0, "we"), (1, "share"), (2, "0"), (3, "logs")),
+        *((0, "we share"), (1, "share 0"), (2, "0 logs")),
+        *((0, "we ... 0"), (0, "we ... logs"), (1, "share ... logs")),
+        *((0, "we {verb}"), (1, "{verb}")),
+        *((0, "we {verb} {number}"), (1, "{verb} {number}"), (2, "{number}")),
+        *((1, "{verb} {number} {thing}"), (2, "{number} {thing}"), (3, "{thing}")),
+    ]
+
+
+def test_pairs_of_cues() -> None:
+    """Each two cues of a sentence, in one order."""
     assert list(pair_signs({"who.we": 1.0, "how.each": 0.3, "a.b": 1.0})) == ["a.b & how.each", "a.b & who.we", "how.each & who.we"]
