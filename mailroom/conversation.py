@@ -328,7 +328,7 @@ def _said(slot: Slot, reading: Reading, answered: Answered) -> list[_Said]:
         if not evidence:
             continue
         stated = [e for e in evidence if _is_stated(e, reading.parsed)]
-        also = any(answered.beside("also", e) for e in stated)
+        also = any(answered.beside("also", e) for e in stated) and not (slot is Slot.INSTITUTION and answered.says("moved"))
         found.append(_Said(FieldValue(field=slot.value, value=value, evidence=tuple(stated or evidence)), bool(stated), also))
     return found
 

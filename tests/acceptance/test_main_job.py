@@ -137,7 +137,7 @@ def test_mail_from_before_the_go_live_mark_is_registered_and_never_answered(inst
 def test_fourth_mail_of_a_day_from_one_address_is_parked_and_listed(installation, dovecot: Dovecot, smtp_sink: Sink) -> None:
     user = "capped"
     # Questions make no registration, so that each of them is answered by itself.
-    asks = "From: Ena Rae <ena.rae@mailbox.example>\r\nSubject: Question {n}\r\nMessage-ID: <q{n}@mailbox.example>\r\n\r\nIs supply cover paid for session {n}?\r\n"
+    asks = "From: Ena Rae <ena.rae@mailbox.example>\r\nSubject: Question {n}\r\nMessage-ID: <q{n}@mailbox.example>\r\n\r\nIs cover paid on day {n}?\r\n"
     dovecot.append("INBOX", [asks.format(n=n).encode() for n in range(6)], user=user)
     home = make(installation, dovecot, user, smtp_sink.port)
     assert home.poll()["replies"] == {"sent": 3, "held": 0, "suppressed": 3, "due": 0, "dead": 0}
