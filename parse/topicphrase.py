@@ -24,12 +24,14 @@ WORD_CLASSES = (
     "back",
     "carriers",
     "clause",
+    "common",
     "dates",
     "determiners",
     "ends",
     "fragment_front",
     "front",
     "front_phrases",
+    "function",
     "labels",
     "no_fragment",
     "no_topic",
@@ -38,15 +40,18 @@ WORD_CLASSES = (
     "pointing",
     "posts",
     "prepositions",
+    "questions",
+    "research",
     "roles",
     "settings",
+    "subjects",
     "theme_goes_on",
     "times",
     "times_front",
     "verbs",
     "yes_no",
 )
-_STOPS = frozenset(("\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u2026", ".", "):"))
+_STOPS = frozenset(("|", "\u2610", "\u2611", "\u2612", ";", ":", "!", "?", "...", "\u2026", ".", "):"))
 _HAVE = frozenset(("have", "'ve", "has", "had", "'d"))  # never right before a verb in -ing
 _MOST_TOKENS = 4000  # of one text; a topic is never so far down
 _FARTHEST = 60  # tokens from a cue to where its phrase must have ended
@@ -61,7 +66,9 @@ class TopicText:
     def __init__(self, view: TextView, themes: Themes, *, short: bool) -> None:
         self.view, self.doc, self.short = view, view.doc, short
         self.is_subject = view.where == "subject"
-        self.low = [token.lower_ for token in self.doc[:_MOST_TOKENS]]
+        self.raw = [token.text for token in self.doc[:_MOST_TOKENS]]
+        self.low = [word.lower() for word in self.raw]
+        self.spaced = [bool(token.whitespace_) for token in self.doc[:_MOST_TOKENS]]
         self.themes = themes.hits(self.low)
         self._starting: dict[int, list[ThemeHit]] = {}
         for hit in self.themes:
@@ -79,7 +86,7 @@ class TopicText:
 
     def is_dash(self, index: int) -> bool:
         """A dash between phrases, not a hyphen inside a word."""
-        return self.low[index] in {"-", "--"} and index > 0 and bool(self.doc[index - 1].whitespace_)
+        return self.low[index] in {"-", "--"} and index > 0 and self.spaced[index - 1]
 
     def word(self, index: int) -> str:
         """The token in small letters, "" beyond the end."""
@@ -160,7 +167,7 @@ class PhraseCutter:
     def _goes_on(self, text: TopicText, opening: int, limit: int) -> bool:
         """Whether a clause goes on after the bracket: «how apprentices (joiners mostly) estimate»."""
         closing = next((i for i in range(opening + 1, min(opening + 8, limit)) if text.low[i] == ")"), None)
-        return closing is not None and closing + 1 < limit and text.doc[closing + 1].text[0].islower()
+        return closing is not None and closing + 1 < limit and text.raw[closing + 1][0].islower()
 
     def _ends_at(self, text: TopicText, start: int, end: int, limit: int, *, clause: bool) -> bool:
         low, words = text.low, self.words
@@ -230,14 +237,14 @@ class PhraseCutter:
         """The noun phrase around a phrase of a theme; None where it is a name, a verb, a post or a course."""
         low, words = text.low, self.words
         first, after = hit.start, hit.end
-        if after == first + 1 and first > start and text.doc[first].text[0].isupper() and low[first - 1] not in {'"', "(", ":"}:
+        if after == first + 1 and first > start and text.raw[first][0].isupper() and low[first - 1] not in {'"', "(", ":"}:
             return None  # «Maths at the Grammar»
         verb = low[first].endswith("ing") and first > start and (low[first - 1] in words["noun_ends"] or low[first - 1] in {"and", ","})
         if verb and low[first - 1] not in _HAVE:
             return None  # «we have been counting», but «we have had coaching»
         begin = first
         while begin > start and first - begin < 4:
-            if low[begin - 1] == "-" and begin - 2 >= start and not text.doc[begin - 2].whitespace_:  # «pupil-led ...»
+            if low[begin - 1] == "-" and begin - 2 >= start and not text.spaced[begin - 2]:  # «pupil-led ...»
                 begin -= 2
             elif self._adjective(text, start, begin - 1):
                 begin -= 1
@@ -257,7 +264,7 @@ class PhraseCutter:
         """Whether the word belongs to the noun phrase right of it, as far as classes can tell."""
         low, words = text.low, self.words
         word, before = low[at], low[at - 1] if at > start else ""
-        if (text.doc[at].is_title and at > start) or not word[0].isalpha() or before in words["noun_ends"]:
+        if (text.raw[at].istitle() and at > start) or not word[0].isalpha() or before in words["noun_ends"]:
             return False
         if any(word in words[name] for name in ("front", "ends", "noun_ends", "prepositions", "verbs", "clause", "people", "back", "roles")):
             return False

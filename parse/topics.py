@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,12 +26,14 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.phrases import NUMBER_WORDS, Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.textview import TextView
-from parse.themes import Themes, word_key
+from parse.themes import Themes
 from parse.topicphrase import WORD_CLASSES, Phrase, PhraseCutter, TopicText
+from parse.topicrank import Cued, Marked, Ranked, best, kinds_of, scope_of, strength
 
 __all__ = ["TopicFinder", "Topics"]
 
-_SAYS = ("follows", "leads", "dropped", "elsewhere", "none", "asked", "mention")
+_SAYS = ("follows", "leads", "dropped", "dismissed", "elsewhere", "none", "asked", "mention")
+_SAID = frozenset(("dropped", "dismissed", "elsewhere", "none", "mention"))  # of a sentence, for the ranker
 _EXTRA = ("needs", "line", "nearest")
 _SETTINGS = (
     "least_strength",
@@ -50,19 +51,19 @@ _SETTINGS = (
     "asked",
     "themed",
     "themed_word",
-    "repeated",
     "pointing",
     "already",
     "ruled_out",
     "elsewhere",
-    "none_said",
 )
-_READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, "subject"))
+_READ = frozenset((ZoneKind.OWN.value, ZoneKind.INLINE_ANSWER.value, ZoneKind.FORWARDED.value, "subject"))
 _QUOTED = frozenset((ZoneKind.OWN_QUOTE.value, ZoneKind.QUOTE.value))
 _THEME_RULE = "topic.theme"
 _LONG_CLAUSE = 5  # tokens; a longer question about a known theme is filed under the theme
 _NEAR = 40  # tokens between the mention of a topic and what follows from it
 _REACH = 12  # tokens that «not» and «instead of» rule out, at most
+_RANKED = 8  # phrases that are kept as candidates
+_RANKED_RULE = "topic.ranked"
 _SEPARATORS = frozenset((":", ",", "-", "/", "|"))  # of the parts of a subject line
 
 
@@ -92,13 +93,23 @@ class _Found:
         return " ".join(self.text.doc[self.start : self.end].text.split())
 
     @property
-    def keys(self) -> list[str]:
-        return [word_key(word) for word in self.text.low[self.start : self.end]]
+    def cued(self) -> Cued:
+        return Cued(self.start, self.end, self.strength, self.rule)
 
     def evidence(self) -> Evidence:
         view, span = self.text.view, self.text.doc[self.start : self.end]
         start, end = view.to_source(span.start_char, span.end_char)
         return Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=self.rule)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Read:
+    """A text, the phrases that cues, forms and themes recommend, and the tokens that are ruled out."""
+
+    text: TopicText
+    found: list[_Found]
+    notes: dict[int, str]
+    said: list[tuple[int, str]]  # where a sentence says that something is ruled out, over, somebody else's
 
 
 class TopicFinder:
@@ -116,13 +127,22 @@ class TopicFinder:
         self._labels_line = {rule.phrase.id for rule in file.rules if rule.extra.get("line")}
         self._over_commas = {rule.phrase.id for rule in file.rules if any("," in pattern for pattern in rule.phrase.patterns)}
         self._nearest = {rule.phrase.id: frozenset(str(rule.extra["nearest"]).split()) for rule in file.rules if "nearest" in rule.extra}
-        self._dull = frozenset(word_key(w) for name in ("no_topic", "people", "no_fragment", "front", "posts", "roles") for w in self._words[name])
+        self.weights = _weights(file)
+        self._kinds = kinds_of(self._words)
 
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Topics:
         """The topic of the message whose texts these are, subject first (see ``parse.views``)."""
-        read = [view for view in views if _is_read(view)]
-        short = sum(len(view.folded) for view in read) <= self._settings["short_text"] * 6  # six characters a word
-        found: list[_Found] = []
+        reads, marked = self._read(views)
+        return self._choose(reads, best(marked, self.weights, _RANKED))
+
+    def marked(self, views: tuple[TextView, ...]) -> list[Marked]:
+        """The texts with the marks of all phrases that may be the topic: what weights are fitted to."""
+        return self._read(views)[1]
+
+    def _read(self, views: tuple[TextView, ...]) -> tuple[list[_Read], list[Marked]]:
+        wanted = [view for view in views if _is_read(view)]
+        short = sum(len(view.folded) for view in wanted) <= self._settings["short_text"] * 6  # six characters a word
+        reads: list[_Read] = []
         none_said = False
         previous: TextView | None = None
         for view in views:
@@ -130,12 +150,13 @@ class TopicFinder:
                 text = TopicText(view, self.themes, short=short and view.where != "subject")
                 hits = [hit for hit in self.cues.find(view) if hit.span.end <= len(text.low)]
                 answers = view.where == ZoneKind.INLINE_ANSWER and previous is not None and self._asks(previous)
-                found += self._in_text(text, hits, answers=answers)
+                notes = self._notes(text, hits)
+                said = [(hit.span.start, hit.phrase.label) for hit in hits if hit.phrase.label in _SAID]
+                reads.append(_Read(text=text, said=said, found=self._in_text(text, hits, notes, answers=answers), notes=notes))
                 none_said = none_said or any(hit.phrase.label == "none" for hit in hits)
             previous = view if view.where in _QUOTED else None
-        if none_said:
-            found = [replace(item, strength=item.strength * self._settings["none_said"]) for item in found]
-        return self._choose(found)
+        scope = scope_of([read.text for read in reads], self._words["function"], short=short, none_said=none_said)
+        return reads, [Marked(read.text, self._words, self._kinds, scope, [item.cued for item in read.found], read.notes, read.said) for read in reads]
 
     # --- one text
 
@@ -143,7 +164,7 @@ class TopicFinder:
         """Whether the last sentence of a quote asks for the topic."""
         return any(hit.phrase.label == "asked" for sentence in quoted.sentences[-1:] for hit in self.cues.find_in(quoted, sentence))
 
-    def _in_text(self, text: TopicText, hits: Sequence[Hit], *, answers: bool) -> list[_Found]:
+    def _in_text(self, text: TopicText, hits: Sequence[Hit], notes: Mapping[int, str], *, answers: bool) -> list[_Found]:
         mentions = [hit.span.end for hit in hits if hit.phrase.label in {"mention", "dropped"} and hit.phrase.id != "topic.not"]
         sentences = [(s.start, s.end) for s in text.view.sentences if s.end <= len(text.low)]
         found: list[_Found] = []
@@ -158,7 +179,7 @@ class TopicFinder:
             following = sentences[min(number + 1, len(sentences) - 1)][1]
             found += self._beside_cues(text, start, end, following, mine, mentions)
             found += self._by_form(text, start, end)
-        return self._themes_of_questions(text, self._graded(text, found, hits))
+        return self._themes_of_questions(text, self._graded(found, notes))
 
     def _found(self, text: TopicText, phrase: Phrase | None, strength: float | str, rule: str) -> list[_Found]:
         if phrase is None:
@@ -263,7 +284,7 @@ class TopicFinder:
         for index in range(start, end - 1):
             if text.low[index] == ":" and index > start:
                 found += self._found(text, self.cutter.phrase(text, index + 1, end), "colon" if text.short else "colon_in_long", "topic.colon")
-            elif text.low[index] == '"' and (index == start or text.doc[index - 1].whitespace_ or text.low[index - 1] in {"(", ":"}):
+            elif text.low[index] == '"' and (index == start or text.spaced[index - 1] or text.low[index - 1] in {"(", ":"}):
                 found += self._found(text, self.cutter.phrase(text, index, end), "quoted", "topic.quoted")
         return found
 
@@ -293,13 +314,22 @@ class TopicFinder:
             return True
         if len(content) == 1:  # one word: a name as likely as a topic
             alone = text.short and end < len(low) and text.is_stop(end) and len(low) > 6
-            return alone and len(low[content[0]]) > 3 and not text.doc[content[0]].is_upper
-        return any(text.doc[i].text[0].islower() and len(low[i]) > 3 for i in content[1:])
+            return alone and len(low[content[0]]) > 3 and not text.raw[content[0]].isupper()
+        return any(text.raw[i][0].islower() and len(low[i]) > 3 for i in content[1:])
 
     # --- strength
 
-    def _graded(self, text: TopicText, found: Sequence[_Found], hits: Sequence[Hit]) -> list[_Found]:
+    def _graded(self, found: Sequence[_Found], notes: Mapping[int, str]) -> list[_Found]:
         """Each phrase weighed by what it is, and by whether it is ruled out or somebody else's."""
+        factors = {"topic_elsewhere": self._settings["elsewhere"], "topic_ruled_out": self._settings["ruled_out"], "": 1.0}
+        graded: list[_Found] = []
+        for item in found:
+            note = notes.get(item.start, "")
+            graded.append(replace(item, strength=self._quality(item) * factors[note], note=note))
+        return graded
+
+    def _notes(self, text: TopicText, hits: Sequence[Hit]) -> dict[int, str]:
+        """Tokens that are ruled out or somebody else's."""
         notes: dict[int, str] = {}
         for hit in hits:
             if hit.phrase.label == "elsewhere":
@@ -307,12 +337,7 @@ class TopicFinder:
         for hit in hits:
             if hit.phrase.label == "dropped" and not text.is_stop(hit.span.end - 1):
                 notes.update(dict.fromkeys(range(hit.span.end, self._clause_end(text, hit.span.end)), "topic_ruled_out"))
-        factors = {"topic_elsewhere": self._settings["elsewhere"], "topic_ruled_out": self._settings["ruled_out"], "": 1.0}
-        graded: list[_Found] = []
-        for item in found:
-            note = notes.get(item.start, "")
-            graded.append(replace(item, strength=self._quality(item) * factors[note], note=note))
-        return graded
+        return notes
 
     def _clause_end(self, text: TopicText, start: int) -> int:
         end = min(len(text.low), start + _REACH)
@@ -377,33 +402,34 @@ class TopicFinder:
 
     # --- the choice
 
-    def _choose(self, found: Sequence[_Found]) -> Topics:
-        texts = {id(item.text): item.text for item in found}.values()
-        counts = Counter(word_key(word) for text in texts for word in text.low)
-        found = [replace(item, strength=item.strength + self._repeated(item, counts)) for item in found]
+    def _choose(self, reads: Sequence[_Read], ranked: Sequence[Ranked]) -> Topics:
+        """The best phrase where it outweighs saying nothing; others, and what is ruled out, stay as candidates."""
+        nothing = self.weights["nothing"]
+        notes = {id(read.text): read.notes for read in reads}
+        items = [_candidate(item, strength(item.score, nothing), notes[id(item.text)].get(item.start, "")) for item in ranked]
+        items += [replace(item, strength=min(item.strength, 0.3)) for read in reads for item in read.found if item.note]
+        items += [replace(item, strength=min(item.strength, 0.1)) for read in reads for item in read.found if not item.note]
         chosen: list[str] = []
         candidates: list[Candidate] = []
         seen: set[str] = set()
-        for item in sorted(found, key=lambda item: -item.strength):  # equal ones stay in reading order
+        for item in items:
             if item.value.lower() in seen:
                 continue
             seen.add(item.value.lower())
-            take = not chosen and item.strength >= self._settings["least_strength"]
+            take = not candidates and item.strength >= self._settings["least_strength"]
             if take:
                 chosen.append(item.value)
-            strength = round(max(0.0, min(1.0, item.strength)), 3)
-            candidates.append(Candidate(slot=Slot.TOPIC, value=item.value, strength=strength, evidence=item.evidence(), chosen=take, note=item.note))
-        guessed = self._settings["theme"] + 3 * self._settings["repeated"]  # a theme's phrase that no cue made surer
-        unsure = any(c.chosen and (c.strength < self._settings["sure"] or (c.evidence.rule == _THEME_RULE and c.strength <= guessed)) for c in candidates)
-        reasons = (Reason(code="topic_unsure", detail=chosen[0]),) if unsure else ()
+            value = round(max(0.0, min(1.0, item.strength)), 3)
+            candidates.append(Candidate(slot=Slot.TOPIC, value=item.value, strength=value, evidence=item.evidence(), chosen=take, note=item.note))
+        cue = ranked[0].cue if chosen else None
+        guessed = cue is None or cue.rule == _THEME_RULE or cue.strength < self._settings["sure"]
+        reasons = (Reason(code="topic_unsure", detail=chosen[0]),) if chosen and guessed else ()
         return Topics(topics=tuple(chosen), themes=self.themes.of(chosen), candidates=tuple(candidates), reasons=reasons)
 
-    def _repeated(self, item: _Found, counts: Counter[str]) -> float:
-        """What is spoken of again and again is likelier the topic."""
-        keys = [key for key in item.keys if len(key) > 3 and key not in self._dull]
-        if not keys or len(keys) > 4:
-            return 0.0
-        return self._settings["repeated"] * min(3, max(counts[key] for key in keys) - 1)
+
+def _candidate(item: Ranked, value: float, note: str) -> _Found:
+    rule = item.cue.rule if item.cue else _RANKED_RULE
+    return _Found(text=item.text, start=item.start, end=item.end, strength=value, rule=rule, note=note)
 
 
 def _is_read(view: TextView) -> bool:
@@ -452,3 +478,28 @@ def _numbers(file: RuleFile) -> dict[str, float]:
         if not isinstance(data[name], int | float) or isinstance(data[name], bool):
             raise ProgrammeError(file.file, line, f"the setting «{name}» should be a number")
     return {name: float(data[name]) for name in _SETTINGS}
+
+
+def _weights(file: RuleFile) -> dict[str, float]:
+    """The table of the ranker: groups of marks, each mark with its weight, as one mapping; and ``nothing``."""
+    data = file.settings.get("weights")
+    if not isinstance(data, dict):
+        raise ProgrammeError(file.file, None, "«weights» should be a mapping")
+    table: dict[str, float] = {}
+    for group, marks in data.items():
+        if group == "__line__":
+            continue
+        rows = {group: marks} if group == "nothing" else marks
+        if not isinstance(rows, dict):
+            raise ProgrammeError(file.file, data.get("__line__"), f"«weights»: «{group}» should be a mapping of marks to numbers")
+        for mark, value in rows.items():
+            if mark == "__line__":
+                continue
+            if not isinstance(value, int | float) or isinstance(value, bool) or not isinstance(mark, str):
+                raise ProgrammeError(
+                    file.file, rows.get("__line__", data.get("__line__")), f"«weights»: «{group}» «{mark}» should be a text in quotation marks and a number"
+                )
+            table[mark if group == "nothing" else f"{group}:{mark}"] = float(value)
+    if "nothing" not in table:
+        raise ProgrammeError(file.file, data.get("__line__"), "«weights» lacks «nothing»")
+    return table

@@ -1,0 +1,67 @@
+"""Ranking phrases: their marks, the weights' say, the bounds on what is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from parse.textview import TextView
+from parse.topicrank import Marked, best, stem, strength
+from parse.topics import TopicFinder
+
+FINDER = TopicFinder(Path(__file__).parents[2] / "programme")
+
+
+def marked(text: str) -> list[Marked]:
+    return FINDER.marked((TextView(text, where="own"),))
+
+
+def phrases(text: str, weights: Mapping[str, float], most: int = 5) -> list[str]:
+    return [item.text.doc[item.start : item.end].text for item in best(marked(text), weights, most)]
+
+
+@pytest.mark.parametrize(
+    ("word", "root"), [("tracking", "track"), ("tracked", "track"), ("comparing", "compar"), ("compare", "compar"), ("planned", "plan"), ("is", "is")]
+)
+def test_endings_of_verbs_make_no_difference(word: str, root: str) -> None:
+    assert stem(word) == root
+
+
+def test_the_weights_decide_which_phrase_is_best() -> None:
+    """One mark with a weight, and the phrase that has it is first."""
+    text = "We look at gardens and measure puddles"
+    assert phrases(text, {"before:at": 2.0, "noun-length:1": 1.0})[0] == "gardens"
+    assert phrases(text, {"before:measure": 2.0, "noun-length:1": 1.0})[0] == "puddles"
+
+
+def test_no_phrase_begins_or_ends_with_a_word_without_meaning() -> None:
+    """Articles, prepositions and pronouns stand only inside."""
+    for phrase in phrases("The use of the puppets in the story is for us", {}, 200):
+        assert phrase.split()[0].lower() not in {"the", "of", "in", "for", "us"}
+        assert phrase.split()[-1].lower() not in {"the", "of", "in", "is", "for", "us"}
+
+
+def test_what_is_given_up_in_the_next_sentence_is_marked() -> None:
+    text = marked("I had a project on puddles. I gave it up.")[0]
+    asked: list[str] = []
+
+    class Remember(dict[str, float]):
+        def get(self, key: str, default: float = 0.0) -> float:  # type: ignore[override]
+            asked.append(key)
+            return default
+
+    assert list(text.starts(Remember()))
+    assert "next-says:dismissed" in asked
+
+
+def test_only_the_ends_of_few_starts_are_tried() -> None:
+    """However long the text, what is ranked stays small."""
+    assert len(best(marked("puddles and gardens of zinc. " * 300), {}, 10_000)) < 8 * 14 + 1
+
+
+def test_one_half_is_as_good_as_nothing() -> None:
+    assert strength(2.0, 2.0) == 0.5
+    assert strength(1e9, 0.0) > 0.99
+    assert strength(-1e9, 0.0) < 0.01
