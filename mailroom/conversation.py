@@ -188,7 +188,7 @@ class Case:
         """Something that a person has to answer: not «could you change me to the 25th?», which is done."""
         extraction = self.reading.extraction
         if not extraction.asks_question:
-            return extraction.kind is Kind.ENQUIRY
+            return extraction.kind is Kind.ENQUIRY and not self.changes
         asked = [c.evidence for c in extraction.candidates if c.slot is Slot.QUESTION and c.chosen]
         return not asked or not all(self._is_done(question) for question in asked)
 
@@ -271,9 +271,14 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
         guessed = any(reason.code == "topic_unsure" for reason in reading.extraction.reasons)
         if guessed and (asked or registration.values_of(Slot.TOPIC.value)):
             said[Slot.TOPIC] = []  # from the form of the words alone: «a group that is running»
+        said[Slot.TOPIC] = [one for one in said[Slot.TOPIC] if not _is_about_our_words(one, answered)]
         for slot in FIELDS:
             known = tuple(value for value in registration.values if value.field == slot.value)
-            new = _merged(slot, known, said[slot], _gone(slot, reading), answered, open_=slot.value in registration.missing)
+            gone = _gone(slot, reading)
+            if slot is Slot.SESSION:
+                said[slot] += (wished := _wished(reading, answered, known))
+                gone -= {one.value.value for one in wished}
+            new = _merged(slot, known, said[slot], gone, answered, open_=slot.value in registration.missing)
             if new is None:
                 continue
             if slot is Slot.INSTITUTION and _is_other_school(known, said[slot], answered, asked, registration):
@@ -282,7 +287,8 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
                 contradicts.append(slot)
                 continue
             changes[slot] = new
-        _council_of_another_school(registration, changes)
+        if not any(one.stated for one in said[Slot.AUTHORITY]):
+            _council_of_another_school(registration, changes)
     return Case(
         joined=joined,
         reading=reading,
@@ -323,13 +329,18 @@ def _said(slot: Slot, reading: Reading, answered: Answered) -> list[_Said]:
     else:
         values = listed or tuple(dict.fromkeys(c.value for c in chosen if extraction.kind is Kind.UNRELATED))
     found = []
+    choices = [c.evidence for c in answered.candidates if c.slot is not slot and c.evidence.rule in ("answer.choice", "answer.yes")]
     for value in values:
-        evidence = [c.evidence for c in chosen if c.value == value] or [c.evidence for c in extraction.candidates if c.slot is slot and c.value == value]
+        evidence = [c.evidence for c in chosen if c.value == value and not any(_overlaps(c.evidence, choice) for choice in choices)]
+        if not evidence and any(c.value == value for c in chosen):
+            continue  # «option c» answered what we asked, and nothing else
+        evidence = evidence or [c.evidence for c in extraction.candidates if c.slot is slot and c.value == value]
         if not evidence:
             continue
+        kept = re.sub(r"^(?:add|include|put)\s+(?=\S)", "", value, flags=re.IGNORECASE) if slot is Slot.TOPIC else value  # «could you add numeracy?»
         stated = [e for e in evidence if _is_stated(e, reading.parsed)]
         also = any(answered.beside("also", e) for e in stated) and not (slot is Slot.INSTITUTION and answered.says("moved"))
-        found.append(_Said(FieldValue(field=slot.value, value=value, evidence=tuple(stated or evidence)), bool(stated), also))
+        found.append(_Said(FieldValue(field=slot.value, value=kept, evidence=tuple(stated or evidence)), bool(stated), also))
     return found
 
 
@@ -339,6 +350,29 @@ def _gone(slot: Slot, reading: Reading) -> frozenset[str]:
         return frozenset()
     losers = (c for c in reading.extraction.candidates if c.slot is slot and not c.chosen and c.note in _DROPPED)
     return frozenset(c.value for c in losers if _is_stated(c.evidence, reading.parsed))
+
+
+def _is_about_our_words(topic: _Said, answered: Answered) -> bool:
+    """«The activity is wrong»: no research on wrong."""
+    cues = [cue for label in ("wrong", "right", "thanks") for cue in answered.cues.get(label, ())]
+    return any(_overlaps(e, cue) for e in topic.value.evidence for cue in cues)
+
+
+def _wished(reading: Reading, answered: Answered, known: Sequence[FieldValue]) -> list[_Said]:
+    """«I can't make the 19th, could I do the 25th?»: read as one refusal by the rules, which do not know what is registered."""
+    asked_for = answered.cues.get("requests", ())
+    held = {value.value for value in known}
+    found = []
+    for c in reading.extraction.candidates:
+        if c.slot is not Slot.SESSION or c.chosen or c.note not in _DROPPED or c.value in held:
+            continue
+        if any(_overlaps(c.evidence, cue) for cue in asked_for):
+            found.append(_Said(FieldValue(field=Slot.SESSION.value, value=c.value, evidence=(c.evidence,)), True, answered.beside("also", c.evidence)))
+    return found
+
+
+def _overlaps(one: Evidence, other: Evidence) -> bool:
+    return one.where == other.where and one.start < other.end and other.start < one.end
 
 
 def _is_stated(evidence: Evidence, parsed: ParsedMessage) -> bool:
@@ -393,6 +427,8 @@ def _is_other_school(known: Sequence[FieldValue], said: Sequence[_Said], answere
     if not known or Slot.INSTITUTION.value in registration.missing or any(point.slot is Slot.INSTITUTION for point in asked):
         return False
     fresh = [one for one in said if one.stated and not _covers(Slot.INSTITUTION, known, (one.value,))]
+    if any(answered.beside("others", evidence) for one in fresh for evidence in one.value.evidence):
+        return True
     return bool(fresh) and not answered.says("instead", "moved", "wrong") and not all(one.also for one in fresh)
 
 

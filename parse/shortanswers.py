@@ -23,12 +23,16 @@ from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Slot, ZoneKind
 from parse.authorities import Authorities
 from parse.rulefile import compile_rules, load_rules
+from parse.schoolnames import words
 from parse.textview import TextView
 from parse.views import views
 
 __all__ = ["SAYS", "Answered", "Asked", "Option", "ShortAnswers"]
 
-SAYS = ("also", "instead", "moved", "wrong", "thanks", "right", "later", "withdraws", "unsure", "asks_institution", "asks_authority", "asks_activity")
+SAYS = (
+    *("also", "instead", "moved", "wrong", "thanks", "right", "later", "requests", "others", "withdraws", "unsure"),
+    *("asks_institution", "asks_authority", "asks_activity"),
+)
 _LISTS = ("lead", "tail", "not_a_name", "affirms", "neither", "first", "second", "third", "fourth", "fifth", "last")
 _ASKS = {"asks_institution": Slot.INSTITUTION, "asks_authority": Slot.AUTHORITY, "asks_activity": Slot.ACTIVITY}
 _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
@@ -204,9 +208,9 @@ class ShortAnswers:
     def _says_nothing(self, text: str, parsed: ParsedMessage) -> bool:
         plain = _plain(text)
         names = set(_plain(parsed.sender.name).split()) if parsed.sender is not None else set()
-        words = [word for word in plain.split() if word not in names]
-        rest = " ".join(words)
-        return not rest or len(rest) == 1 or rest in self._not_a_name or rest in _GREETED or (words[0] in _GREETING and len(words) < 4)
+        others = [word for word in plain.split() if word not in names]
+        rest = " ".join(others)
+        return not rest or len(rest) == 1 or rest in self._not_a_name or rest in _GREETED or (others[0] in _GREETING and len(others) < 4)
 
     def _point(self, point: Asked, item: _Item, parsed: ParsedMessage, *, alone: bool) -> list[Candidate]:
         text = item.text
@@ -223,6 +227,8 @@ class ShortAnswers:
             if len(point.options) == 1 and alone and (_plain(text) in self._yes or _plain(_first_clause(text)) in self._yes):
                 return [self._candidate(point.slot, point.options[0].value, item, text, "answer.yes")]
             named = _named(point.options, text, by_word=point.slot not in _SEVERAL)
+            if not named and point.slot is Slot.AUTHORITY and (council := self._council(bare)):  # by its town
+                named = [(option, bare) for option in point.options if option.value == council]
             if named or not (point.slot is Slot.AUTHORITY and self._says_neither(item)):
                 return [self._candidate(point.slot, option.value, item, said, "answer.label") for option, said in named]
             bare = self._bare(re.split(r"[,.;:!-]", text, maxsplit=1)[-1])
@@ -234,7 +240,7 @@ class ShortAnswers:
         return []
 
     def _council(self, text: str) -> str | None:
-        if (whole := self._councils.named(text)) is not None:
+        if (whole := self._named(text)) is not None:
             return whole
         denied = re.match(r"not (?:in )?(.+?)[,;.]\s*(?:but |it's |it is )?(.+)$", text, re.IGNORECASE) or re.match(
             r"(?P<said>.+?)[,;.(]\s*not (?:in )?(?P<other>.+)$", text, re.IGNORECASE
@@ -242,16 +248,23 @@ class ShortAnswers:
         if denied is None:
             return None
         said = denied.groupdict().get("said") or denied[2]
-        return self._councils.named(self._bare(said))
+        return self._named(self._bare(said))
+
+    def _named(self, text: str) -> str | None:
+        """A council, or the one council of a town: whoever is asked for the one may well say the other."""
+        if (council := self._councils.named(text)) is not None:
+            return council
+        alias = self._councils.aliases.get(tuple(word.norm for word in words(text)))
+        return alias.councils[0] if alias is not None and len(alias.councils) == 1 else None
 
     def _is_name(self, text: str, parsed: ParsedMessage) -> bool:
         """A bare name with a capital, and nothing that a person writes for another reason."""
-        words = text.split()
-        if not 1 <= len(words) <= 6 or not all(re.fullmatch(r"[^\W\d_][\w'’.-]*", word) for word in words):
+        parts = text.split()
+        if not 1 <= len(parts) <= 6 or not all(re.fullmatch(r"[^\W\d_][\w'’.-]*", part) for part in parts):
             return False
         if self._says_nothing(text, parsed) or _plain(text) in self._yes or _plain(text) in self._neither or self._councils.named(text):
             return False
-        return all(word[0].isupper() or word.lower() in _SMALL for word in words)
+        return all(part[0].isupper() or part.lower() in _SMALL for part in parts)
 
     def _candidate(self, slot: Slot, value: str, item: _Item, said: str, rule: str, *, strength: float = _SURE) -> Candidate:
         offset = item.text.find(said)

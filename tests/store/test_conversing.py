@@ -138,6 +138,37 @@ def test_what_was_withdrawn_takes_no_place_under_the_cap(store: Store) -> None:
     assert done.reply_state is ReplyState.DUE
 
 
+def test_broken_off_at_any_statement_an_update_leaves_nothing(store: Store) -> None:
+    """Registration, values, history, link, both replies and the message's state: all of it or nothing."""
+    registration_id, second = begun(store, reply_state=ReplyState.HELD, template="ask_member")
+    said = FieldValue(field="topic", value="maths", person="the co-ordinator")
+    change = follow_up(second, update_of(store, registration_id, values=(said,), missing=()), answer("bee"))
+    before = (store.conversation(registration_id), store.history(registration_id=registration_id), store.balance())
+    left = 0
+
+    def breaks(*_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise InterruptedError
+
+    event.listen(store._database.engine, "before_cursor_execute", breaks)
+    for broken_off in range(1, 100):
+        left = broken_off
+        try:
+            store.record_many([change], NOW)
+            break
+        except InterruptedError:
+            left = 0
+            assert (store.conversation(registration_id), store.history(registration_id=registration_id), store.balance()) == before
+    assert broken_off > 10
+    left = 0
+    now = store.registration(registration_id)
+    assert now is not None
+    assert (now.values_of("topic"), now.revision) == (("maths",), 2)
+    assert [reply.state for reply in store.replies()] == [ReplyState.SUPPRESSED, ReplyState.DUE]
+
+
 def test_an_answer_that_was_sent_stays_sent(store: Store) -> None:
     registration_id, second = begun(store)
     [reply] = store.due(NOW)

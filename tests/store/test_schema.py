@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
@@ -14,6 +15,7 @@ from sqlalchemy import CheckConstraint, inspect, text
 from mailroom.errors import MailroomError, Misconfigured
 from store import Store
 from store.database import Database
+from store.schema import alembic_config
 from store.tables import metadata
 from tests.fixtures.stores import NOW, arrival
 
@@ -142,3 +144,24 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path}/mailroom.db") as store:
         store.upgrade()
     assert stat.S_IMODE((tmp_path / "mailroom.db").stat().st_mode) == 0o600
+
+
+def test_a_register_of_the_first_version_keeps_its_rows_and_knows_its_addresses(store_url: str) -> None:
+    """0001 with a registration in it, upgraded: its member may speak for it."""
+    database = Database(store_url)
+    database.create_file()
+    with database.write() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        columns = "id, member_name, member_address, member_key, state, missing, revision, received_at, created_at, updated_at"
+        when = "'2022-01-10 09:30:00.000000'"
+        row = f"'R-AAAAAAAAAAAAAAAA', 'Anne', 'Anne@example.com', 'anne@example.com', 'registered', '[]', 1, {when}, {when}, {when}"
+        connection.execute(text(f"INSERT INTO registrations ({columns}) VALUES ({row})"))
+    database.close()
+    with Store(store_url) as store:
+        with pytest.raises(Misconfigured, match="run mailroom upgrade"):
+            store.ensure_current()
+        store.upgrade()
+        conversation = store.conversation("R-AAAAAAAAAAAAAAAA")
+        assert conversation is not None
+        assert conversation.addresses == {"anne@example.com"}
+        assert conversation.registration.revision == 1
