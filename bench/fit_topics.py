@@ -25,6 +25,7 @@ import numpy as np
 
 from mailroom.model import ParsedMessage, Zone, ZoneKind
 from parse.message import parse_message
+from parse.topicrank import together
 from parse.topics import TopicFinder
 from parse.views import views
 
@@ -187,10 +188,13 @@ def judge(texts: Sequence[Text], weights: Mapping[str, float], *, wrong: bool = 
     best: list[tuple[float, float, str]] = []
     for text in texts:
         top = (-99.0, 0.0, "")
+        scores: list[float] = []
         for own, ends in text.starts:
             start = sum(weights.get(mark, 0.0) for mark in own)
             for marks, value, phrase in ends:
-                top = max(top, (start + sum(weights.get(mark, 0.0) for mark in marks), value, phrase))
+                scores.append(start + sum(weights.get(mark, 0.0) for mark in marks))
+                top = max(top, (scores[-1], value, phrase))
+        top = (together(sorted(scores, reverse=True)[:8]), *top[1:])  # as many as the finder keeps
         best.append(top)
         if wrong and ((text.topics and top[1] < 0.7) or (not text.topics and top[0] > weights["nothing"])):
             print(f"  {text.id} wanted {text.topics} got «{top[2]}» {top[0] - weights['nothing']:+.1f}")

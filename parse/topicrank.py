@@ -25,7 +25,7 @@ from parse.phrases import NUMBER_WORDS
 from parse.themes import word_key
 from parse.topicphrase import TopicText, Words
 
-__all__ = ["Cued", "Marked", "Ranked", "Scope", "Weights", "best", "kinds_of", "scope_of", "stem", "strength"]
+__all__ = ["Cued", "Marked", "Ranked", "Scope", "Weights", "best", "kinds_of", "scope_of", "stem", "strength", "together"]
 
 Weights = Mapping[str, float]
 
@@ -349,6 +349,12 @@ class Marked:
         if self.zone != "subject":
             marks.append(f"in-subject:{min(sum(key in scope.subject for key in longer), 2)}")
         return marks
+
+
+def together(scores: Sequence[float]) -> float:
+    """What several phrases weigh as one: whether there is a topic is surer than where exactly it ends."""
+    top = max(scores, default=-30.0)
+    return top + math.log(sum(math.exp(score - top) for score in scores)) if scores else top
 
 
 def strength(score: float, nothing: float) -> float:

@@ -28,7 +28,7 @@ from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.textview import TextView
 from parse.themes import Themes
 from parse.topicphrase import WORD_CLASSES, Phrase, PhraseCutter, TopicText
-from parse.topicrank import Cued, Marked, Ranked, best, kinds_of, scope_of, strength
+from parse.topicrank import Cued, Marked, Ranked, best, kinds_of, scope_of, strength, together
 
 __all__ = ["TopicFinder", "Topics"]
 
@@ -406,7 +406,9 @@ class TopicFinder:
         """The best phrase where it outweighs saying nothing; others, and what is ruled out, stay as candidates."""
         nothing = self.weights["nothing"]
         notes = {id(read.text): read.notes for read in reads}
-        items = [_candidate(item, strength(item.score, nothing), notes[id(item.text)].get(item.start, "")) for item in ranked]
+        scores = [item.score for item in ranked]
+        scores[:1] = [together(scores)] if scores else []  # where two phrases share a topic, neither is less of one
+        items = [_candidate(i, strength(score, nothing), notes[id(i.text)].get(i.start, "")) for i, score in zip(ranked, scores, strict=True)]
         items += [replace(item, strength=min(item.strength, 0.3)) for read in reads for item in read.found if item.note]
         items += [replace(item, strength=min(item.strength, 0.1)) for read in reads for item in read.found if not item.note]
         chosen: list[str] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from parse.textview import TextView
-from parse.topicrank import Marked, best, stem, strength
+from parse.topicrank import Marked, best, stem, strength, together
 from parse.topics import TopicFinder
 
 FINDER = TopicFinder(Path(__file__).parents[2] / "programme")
@@ -65,3 +65,9 @@ def test_one_half_is_as_good_as_nothing() -> None:
     assert strength(2.0, 2.0) == 0.5
     assert strength(1e9, 0.0) > 0.99
     assert strength(-1e9, 0.0) < 0.01
+
+
+def test_phrases_that_share_a_topic_weigh_more_together() -> None:
+    assert together([1.0]) == 1.0
+    assert 1.0 < together([1.0, 1.0]) < 2.0
+    assert together([]) < -20.0

@@ -139,6 +139,7 @@ def test_the_corpus_is_read_as_well_as_promised(finder: TopicFinder, aside: bool
         ("Our topic is not fractions but puppets.", "puppets"),
         ("We hope to carry out action research together, after the break, into how families share songs.", "how families share songs"),
         ("Three of us want to find out whether a therapy dog settles P2.", "therapy dog"),
+        ("Three of us would like to find out whether a therapy dog calms the corridor.", "therapy dog"),
         ("I had a project on spelling but gave it up. Now it's handwriting.", "handwriting"),
         ("An enquiry into reading aloud with my S1s since September.", "reading aloud"),
         ("For two years I've been comparing paper maps with phones.", "paper maps with phones"),
