@@ -35,6 +35,7 @@ ASK = "ask_member"
 MAX_OPTIONS = 8  # as many as an answer lists
 JOINED = {"identifier": "joined_by_identifier", "token": "joined_by_token", "subject": "joined_by_subject", "address": "joined_by_address"}
 AGAIN = timedelta(days=1)  # the same words within this need no second answer
+LONGEST_REQUEST = 400  # characters of a sentence
 IDENTIFIERS = 20  # of a thread; the nearest ones
 _STATED = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _DROPPED = ("session_declines", "session_replaced", "session_unticked")
@@ -146,6 +147,7 @@ def asked_of(conversation: Conversation, activities: Sequence[Option]) -> tuple[
 # --- what the message says
 
 
+_REQUEST = re.compile(r"\W*(?:(?:hi|hello|please|sorry|so|and|but)\W+)*(?:could|can|would|will) you\b", re.IGNORECASE)
 _SECOND_REQUEST = re.compile(
     r"\b(?:and|or|but)\b.*\b(?:is|are|was|will|would|do|does|did|can|could|should|who|what|when|where|how|why|whether|if)\b", re.IGNORECASE
 )
@@ -197,7 +199,7 @@ class Case:
         sentence = next((s for s in self.answered.sentences if s.where == question.where and s.start <= question.start < s.end), None)
         if (
             sentence is None
-            or _SECOND_REQUEST.search(sentence.text)
+            or _SECOND_REQUEST.search(sentence.text[:LONGEST_REQUEST])
             or not (self.answered.beside("instead", question) or self.answered.beside("also", question))
         ):
             return False
@@ -626,9 +628,22 @@ def _decide(case: Case, *, told: str | None = None) -> Followed:
 
 
 def _plainly_leaves(case: Case) -> bool:
-    if not case.answered.says("withdraws") or case.asks or case.changes:
+    if not case.answered.says("withdraws") or case.changes or _asks_besides(case):
         return False
     return not any(case.answered.beside("unsure", cue) for cue in case.answered.cues["withdraws"])
+
+
+def _asks_besides(case: Case) -> bool:
+    """Whether anything is asked but to be taken off: «please take me off» is a request that we can meet."""
+    extraction = case.reading.extraction
+    asked = [c.evidence for c in extraction.candidates if c.slot is Slot.QUESTION and c.chosen]
+    if not extraction.asks_question or not asked:
+        return extraction.asks_question
+    plain = (
+        case.answered.beside("withdraws", q) and ("?" not in q.text or _REQUEST.match(q.text)) and not _SECOND_REQUEST.search(q.text[:LONGEST_REQUEST])
+        for q in asked
+    )
+    return not all(plain)
 
 
 def _leaves(case: Case) -> bool:

@@ -39,6 +39,7 @@ _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _QUOTES = (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE)
 _SURE, _AS_WRITTEN = 0.9, 0.6
 _LONGEST_ANSWER = 120  # characters of a line that is still a short answer
+_MOST_LINES = 200  # of an answer; what comes after is no answer to a question
 _SEVERAL = (Slot.ACTIVITY,)  # «it may be more than one»
 
 
@@ -182,7 +183,8 @@ class ShortAnswers:
                 neither = neither or self._says_neither(item)
             else:
                 loose.append(item)
-        bare = [(item, choice) for item in loose if (choice := _choice(self._bare(item.text), self._ordinals)) is not None]
+        short = [item for item in loose if len(item.text) <= _LONGEST_ANSWER]
+        bare = [(item, choice) for item in short if (choice := _choice(self._bare(item.text), self._ordinals)) is not None]
         if len(with_options) == 1:
             for item, _ in bare:
                 found += self._point(with_options[0], item, parsed, alone=len(asked) == 1)
@@ -190,7 +192,7 @@ class ShortAnswers:
             for point, (item, _) in zip(with_options, bare, strict=True):
                 found += self._point(point, item, parsed, alone=False)
         taken = {id(item) for item, _ in bare}
-        content = [item for item in loose if id(item) not in taken and item.text.strip()]
+        content = [item for item in loose if id(item) not in taken and item.text.strip()][:_MOST_LINES]
         for item in content:
             neither = neither or self._says_neither(item)
             for point in asked:
@@ -307,7 +309,7 @@ def _lines(view: TextView) -> Iterator[tuple[int, int]]:
     """Lines of the folded text; a full stop parts answers too, unless it follows a letter or number that marks a point."""
     start = 0
     for match in re.finditer(r"\n|(?<=[\w)][.!?])\s+(?=[A-Z(0-9]|[a-h][.)]*(?:\s|$))", view.folded):
-        if view.folded[match.start()] != "\n" and re.search(r"(?:^|\s)\(?\w{1,2}[.)]$", view.folded[start : match.start()]):
+        if view.folded[match.start()] != "\n" and re.search(r"(?:^|\s)\(?\w{1,2}[.)]$", view.folded[max(start, match.start() - 5) : match.start()]):
             continue
         yield start, match.start()
         start = match.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,16 @@ def test_a_missing_list_is_told_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "rules" / "answers.yaml").write_text("lists: {lead: [hi]}\nrules: []\n", encoding="utf-8")
     with pytest.raises(ProgrammeError, match=r"rules/answers\.yaml"):
         ShortAnswers(tmp_path)
+
+
+@pytest.mark.parametrize("piece", ["and could you ", "( ", "b. ", "1) ", "Thanks. ", "no, ", "not ", "sorry, ", "\n", "Fife, not "])
+def test_a_very_long_answer_takes_no_long_time(short_answers: ShortAnswers, zoner: Zoner, piece: str) -> None:
+    """Forty times the text may take some forty times as long, never its square."""
+
+    def seconds(size: int) -> float:
+        begun = time.perf_counter()
+        read(short_answers, zoner, piece * (size // len(piece)), TWO)
+        return time.perf_counter() - begun
+
+    seconds(1_000)
+    assert seconds(80_000) < max(0.5, 200 * max(seconds(2_000), 0.01))
