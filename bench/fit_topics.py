@@ -73,9 +73,9 @@ class Everything(dict[str, float]):
         super().__init__()
         self.asked: list[str] = []
 
-    def get(self, key: str, default: float = 0.0) -> float:  # type: ignore[override]
-        self.asked.append(key)
-        return default
+    def __contains__(self, key: object) -> bool:
+        self.asked.append(str(key))
+        return False
 
 
 def text_of(finder: TopicFinder, identifier: str, source: str, parsed: ParsedMessage, topics: tuple[str, ...]) -> Text:

@@ -66,9 +66,10 @@ class TopicText:
     def __init__(self, view: TextView, themes: Themes, *, short: bool) -> None:
         self.view, self.doc, self.short = view, view.doc, short
         self.is_subject = view.where == "subject"
-        self.raw = [token.text for token in self.doc[:_MOST_TOKENS]]
+        tokens = [token.text_with_ws for token in self.doc[:_MOST_TOKENS]]
+        self.spaced = [len(token) > 1 and token[-1] == " " for token in tokens]
+        self.raw = [token[:-1] if spaced else token for token, spaced in zip(tokens, self.spaced, strict=True)]
         self.low = [word.lower() for word in self.raw]
-        self.spaced = [bool(token.whitespace_) for token in self.doc[:_MOST_TOKENS]]
         self.themes = themes.hits(self.low)
         self._starting: dict[int, list[ThemeHit]] = {}
         for hit in self.themes:

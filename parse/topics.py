@@ -3,13 +3,15 @@
 Cues are data (``programme/rules/topics.yaml``): words that introduce a topic, follow it, rule it out or say that
 there is none. The phrase beside a cue is cut by ``parse.topicphrase``. Phrases without any cue are found by their
 form (a sentence of a few words, a quotation, a question) and by the themes that group topics
-(``programme/themes.yaml``). All are kept as candidates with their evidence; the strongest is the topic.
+(``programme/themes.yaml``). What these recommend is a mark among others for ``parse.topicrank``, which weighs every
+phrase of the message and takes the best one where it outweighs saying nothing; the others stay as candidates.
 
-Promise: a topic is always a stretch of the member's own text (subject, own words, inline answers, attachments),
-never of a quote or signature; time is linear in the text; only the first part of a very long text is read.
+Promise: a topic is always a stretch of the member's own text (subject, own words, inline answers, attachments) or of
+a forwarded message, never of a quote or signature; time is linear in the text; only the first part of a very long
+text is read.
 
-What it does badly: it has no grammar, only word classes. A topic that nothing introduces and no theme names is
-missed, a phrase may run a few words long or short, and of several topics only the strongest is given.
+What it does badly: it has no grammar, only word classes and weights. A topic told only between the lines is missed, a
+phrase may run a few words long or short, and of several topics only the best is given.
 """
 
 from __future__ import annotations
