@@ -226,8 +226,9 @@ class Composer:
         checks: tuple[RuleHit, ...] = (),
         reply_to: str | None = None,
     ) -> ReplyDraft:
-        """The answer to ``parsed``. ``reply_to``: an address of ours that names the conversation. ``identity`` names the message answered for good (its sha256); ``date`` is
-        the Date field. Raises Permanent where there is no address to write to (may_answer says so first)."""
+        """The answer to ``parsed``. ``identity`` names the message answered for good (its sha256); ``date`` is the
+        Date field; ``reply_to`` an address of ours that names the conversation. Raises Permanent where there is no
+        address to write to (may_answer says so first)."""
         if date.tzinfo is None:
             raise ValueError("date needs a time zone")
         if parsed.sender is None:
