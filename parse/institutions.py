@@ -149,6 +149,11 @@ class _Choice(Standing):
             found for found in usable if found.text.zone == "own" or found.mention.core not in refused or any(o.mention.core == found.mention.core for o in own)
         ]
         own_named = [found for found in own if found.mention.kind != "bare" or found.mention.core not in named] or own
+        if any(found.mention.kind in ("school", "college") and found.role != "other" for found in own_named):
+            # Beside a school named in full, a name without its form is a place or a person's former school unless both are told in one breath.
+            own_named = [
+                found for found in own_named if found.mention.kind != "bare" or found.paired or found.listed or found.cue == "institution.member.label"
+            ]
         if any(found.mention.kind == "school" for found in own_named):
             own_named = [found for found in own_named if found.mention.kind != "initials"]
         positive = [found for found in own_named if found.role in ("member", "together")]
