@@ -29,6 +29,7 @@ from parse.message import parse_message
 from parse.questions import QuestionFinder
 from parse.schoolnames import School
 from parse.sessions import SessionFinder
+from parse.shortanswers import ShortAnswers
 from parse.topics import TopicFinder
 from parse.views import views
 from parse.zones import Zoner
@@ -144,6 +145,7 @@ def check_programme(folder: Path, schools: Sequence[School] = ()) -> list[Progra
         lambda: SessionFinder(folder),
         lambda: QuestionFinder(folder),
         lambda: KindFinder(folder),
+        lambda: ShortAnswers(folder),
         lambda: load_policy(folder),
     )
     errors: list[ProgrammeError] = []
