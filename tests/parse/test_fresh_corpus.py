@@ -3,12 +3,16 @@
 A floor against falling back, not a measure of mail that nobody has seen: the rules were mended on half of each file
 (fa, fc), and the bodies of fresh_a and statements near those of fb are among the activity examples (activities.tsv).
 Only fd was kept from the rules, and its figures alone were read.
+
+learned_*.jsonl are 500 letters by five hands, written blind and then learned from; aside_*.jsonl are 200 by two more, of
+which aside_m was never read by anybody who wrote rules, and aside_j once, at the end, for one rule on names without their form.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.message import EmailMessage
@@ -25,13 +29,27 @@ from parse.schoolnames import School
 ROOT = Path(__file__).parents[2]
 Item = dict[str, Any]
 PERSONS = ("expression_of_interest", "follow_up")
-LEAST_STRAIGHT_THROUGH = 0.9  # of what is registered without a person, this much is right in every field
-LEAST_REGISTERED = 0.8  # of what could be registered without a person, this much is, and rightly
-LEAST_ACTIVITIES = 0.93  # precision and recall
 
 
-def items() -> list[Item]:
-    files = sorted((ROOT / "tests" / "corpus").glob("fresh_*.jsonl"))
+@dataclass(frozen=True, kw_only=True)
+class Floors:
+    """``through``: of what is registered without a person, this much is right in every field; ``registered``: of what
+    could be, this much is, and rightly; ``activities``: precision and recall."""
+
+    through: float
+    registered: float
+    activities: float
+
+
+FLOORS = {
+    "fresh": Floors(through=0.9, registered=0.8, activities=0.93),
+    "learned": Floors(through=0.9, registered=0.8, activities=0.93),
+    "aside": Floors(through=0.85, registered=0.7, activities=0.87),
+}
+
+
+def items(group: str) -> list[Item]:
+    files = sorted((ROOT / "tests" / "corpus").glob(f"{group}_*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
@@ -81,9 +99,14 @@ def render(item: Item) -> bytes:
     return message.as_bytes()
 
 
+@pytest.fixture(scope="module", params=list(FLOORS))
+def group(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def readings() -> list[tuple[Item, Reading]]:
-    mail = items()
+def readings(group: str) -> list[tuple[Item, Reading]]:
+    mail = items(group)
     reader = Reader(ROOT / "programme", schools(mail), own_addresses=["actionresearch@union.example"])
     return [(item["labels"] | {"id": item["id"]}, reader.read(render(item))) for item in mail]
 
@@ -95,18 +118,18 @@ def right(labels: Item, reading: Reading) -> bool:
     return labels["outcome"] == "registered" and all(set(labels[field]) == set(getattr(found, field)) for field in fields)
 
 
-def test_what_is_registered_without_a_person_is_right(readings: list[tuple[Item, Reading]]) -> None:
+def test_what_is_registered_without_a_person_is_right(readings: list[tuple[Item, Reading]], group: str) -> None:
     """A wrong registration is worse than a question, so precision has the higher floor."""
     through = [(labels, reading) for labels, reading in readings if reading.decision.outcome is Outcome.REGISTERED]
     wrong = [labels["id"] for labels, reading in through if not right(labels, reading)]
     assert len(through) >= 50
-    assert 1 - len(wrong) / len(through) >= LEAST_STRAIGHT_THROUGH, wrong
+    assert 1 - len(wrong) / len(through) >= FLOORS[group].through, wrong
 
 
-def test_most_complete_messages_need_no_person(readings: list[tuple[Item, Reading]]) -> None:
+def test_most_complete_messages_need_no_person(readings: list[tuple[Item, Reading]], group: str) -> None:
     due = [(labels, reading) for labels, reading in readings if labels["outcome"] == "registered"]
     done = [labels["id"] for labels, reading in due if reading.decision.outcome is Outcome.REGISTERED and right(labels, reading)]
-    assert len(done) / len(due) >= LEAST_REGISTERED, sorted({labels["id"] for labels, _ in due} - set(done))
+    assert len(done) / len(due) >= FLOORS[group].registered, sorted({labels["id"] for labels, _ in due} - set(done))
 
 
 def test_no_machine_is_answered(readings: list[tuple[Item, Reading]]) -> None:
@@ -115,11 +138,11 @@ def test_no_machine_is_answered(readings: list[tuple[Item, Reading]]) -> None:
     assert [labels["id"] for labels, reading in readings if labels["outcome"] == "ignore" and reading.decision.outcome in answered] == []
 
 
-def test_activities_are_read_surely_and_seldom_missed(readings: list[tuple[Item, Reading]]) -> None:
+def test_activities_are_read_surely_and_seldom_missed(readings: list[tuple[Item, Reading]], group: str) -> None:
     counts: Counter[str] = Counter()
     for labels, reading in readings:
         if labels["kind"] in PERSONS:
             want, have = set(labels["activities"]), set(reading.extraction.activities)
             counts.update(hit=len(want & have), extra=len(have - want), lost=len(want - have))
-    assert counts["hit"] / (counts["hit"] + counts["extra"]) >= LEAST_ACTIVITIES, counts
-    assert counts["hit"] / (counts["hit"] + counts["lost"]) >= LEAST_ACTIVITIES, counts
+    assert counts["hit"] / (counts["hit"] + counts["extra"]) >= FLOORS[group].activities, counts
+    assert counts["hit"] / (counts["hit"] + counts["lost"]) >= FLOORS[group].activities, counts
