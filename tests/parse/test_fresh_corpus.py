@@ -4,8 +4,8 @@ A floor against falling back, not a measure of mail that nobody has seen: the ru
 (fa, fc), and the bodies of fresh_a and statements near those of fb are among the activity examples (activities.tsv).
 Only fd was kept from the rules, and its figures alone were read.
 
-learned_*.jsonl are 500 letters by five hands, written blind and then learned from; aside_*.jsonl are 200 by two more, of
-which aside_m was never read by anybody who wrote rules, and aside_j once, at the end, for one rule on names without their form.
+learned_*.jsonl are 600 letters by six hands, written blind and then learned from; aside_m.jsonl are 100 by another, which
+nobody who wrote rules has read.
 """
 
 from __future__ import annotations
