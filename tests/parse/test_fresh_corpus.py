@@ -44,7 +44,7 @@ class Floors:
 FLOORS = {
     "fresh": Floors(through=0.9, registered=0.8, activities=0.93),
     "learned": Floors(through=0.9, registered=0.8, activities=0.93),
-    "aside": Floors(through=0.85, registered=0.7, activities=0.87),
+    "aside": Floors(through=0.8, registered=0.68, activities=0.87),
 }
 
 
