@@ -44,7 +44,7 @@ class Floors:
 FLOORS = {
     "fresh": Floors(through=0.9, registered=0.8, activities=0.93),
     "learned": Floors(through=0.9, registered=0.8, activities=0.93),
-    "aside": Floors(through=0.8, registered=0.68, activities=0.87),
+    "aside": Floors(through=0.85, registered=0.7, activities=0.87),
 }
 
 
@@ -122,7 +122,7 @@ def test_what_is_registered_without_a_person_is_right(readings: list[tuple[Item,
     """A wrong registration is worse than a question, so precision has the higher floor."""
     through = [(labels, reading) for labels, reading in readings if reading.decision.outcome is Outcome.REGISTERED]
     wrong = [labels["id"] for labels, reading in through if not right(labels, reading)]
-    assert len(through) >= 50
+    assert len(through) >= 40
     assert 1 - len(wrong) / len(through) >= FLOORS[group].through, wrong
 
 
