@@ -30,7 +30,7 @@ WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
-    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|buddy|stage partner|"
+    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|department|depts?|head|headteacher|heidie|depute|dht|ht|pt|buddy|stage partner|"
     r"faculty|team|rest|other|others|first|second|third|fourth|job share|jobshare|probationer|student|rep|of them|sister|brother|daughter|son)\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
@@ -40,6 +40,14 @@ _THIRD = re.compile(
     r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
 )
+_ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesday»
+    r"^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:(?:and|with)\s+)?"
+    r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
+    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?\s+(?:(?:for|on|at|to|in)\s+)?(?:the\b|\d)"
+    r"|\bfor (?:her|him|them)\b",
+    re.I,
+)
+_FOR_US = re.compile(r"\b(?:on behalf of|for) (?:us|me)\b|\bon (?:our|my) behalf\b|\bin (?:our|my) (?:place|stead)\b", re.I)  # who goes is somebody else
 POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
 
 
@@ -91,7 +99,7 @@ def whose(clause: Clause, before: str) -> str:
         return before
     if "outsiders" in clause.labels and not WRITER.search(clause.text):
         return "outsider"
-    if _THIRD.search(clause.text) and not _ME.search(clause.text):
+    if (_THIRD.search(clause.text) or _ELLIPTIC.search(clause.text)) and not _ME.search(_FOR_US.sub("", clause.text)):
         return "other"
     if _ME.search(clause.text) or "same" in clause.labels:
         return "me"

@@ -43,6 +43,9 @@ class Mention:
     rule: str = ""
     owner: str = "me"  # or «other», «outsider»
     bare: bool = False  # hardly anything else stands in its sentence
+    own: bool = False  # the writer says «I» of it
+    whole: bool = False  # one of several named at once («both sessions»)
+    shared: bool = False  # ... of which only one is the writer's: «one for me and one for my PT»
 
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
@@ -67,7 +70,7 @@ _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|app
 _HINTS = (  # how the words begin that a mention may begin with
     "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|next|this|coming|last|week|a week|today|to-day|tom|tm|2mo|yest|the morn|the day|"
     "the streen|the one after|the following|earlier|later|latter|"
-    "latest|tonight|session|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|jan|feb|mar|"
+    "latest|tonight|session|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|which|jan|feb|mar|"
     "apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
 _UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -108,6 +111,8 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?P<ord>{_FIRST}|{_SECOND}|{_LAST}|other|ither|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
             [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
+        | which(?:so)?ever(?:[ ]of[ ](?:the|your|them|these|those)(?:[ ](?:two|twa|2))?)?(?:[ ](?:{_THING}))?[ ](?:comes|falls|happens|runs|is|takes[ ]place)
+            [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
         | (?<=the[ ])(?P<after>one[ ]after(?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
             |(?<=:[ ])(?:first|second|1st|2nd|earlier|later|latter))\b
@@ -211,8 +216,8 @@ class MentionFinder:
             return "ordinal", self._ordinal("other")
         if group["num"]:
             return "ordinal", self._ordinal("first" if group["num"].lower() in ("1", "one") else "second")
-        if group["ord"] or group["bareord"]:
-            return "ordinal", self._ordinal((group["ord"] or group["bareord"]).lower())
+        if named := group["ord"] or group["bareord"] or group["order"]:
+            return "ordinal", self._ordinal(named.lower())
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
             return "", set()
         if group["compact"]:

@@ -6,7 +6,9 @@ and whose it is; the *choice* over the whole message. What the words make of a m
 ``rules/sessions.yaml``; the sessions themselves are in ``sessions.yaml``.
 
 Of each session the last stance counts, and a change of mind drops what was said before it. Whoever takes
-part with the writer counts like the writer («Craig will go on the 19th»), an outsider («my husband») never.
+part with the writer counts like the writer («Craig will go on the 19th»), an outsider («my husband») never. Where
+the writer names a session of their own, or says in one breath that they go to neither and a colleague does, the
+colleague's does not count.
 
 Promise: only the member's own words (and a filled-in form that is attached) count; a relative day is
 read against the message's own Date, in UK time, and never against a clock; a mention that does not count is
@@ -120,6 +122,13 @@ _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
+_I = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|mine|mine's|ah|ah'm|ahm|a'm|(?:for|suits) me)\b", re.I)  # «me on the 19th, Ros on the 25th» lists a group
+_ONLY = re.compile(r"\b(?:only|just)\b", re.I)
+_ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
+_AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
+_BY_ORDER = re.compile(r"which(?:so)?ever\b", re.I)  # «whichever comes second»
+_LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
+_CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
     "outsider": "session_other",
@@ -194,7 +203,8 @@ class SessionFinder:
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
-        heading, asked_at = False, -1
+        heading, asked_at, refused = False, -1, False
+        previous: list[Mention] = []
         for index, (whole_text, base) in enumerate(sentences):
             text, found = whole_text[:_LONGEST_SENTENCE], cues.get(index, [])
             if not text.strip() or (fields_only and _FIELD.search(text) is None) or (view.where == ZoneKind.FORWARDED and _HEADER.match(text)):
@@ -204,12 +214,20 @@ class SessionFinder:
             mentions, short = self._sentence(text, found, today, talked=talked, heading=heading)
             if not mentions and short and asked_at >= 0:
                 _answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
-            if "changes" in labels and (about or mentions):
+            undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
+            if "changes" in labels and (about or mentions or undone) and not _told_before(mentions):
                 for _, mention, _ in events:
                     if mention.stance in ("takes", "had"):
                         mention.stance = "replaced"
+            _narrow([mention for _, mention, _ in events], mentions, text)
+            if refused:
+                _refused(mentions, 0, text)
+            refused = text.rstrip().endswith(";") and any(m.whole and m.stance == "declines" for m in mentions)
+            if _AND_SO.match(text):  # «The 19th's soup day. So 25th.»
+                _led_to(previous, {m.sessions for m in mentions if m.stance == "takes" and (m.rule or short)})
             for mention in mentions:
                 self._add(view, base, mention, events)
+            previous = mentions
             asked_at = view.to_source(base, base + 1)[0] if mentions and text.rstrip().endswith("?") else -1
             heading = about and len([m for m in mentions if len(m.sessions) == 1]) != 1 and len(mentions) <= 2 and len(text) < 90
             talked = talked or about or bool(mentions)
@@ -224,6 +242,10 @@ class SessionFinder:
         present = next((cue for cue in cues if cue[0] == "present"), None)
         if not any(m.sessions for m in mentions) and present is not None and "about" in labels and (session := self._mentions.on(today)):
             mentions.append(Mention(present[2], present[3], frozenset({session}), "relative", "takes", present[1]))
+        by_order = [m for m in mentions if _BY_ORDER.match(text, m.start)]
+        cues = [cue for cue in cues if cue[0] not in ("either", "undecided") or not any(cue[2] < m.end and m.start < cue[3] for m in by_order)]
+        if by_order:  # «whichever comes second» names a session, though «whichever» alone chooses none
+            labels = {label for label, *_ in cues}
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
             context = _Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
@@ -271,13 +293,16 @@ class SessionFinder:
                 stance = "takes" if (said or context.short or _GOES & context.labels) and not asked and not refused else ""
             if not stance:
                 continue
-            mentions += [Mention(start, end, frozenset({session}), "ordinal", stance, rule, owner) for session in self._ids]
+            shared = _ONE_EACH.search(context.text) is not None
+            if label == "none" and owner == "me":
+                _refused(mentions, end, context.text)
+            mentions += [Mention(start, end, frozenset({session}), "ordinal", stance, rule, owner, whole=True, shared=shared) for session in self._ids]
         mentions.sort(key=lambda mention: mention.start)
 
     # --- the stance of each mention
 
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: _Context) -> None:
-        current, owner = "", "me"
+        current, owner, own_words = "", "me", False
         done: list[Mention] = []
         for clause in clauses:
             if clause.joint in _RESETS:
@@ -286,6 +311,7 @@ class SessionFinder:
             elif clause.joint in _INSTEAD:
                 current, owner = "conditional", "me"
             owner = whose(clause, owner)
+            own_words = owner == "me" and (own_words or _I.search(clause.text) is not None)
             here = [m for m in mentions if clause.start <= m.start < clause.end]
             own = clause.polarity()
             if "about" in clause.labels and not own and current != "takes":
@@ -302,7 +328,7 @@ class SessionFinder:
             for mention in here:
                 if mention.stance:
                     continue
-                mention.owner, mention.bare = owner, context.short
+                mention.owner, mention.bare, mention.own = owner, context.short, own_words
                 mention.rule = next((clause.labels[label] for label in POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
@@ -394,7 +420,7 @@ class SessionFinder:
             or (goes and (definite or context.talked or _near(mention, context)))
             or (definite and _THE_ONE.match(after) is not None)
             or ((definite or context.talked or context.short) and (strong or context.short)),
-            "ordinal": about or strong or (context.short and context.talked),
+            "ordinal": about or strong or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about or bool({"present", "joins"} & labels) or (context.talked and (context.short or "likes" in labels)),
             "time": (about and strong) or ((said or goes) and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
         }[form]
@@ -415,6 +441,8 @@ class SessionFinder:
                     others.add(session)
             else:
                 last[session] = stance
+        if any(m.own and m.stance == "takes" and len(m.sessions) == 1 and last.get(session) == "takes" for session, m, _ in events):
+            others = set()  # a colleague goes for the writer only where the writer says nothing of their own
         for _, mention, _ in events:  # «the other one»: the one that was not refused or named before
             if len(mention.sessions) > 1 and mention.stance == "takes":
                 elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
@@ -482,11 +510,41 @@ def _untick(events: list[_Event]) -> None:
 def _because(clauses: list[Clause], done: list[Mention]) -> None:
     """«There's a night out on the 19th, so I'm down for the 25th»: what led to the choice is no choice."""
     for clause in clauses:
-        if clause.joint in _SO:
+        if clause.joint in _SO or _LEAVES.search(clause.text):
             firm = {m.sessions for m in done if clause.start <= m.start < clause.end and m.stance == "takes" and m.rule}
-            for mention in done:
-                if firm and mention.start < clause.start and mention.stance == "takes" and not mention.rule and mention.sessions not in firm:
-                    mention.stance = "elsewhere"
+            _led_to([mention for mention in done if mention.start < clause.start], firm)
+
+
+def _led_to(before: list[Mention], firm: set[frozenset[str]]) -> None:
+    """A day that was merely named before a conclusion is its reason, and no choice."""
+    for mention in before:
+        if firm and mention.stance == "takes" and not mention.rule and mention.sessions not in firm:
+            mention.stance = "elsewhere"
+
+
+def _told_before(mentions: list[Mention]) -> bool:
+    """«(I'd put the 19th, then my class got moved.)» tells of the choice before, and does not undo the one just made."""
+    stances = {mention.stance for mention in mentions}
+    return "had" in stances and stances <= {"had", "elsewhere"}
+
+
+def _refused(mentions: list[Mention], end: int, text: str) -> None:
+    """«Neither date, sorry; the fair is the 25th and I'm in the shed on the 19th»: what follows says why, or who goes without the writer."""
+    for mention in mentions:
+        contrast = _CONTRAST.search(text[end : mention.start]) is not None and mention.owner == "me"
+        if mention.start >= end and mention.stance == "takes" and not contrast:
+            mention.stance = "elsewhere"
+
+
+def _narrow(earlier: list[Mention], mentions: list[Mention], text: str) -> None:
+    """«I'm down for both, but I'll only come to the first», «both, one for me and one for my PT. I'm the 25th»."""
+    last = next((m for m in reversed(mentions) if not m.whole and m.own and m.stance == "takes"), None)
+    if last is None:
+        return
+    only = _ONLY.search(text[: last.start]) is not None
+    for mention in [*earlier, *(m for m in mentions if m.start < last.start)]:
+        if mention.whole and mention.stance == "takes" and (mention.shared or only):
+            mention.stance = "replaced"
 
 
 def _near(mention: Mention, context: _Context) -> bool:
@@ -531,6 +589,8 @@ def _pairs(mentions: list[Mention], context: _Context) -> None:
             else:
                 other.stance = one.stance
     taken = [mention for mention in mentions if mention.stance in ("takes", "had") and len(mention.sessions) == 1]
+    if taken and taken[-1].stance == "had":  # «the 19th please (I'd said the 25th, then my class got moved)»
+        taken = [mention for mention in taken if mention.stance == "had"]
     if "changes" in labels and len({next(iter(mention.sessions)) for mention in taken}) > 1:
         for mention in taken:
             if mention.sessions != taken[-1].sessions:
