@@ -531,6 +531,10 @@ class _Choice(Standing):
         if len(possible) > 1:
             entries = [entry for entry in entries if entry.authority not in refused] or entries
             possible = {entry.authority for entry in entries}
+        if said and not near and len(possible) == 1 and not set(said) & possible:
+            # A school that stands in one council is not gainsaid by a city that is spoken of elsewhere: «if you've groups in Glasgow».
+            aside = {c for zone in ("own", "subject") for place in stated.get(zone, ()) if self._aside(place) for c in place.council.alias.councils}
+            said = [council for council in said if council not in aside]
         if said and not set(said) & possible:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:
                 self.reasons.append(
@@ -553,6 +557,11 @@ class _Choice(Standing):
         if len(entries) > 1:
             entries = self._by_support(entity, entries, places)
         return entries, said
+
+    @staticmethod
+    def _aside(place: Place) -> bool:
+        """Whether a city stands by itself, neither beside the school nor called a council."""
+        return place.council.alias.kind == PLACE and not place.attached
 
     def _town_in_name(self, entity: Sequence[Found]) -> list[str]:
         """The council of the town that an unlisted school is named after: «Blairgowrie High School»."""

@@ -92,6 +92,7 @@ def test_case(case: dict[str, object]) -> None:
         assert set(result.institution_options) == set(case["institution_options"])  # type: ignore[call-overload]
     codes = {reason.code for reason in result.reasons}
     assert set(case.get("reasons", ())) <= codes  # type: ignore[call-overload]
+    assert not set(case.get("reasons_not", ())) & codes  # type: ignore[call-overload]
     assert codes <= REASONS.keys()
 
 
