@@ -207,11 +207,6 @@ class Case:
         return any(e.where == sentence.where and sentence.start <= e.start < sentence.end for e in new)
 
     @property
-    def questions_asked(self) -> int:
-        replies = self.joined.conversation.replies
-        return sum(reply.template == ASK and reply.state is not ReplyState.SUPPRESSED for reply in replies)
-
-    @property
     def question_goes_out(self) -> bool:
         """A question that still waits is withdrawn by the answer to this message: it was never asked."""
         return not any(r.template == ASK and r.state in (ReplyState.SENDING, ReplyState.SENT, ReplyState.DEAD) for r in self.joined.conversation.replies)

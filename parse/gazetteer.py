@@ -93,6 +93,25 @@ class Mention:
     weak: bool = False  # small letters only: counts where a list knows a name like it
 
 
+def _mention_of(
+    text: str,
+    found: Sequence[Word],
+    first: int,
+    last: int,
+    *,
+    kind: str,
+    rule: str,
+    core: tuple[str, ...],
+    entries: tuple[Entry, ...] = (),
+    forms: frozenset[str] = frozenset(),
+    weak: bool = False,
+    opens: int | None = None,
+) -> Mention:
+    """The words ``[first, last)`` as a mention; ``opens``: the word at which its text begins, where that is not the first."""
+    start, end = found[first if opens is None else opens].start, found[last - 1].end
+    return Mention(first=first, last=last, start=start, end=end, kind=kind, rule=rule, entries=entries, core=core, forms=forms, text=text[start:end], weak=weak)
+
+
 _MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
 _LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery", "school", "college")
 _PLURAL = {"primaries": ("Primary School", ("primary", "school")), "academies": ("Academy", ("academy",)), "highs": ("High School", ("high", "school"))}
@@ -406,19 +425,7 @@ class Gazetteer:
                 entries, rule = self._fitting(known, forms)
                 if entries and rule == "institution.exact":
                     stop = min(end, len(found))
-                    begin, finish = found[index].start, found[stop - 1].end
-                    return Mention(
-                        first=index,
-                        last=stop,
-                        start=begin,
-                        end=finish,
-                        kind="school",
-                        rule="institution.bare",
-                        entries=entries,
-                        core=core,
-                        forms=forms,
-                        text=text[begin:finish],
-                    )
+                    return _mention_of(text, found, index, stop, kind="school", rule="institution.bare", entries=entries, core=core, forms=forms)
         return None
 
     def _gap(self, text: str, found: Sequence[Word], left: int) -> str:
@@ -517,32 +524,20 @@ class Gazetteer:
     def _mention(self, text: str, found: Sequence[Word], first: int, end: int, key: tuple[str, ...], free: int, *, lower: bool, upper: bool) -> Mention | None:
         known = self.keys[key]
         colleges = [entry for entry, _, _ in known if entry.kind == "college"]
-        start_char, end_char = found[first].start, found[end - 1].end
         if colleges:
             how = next(how for entry, how, _ in known if entry.kind == "college")
             if how == "support" and not (found[first].raw.isupper() if end - first == 1 else found[first].capital):
                 return None
             rule = {"full": "institution.exact", "alias": "institution.alias", "support": "institution.initials"}[how]
-            raw = text[start_char:end_char]
             if how != "support" and not found[first].capital and (end - first < 2 or "college" not in key):
                 return None
-            return Mention(first=first, last=end, start=start_char, end=end_char, kind="college", rule=rule, entries=tuple(colleges), core=key, text=raw)
+            return _mention_of(text, found, first, end, kind="college", rule=rule, entries=tuple(colleges), core=key)
         known = [item for item in known if item[1] != "variant"] or known  # «Park View» is not «Parkview» where both are listed
         full = tuple(entry for entry, how, _ in known if how == "full")
         last = self._form_run(text, found, end)
         forms = self.forms.of([self._form(word.norm) for word in found[end:last]])
         if not forms and self.forms.of(key) and full:  # a name that is all form, or has none
-            return Mention(
-                first=first,
-                last=end,
-                start=start_char,
-                end=end_char,
-                kind="school",
-                rule="institution.exact",
-                entries=full,
-                core=key,
-                text=text[start_char:end_char],
-            )
+            return _mention_of(text, found, first, end, kind="school", rule="institution.exact", entries=full, core=key)
         capital = found[first].capital or lower
         if not capital and not forms:
             if not self._telling(key, 1) or key in self.vocabulary.towns or key in self.vocabulary.councils or len("".join(key)) < 6:
@@ -565,32 +560,14 @@ class Gazetteer:
                 return None
             exact = tuple(entry for entry in entries if entry.name is not None and not entry.name.forms and entry.name.core == key)
             if exact and len(key) > 1 and found[first].capital:
-                return Mention(
-                    first=first,
-                    last=end,
-                    start=start_char,
-                    end=end_char,
-                    kind="school",
-                    rule="institution.exact",
-                    entries=exact,
-                    core=key,
-                    text=text[start_char:end_char],
-                )
+                return _mention_of(text, found, first, end, kind="school", rule="institution.exact", entries=exact, core=key)
             kind = (
                 "school"
                 if any(how == "alias" and len(key) == 1 and found[first].raw.isupper() and len(key[0]) <= 6 for _, how, _ in known) and not upper
                 else "bare"
             )
-            return Mention(
-                first=first,
-                last=end,
-                start=start_char,
-                end=end_char,
-                kind=kind,
-                rule="institution.alias" if kind == "school" else "institution.bare",
-                entries=exact or entries,
-                core=key,
-                text=text[start_char:end_char],
+            return _mention_of(
+                text, found, first, end, kind=kind, rule="institution.alias" if kind == "school" else "institution.bare", entries=exact or entries, core=key
             )
         behind = found[last : last + 3]
         if [word.norm for word in behind[:2]] == ["for", "the"] and len(behind) > 2 and behind[2].capital and not upper:
@@ -608,19 +585,7 @@ class Gazetteer:
         if self._longer_name(text, found, first, free, upper=upper):
             return None
         last, narrowed = self._qualified(text, found, last, entries)
-        end_char = found[last - 1].end
-        return Mention(
-            first=first,
-            last=last,
-            start=start_char,
-            end=end_char,
-            kind="school",
-            rule=rule,
-            entries=narrowed,
-            core=key,
-            forms=forms,
-            text=text[start_char:end_char],
-        )
+        return _mention_of(text, found, first, last, kind="school", rule=rule, entries=narrowed, core=key, forms=forms)
 
     @cached_property
     def _longer_keys(self) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
@@ -650,20 +615,18 @@ class Gazetteer:
                 begin = min(begin, start)
         if len({entry for entries in hits.values() for entry in entries}) == 0:
             return None
-        begin_char, end_char = found[begin].start, found[last - 1].end
         sure = len(hits) == 1
         entries = tuple(dict.fromkeys(entry for several in hits.values() for entry in several))
-        return Mention(
-            first=begin,
-            last=last,
-            start=begin_char,
-            end=end_char,
+        return _mention_of(
+            text,
+            found,
+            begin,
+            last,
             kind="school" if sure else "unlisted",
             rule="institution.fuzzy" if sure else "institution.doubtful",
             entries=entries,
             core=next(iter(hits)),
             forms=forms,
-            text=text[begin_char:end_char],
         )
 
     def _telling(self, key: tuple[str, ...], forms: int) -> bool:
@@ -854,18 +817,8 @@ class Gazetteer:
         after = [word for word in found[last : last + 3] if word.norm != "the"]
         if not core and found[index].capital and len(forms) > 1 and len(after) > 1 and after[0].norm == "of" and after[1].capital and not upper:
             stop = next(number for number in range(last, len(found)) if found[number] is after[1]) + 1
-            start, end = found[index].start, found[stop - 1].end  # «High School of Ashmuir»
-            return Mention(
-                first=index,
-                last=stop,
-                start=start,
-                end=end,
-                kind="unlisted",
-                rule="institution.unlisted",
-                core=(after[1].norm,),
-                forms=forms,
-                text=text[start:end],
-            )
+            # «High School of Ashmuir»
+            return _mention_of(text, found, index, stop, kind="unlisted", rule="institution.unlisted", core=(after[1].norm,), forms=forms)
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
             return None
         if (lower or upper) and len(core) > 3:
@@ -893,17 +846,11 @@ class Gazetteer:
             for cut in range(1, len(core)):  # «Rob Kirkhill Primary School»: a listed name, or a longer one in no list?
                 tail, _ = self._fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how != "variant"], forms)
                 if tail:
-                    start, end = found[first + cut].start, found[last - 1].end
                     rule = "institution.doubtful"
-                    return Mention(
-                        first=first, last=last, start=start, end=end, kind="unlisted", rule=rule, entries=tail, core=core, forms=forms, text=text[start:end]
-                    )
+                    return _mention_of(text, found, first, last, opens=first + cut, kind="unlisted", rule=rule, entries=tail, core=core, forms=forms)
         if 0 < free == first and self._near(text, found, first - 1):
             return None  # what is left of the name before
-        start, end = found[first].start, found[last - 1].end
-        return Mention(
-            first=first, last=last, start=start, end=end, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, text=text[start:end], weak=weak
-        )
+        return _mention_of(text, found, first, last, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, weak=weak)
 
     def _place_before(self, found: Sequence[Word], joiner: int) -> bool:
         """«in Shotts and Coatbridge High»: a town, and then a school."""
@@ -932,18 +879,7 @@ class Gazetteer:
         core = tuple(word.norm for word in found[begin:last])
         if not core or not found[last - 1].capital:
             return None
-        start, end = found[index].start, found[last - 1].end
-        return Mention(
-            first=index,
-            last=last,
-            start=start,
-            end=end,
-            kind="unlisted",
-            rule="institution.unlisted",
-            core=core,
-            forms=frozenset({"gaelic", "school"}),
-            text=text[start:end],
-        )
+        return _mention_of(text, found, index, last, kind="unlisted", rule="institution.unlisted", core=core, forms=frozenset({"gaelic", "school"}))
 
     # ------------------------------------------------------------------ second chance
     def second_chance(

@@ -15,11 +15,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, union_all
 
-from mailroom.model import Decision, Extraction, Reading
 from store import history, outbox, register
 from store.ledger import chunks
 from store.register import address_key
-from store.serialise import decode, unpack_parsed
+from store.serialise import reading_of
 from store.tables import message_identifiers, messages, readings, registration_addresses, registration_messages, registrations
 from store.tables import outbox as outbox_table
 from store.types import Conversation, Lookup, Met, Turn
@@ -97,12 +96,7 @@ def load(connection: Connection, registration_id: str) -> Conversation:
         row.message_id: Turn(
             message_id=row.message_id,
             received_at=row.internal_date,
-            reading=Reading(
-                parsed=unpack_parsed(row.parsed),
-                extraction=decode(Extraction, row.extraction),
-                decision=decode(Decision, row.decision),
-                rules_version=row.rules_version,
-            ),
+            reading=reading_of(row),
         )
         for row in connection.execute(query)
     }

@@ -21,9 +21,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from mailroom.model import Decision, Evidence, Extraction, ParsedMessage
+from mailroom.model import Decision, Evidence, Extraction, ParsedMessage, Reading
 
-__all__ = ["decode", "dumps", "encode", "loads", "pack_parsed", "unpack_parsed"]
+__all__ = ["decode", "dumps", "encode", "loads", "pack_parsed", "reading_of", "unpack_parsed"]
 
 T = TypeVar("T")
 Plain = Any  # dict, list, str, int, float, bool or None
@@ -129,3 +129,13 @@ def _dataclass_codec(cls: Any) -> _Codec:
 # Built at import: a field without a JSON form is found at once, not at the first such message.
 for _type in (ParsedMessage, Extraction, Decision, Evidence):
     _codec(_type)
+
+
+def reading_of(row: Any) -> Reading:
+    """The reading that a row of ``readings`` holds."""
+    return Reading(
+        parsed=unpack_parsed(row.parsed),
+        extraction=decode(Extraction, row.extraction),
+        decision=decode(Decision, row.decision),
+        rules_version=row.rules_version,
+    )

@@ -20,10 +20,10 @@ from typing import Self
 from sqlalchemy import select
 
 from mailroom.errors import Permanent
-from mailroom.model import Arrival, Decision, Extraction, MessageState, Reading, ReplyDraft, ReplyState
+from mailroom.model import Arrival, MessageState, Reading, ReplyDraft, ReplyState
 from store import conversing, history, ledger, locking, outbox, recording, register, schema
 from store.database import Database
-from store.serialise import decode, unpack_parsed
+from store.serialise import reading_of
 from store.tables import history as history_table
 from store.tables import installation, readings
 from store.types import (
@@ -293,12 +293,7 @@ class Store:
                     StoredReading(
                         id=row.id,
                         read_at=row.read_at,
-                        reading=Reading(
-                            parsed=unpack_parsed(row.parsed),
-                            extraction=decode(Extraction, row.extraction),
-                            decision=decode(Decision, row.decision),
-                            rules_version=row.rules_version,
-                        ),
+                        reading=reading_of(row),
                     )
                     for row in rows
                 ),
