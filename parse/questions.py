@@ -147,7 +147,7 @@ class QuestionFinder:
     def probability(self, sentence: Sentence) -> float:
         """How likely it is that somebody must answer this."""
         table = self.tables["questions" if sentence.marked else "statements"]
-        total = table.get("always", 0.0) + sum(table.get(cue, 0.0) for cue in sentence.cues)
+        total = table.get("always", 0.0) + math.fsum(table.get(cue, 0.0) for cue in sentence.cues)
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView]) -> Questions:

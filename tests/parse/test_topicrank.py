@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
+from parse import topicrank
 from parse.textview import TextView
 from parse.topicrank import Marked, best, stem, strength, together
 from parse.topics import TopicFinder
@@ -71,3 +73,9 @@ def test_phrases_that_share_a_topic_weigh_more_together() -> None:
     assert together([1.0]) == 1.0
     assert 1.0 < together([1.0, 1.0]) < 2.0
     assert together([]) < -20.0
+
+
+def test_a_sum_of_weights_does_not_depend_on_the_order_of_marks() -> None:
+    """Marks come from sets, whose order differs from run to run; 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1 in plain addition."""
+    weights = {"a": 0.1, "b": 0.2, "c": 0.3}
+    assert len({topicrank._sum(weights, order) for order in permutations(weights)}) == 1
