@@ -41,7 +41,9 @@ from store.types import RegistrationState
 
 __all__ = [
     "arrivals",
+    "breakers",
     "contents",
+    "delivery_reports",
     "history",
     "installation",
     "message_identifiers",
@@ -54,6 +56,7 @@ __all__ = [
     "registration_messages",
     "registration_values",
     "registrations",
+    "undeliverable_addresses",
 ]
 
 
@@ -229,6 +232,8 @@ outbox = Table(
     Column("template", String(80), nullable=False),
     Column("recipient", Text, nullable=False),
     Column("recipient_key", Text, nullable=False),  # casefolded, for the cap
+    Column("recipient_domain", Text, nullable=False, server_default=text("''")),  # casefolded, for its breaker
+    Column("words", String(64), nullable=False, server_default=text("''")),  # digest of what the answered message says
     Column("subject", Text, nullable=False),
     Column("identifier", Text, nullable=False),  # our Message-ID
     Column("content", LargeBinary, nullable=False),  # the exact bytes, the same at each attempt
@@ -246,10 +251,54 @@ outbox = Table(
     _one_of("state", ReplyState),
     Index(None, "state", "next_attempt_at", "id"),
     Index(None, "recipient_key", "counted_at"),
+    Index(None, "recipient_domain", "created_at"),
+    Index(None, "created_at"),
 )
 
 _ASKED = text("template = 'ask_member' AND state <> 'suppressed'")
 Index("uq_outbox_asked_once", outbox.c.registration_id, unique=True, sqlite_where=_ASKED, postgresql_where=_ASKED)  # one round of questions, ever
+
+breakers = Table(  # closed rows are kept: when it tripped before is worth knowing
+    "breakers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("scope", Text, nullable=False),  # a domain, or "*" for all mail
+    Column("most", Integer, nullable=False),  # the limit that was reached
+    Column("tripped_at", UTCDateTime, nullable=False),
+    Column("announced_at", UTCDateTime),  # the alarm was raised
+    Column("closed_at", UTCDateTime),
+    Column("closed_by", Text),
+)
+
+_OPEN = text("closed_at IS NULL")
+Index("uq_breakers_open", breakers.c.scope, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+undeliverable_addresses = Table(
+    "undeliverable_addresses",
+    metadata,
+    Column("address_key", Text, primary_key=True),  # casefolded
+    Column("address", Text, nullable=False),
+    Column("marked_at", UTCDateTime, nullable=False),
+    Column("reason", String(80), nullable=False),  # a code of mailroom.reasons
+    Column("status", String(20), nullable=False),  # RFC 3463, or ""
+    Column("detail", Text, nullable=False),  # what the mail system said
+    Column("reply_id", Id, ForeignKey("outbox.id"), nullable=False),  # the answer that did not arrive
+    Column("message_id", Id, ForeignKey("messages.id")),  # the report; NULL where SMTP refused it at once
+    Column("cleared_at", UTCDateTime),
+    Column("cleared_by", Text),
+)
+
+delivery_reports = Table(  # a report that came in, and the answer of ours that it is about
+    "delivery_reports",
+    metadata,
+    Column("message_id", Id, ForeignKey("messages.id"), primary_key=True, autoincrement=False),
+    Column("reply_id", Id, ForeignKey("outbox.id"), nullable=False, index=True),
+    Column("effect", String(80), nullable=False),  # a code of mailroom.reasons
+    Column("action", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("recorded_at", UTCDateTime, nullable=False),
+)
 
 history = Table(  # append-only: triggers refuse UPDATE and DELETE
     "history",
