@@ -344,7 +344,7 @@ def replies() -> None:
 
 
 @replies.command("list")
-@click.option("--state", type=click.Choice(["held", "due", "sending", "sent", "suppressed", "dead"]), help="Only those.")
+@click.option("--state", type=click.Choice(["held", "due", "sending", "unknown", "sent", "suppressed", "dead"]), help="Only those.")
 @config_option
 @json_option
 def replies_list(state: str | None, config_file: str | None, as_json: bool) -> None:

@@ -39,6 +39,7 @@ LONGEST_REQUEST = 400  # characters of a sentence
 IDENTIFIERS = 20  # of a thread; the nearest ones
 _STATED = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _DROPPED = ("session_declines", "session_replaced", "session_unticked")
+_LEFT_THE_HOUSE = (ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)  # may have been read
 
 
 # --- finding
@@ -209,7 +210,7 @@ class Case:
     @property
     def question_goes_out(self) -> bool:
         """A question that still waits is withdrawn by the answer to this message: it was never asked."""
-        return not any(r.template == ASK and r.state in (ReplyState.SENDING, ReplyState.SENT, ReplyState.DEAD) for r in self.joined.conversation.replies)
+        return not any(r.template == ASK and r.state in (*_LEFT_THE_HOUSE, ReplyState.DEAD) for r in self.joined.conversation.replies)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -665,7 +666,7 @@ def _is_withdrawn(case: Case) -> bool:
 
 def _soon(case: Case) -> bool:
     same = next(turn for turn in case.joined.conversation.turns if turn.message_id == case.same)
-    answered = [r for r in case.joined.conversation.replies if r.state in (ReplyState.HELD, ReplyState.DUE, ReplyState.SENDING, ReplyState.SENT)]
+    answered = [r for r in case.joined.conversation.replies if r.state in (*_LEFT_THE_HOUSE, ReplyState.HELD, ReplyState.DUE)]
     return bool(answered) and case.at - same.received_at < AGAIN
 
 

@@ -75,7 +75,8 @@ class ReplyState(StrEnum):
 
     HELD = "held"  # waits for the operator (mode: hold)
     DUE = "due"  # to be sent, now or after ``next_attempt_at``
-    SENDING = "sending"  # bytes frozen and durable, SMTP under way: «unknown» if the process died here
+    SENDING = "sending"  # bytes frozen and durable, SMTP under way; «unknown» at the next round if the process died here
+    UNKNOWN = "unknown"  # the line went after the last byte: Sent is asked before it goes again
     SENT = "sent"  # the SMTP server took it (250 after DATA)
     SUPPRESSED = "suppressed"  # parked by a cap or the go-live mark; listed, may be released
     DEAD = "dead"  # refused for good (5xx), or out of attempts

@@ -57,6 +57,7 @@ STATE_WORDS = {
     "held": "held",
     "due": "due",
     "sending": "being sent",
+    "unknown": "of unknown fate",
     "sent": "sent",
     "suppressed": "parked",
     "dead": "undeliverable",

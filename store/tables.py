@@ -246,6 +246,8 @@ outbox = Table(
     Column("counted_at", UTCDateTime, nullable=False),  # when the cap counts it: made, or released
     Column("next_attempt_at", UTCDateTime),
     Column("sent_at", UTCDateTime),
+    Column("handed_at", UTCDateTime, index=True),  # when SMTP was begun for it last; the pace is counted by it
+    Column("copy_at", UTCDateTime),  # a copy is still to be put in Sent, from then on
     UniqueConstraint("message_id", "purpose"),  # at most one answer for a message, ever
     UniqueConstraint("identifier"),
     _one_of("state", ReplyState),
@@ -257,6 +259,8 @@ outbox = Table(
 
 _ASKED = text("template = 'ask_member' AND state <> 'suppressed'")
 Index("uq_outbox_asked_once", outbox.c.registration_id, unique=True, sqlite_where=_ASKED, postgresql_where=_ASKED)  # one round of questions, ever
+_COPIES = text("copy_at IS NOT NULL")
+Index("ix_outbox_copies", outbox.c.copy_at, sqlite_where=_COPIES, postgresql_where=_COPIES)
 
 breakers = Table(  # closed rows are kept: when it tripped before is worth knowing
     "breakers",

@@ -259,6 +259,7 @@ def test_an_answer_completes_and_brings_its_own_words() -> None:
     [
         (ReplyState.SENT, "review", "asked_before"),
         (ReplyState.SENDING, "review", "asked_before"),
+        (ReplyState.UNKNOWN, "review", "asked_before"),
         (ReplyState.DEAD, "review", "asked_before"),
         (ReplyState.HELD, "ask_member", "decided_something_missing"),
         (ReplyState.DUE, "ask_member", "decided_something_missing"),

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 
-from mailroom.errors import MailroomError, Misconfigured
+from mailroom.errors import MailroomError, Misconfigured, Permanent
 from store import Store
 from store.database import Database
 from store.schema import alembic_config
@@ -95,6 +95,40 @@ def test_an_older_database_is_refused_until_it_is_upgraded(current_url: str, mon
         with pytest.raises(Misconfigured, match="run mailroom upgrade"):
             store.ensure_current()
         assert "mailroom upgrade" in store.check()[0]
+
+
+def test_an_upgrade_keeps_every_answer_and_the_rule_of_one_question(store_url: str) -> None:
+    """From the outbox without fates: what was sent counts for the pace, and the partial index is there again."""
+    database = Database(store_url)
+    database.create_file()
+    with database.write() as connection:
+        command.upgrade(alembic_config(connection), "0003")
+    postgresql = database.dialect == "postgresql"
+    at = "'2022-01-10 09:30:00+00:00'" if postgresql else "'2022-01-10 09:30:00.000000'"
+    blob = "'x'::bytea" if postgresql else "x'78'"
+    person = "'anne@example.com', 'anne@example.com'"
+    bounce = "message_id, reply_id, effect, action, status, detail, recorded_at"
+    run(
+        store_url,
+        "INSERT INTO messages (id, mailbox, sha256, size, internal_date, stored_at, state, state_at)"
+        f" VALUES (1, 'programme', 'a', 1, {at}, {at}, 'ask_member', {at}), (2, 'programme', 'b', 1, {at}, {at}, 'registered', {at})",
+        "INSERT INTO registrations (id, member_name, member_address, member_key, state, missing, revision, received_at, created_at, updated_at)"
+        f" VALUES ('r', 'Anne', {person}, 'registered', '[]', 1, {at}, {at}, {at})",
+        "INSERT INTO outbox (message_id, purpose, registration_id, template, recipient, recipient_key, subject, identifier, content, checks, state,"
+        f" created_at, counted_at, sent_at) VALUES (1, 'answer', 'r', 'ask_member', {person}, 'Re', '<a@u>', {blob}, '[]', 'sent', {at}, {at}, {at}),"
+        f" (2, 'answer', 'r', 'registered', {person}, 'Re', '<b@u>', {blob}, '[]', 'held', {at}, {at}, NULL)",
+        f"INSERT INTO delivery_reports ({bounce}) SELECT 2, id, 'marked', 'failed', '5.1.1', '', {at} FROM outbox WHERE identifier = '<a@u>'",
+    )
+    with Store(store_url) as store:
+        store.upgrade()
+        assert [(r.identifier, r.state, store.reply_content(r.id)) for r in store.replies()] == [("<a@u>", "sent", b"x"), ("<b@u>", "held", b"x")]
+    with database.read() as connection:
+        assert [row.handed_at is not None for row in connection.execute(text("SELECT handed_at FROM outbox ORDER BY id"))] == [True, False]
+        reports = "SELECT identifier, status FROM delivery_reports JOIN outbox ON outbox.id = reply_id"
+        assert connection.execute(text(reports)).all() == [("<a@u>", "5.1.1")]
+    with pytest.raises(Permanent, match=r"(?i)unique"), database.write() as connection:
+        connection.execute(text("UPDATE outbox SET template = 'ask_member' WHERE identifier = '<b@u>'"))
+    database.close()
 
 
 def test_somebody_elses_database_is_refused(store_url: str) -> None:
