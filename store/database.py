@@ -102,6 +102,26 @@ class Database:
                 yield connection
 
     @contextmanager
+    def alter(self) -> Iterator[Connection]:
+        """As ``write``, for a change of the schema: SQLite alters a table by copying and dropping it, which its
+        foreign keys would refuse. They are checked at the end instead."""
+        with self._told_apart(), self.engine.connect() as raw:
+            connection = raw.execution_options(**{_WRITE: True})
+            if self.path is None:
+                with connection.begin():
+                    yield connection
+                return
+            direct: Any = raw.connection.driver_connection
+            direct.execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
+            try:
+                with connection.begin():
+                    yield connection
+                    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise Permanent(f"store {self.shown}: the upgrade would leave rows of {broken[0]} without what they refer to; nothing was changed")
+            finally:
+                direct.execute("PRAGMA foreign_keys=ON")
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """One snapshot, for reading."""
         options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.dialect == "postgresql" else {}

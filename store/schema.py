@@ -35,7 +35,7 @@ def alembic_config(connection: Connection | None = None) -> Config:
 def upgrade(database: Database) -> None:
     """Bring the schema to this version, from nothing or from an older one. Refuses a newer one."""
     database.create_file()
-    with database.write() as connection:
+    with database.alter() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         found = _version(connection)

@@ -37,13 +37,14 @@ from sqlalchemy import (
 )
 
 from mailroom.model import MessageState, ReplyState
-from store.types import RegistrationState
+from store.types import PlaceState, RegistrationState
 
 __all__ = [
     "arrivals",
     "breakers",
     "contents",
     "delivery_reports",
+    "digests",
     "history",
     "installation",
     "message_identifiers",
@@ -56,6 +57,8 @@ __all__ = [
     "registration_messages",
     "registration_values",
     "registrations",
+    "reminders",
+    "session_places",
     "undeliverable_addresses",
 ]
 
@@ -226,8 +229,8 @@ outbox = Table(
     "outbox",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("message_id", Id, ForeignKey("messages.id"), nullable=False),
-    Column("purpose", String(20), nullable=False),
+    Column("message_id", Id, ForeignKey("messages.id"), index=True),  # the message that it answers or rests on; a digest has none
+    Column("purpose", String(20), nullable=False),  # answer, or a letter of our own: store.letters
     Column("registration_id", String(40), ForeignKey("registrations.id"), index=True),
     Column("template", String(80), nullable=False),
     Column("recipient", Text, nullable=False),
@@ -248,7 +251,7 @@ outbox = Table(
     Column("sent_at", UTCDateTime),
     Column("handed_at", UTCDateTime, index=True),  # when SMTP was begun for it last; the pace is counted by it
     Column("copy_at", UTCDateTime),  # a copy is still to be put in Sent, from then on
-    UniqueConstraint("message_id", "purpose"),  # at most one answer for a message, ever
+    Column("not_after", UTCDateTime),  # worth nothing from then on: a reminder, once its session has begun
     UniqueConstraint("identifier"),
     _one_of("state", ReplyState),
     Index(None, "state", "next_attempt_at", "id"),
@@ -261,6 +264,42 @@ _ASKED = text("template = 'ask_member' AND state <> 'suppressed'")
 Index("uq_outbox_asked_once", outbox.c.registration_id, unique=True, sqlite_where=_ASKED, postgresql_where=_ASKED)  # one round of questions, ever
 _COPIES = text("copy_at IS NOT NULL")
 Index("ix_outbox_copies", outbox.c.copy_at, sqlite_where=_COPIES, postgresql_where=_COPIES)
+_ANSWER = text("purpose = 'answer'")
+Index("uq_outbox_answer_once", outbox.c.message_id, unique=True, sqlite_where=_ANSWER, postgresql_where=_ANSWER)  # one answer for a message, ever
+
+session_places = Table(  # who asked for which session, and whether there was room
+    "session_places",
+    metadata,
+    Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
+    Column("session", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("asked_at", UTCDateTime, nullable=False),  # INTERNALDATE of the message that asked for it
+    Column("message_id", Id, ForeignKey("messages.id")),  # None: a person asked for it
+    PrimaryKeyConstraint("registration_id", "session"),
+    _one_of("state", PlaceState),
+    Index(None, "session", "state", "asked_at"),
+)
+
+reminders = Table(  # once each
+    "reminders",
+    metadata,
+    Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
+    Column("session", Text, nullable=False),
+    Column("reminder", String(20), nullable=False),  # how long before, as written: 7d
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("reply_id", Id, ForeignKey("outbox.id"), nullable=False),
+    PrimaryKeyConstraint("registration_id", "session", "reminder"),
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    Column("name", String(40), primary_key=True),  # the day that it is the digest of; a time for one that was asked for
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("covers_from", UTCDateTime),
+    Column("covers_until", UTCDateTime, nullable=False, index=True),
+    Column("told", Boolean, nullable=False),  # False: there was nothing to tell
+)
 
 breakers = Table(  # closed rows are kept: when it tripped before is worth knowing
     "breakers",

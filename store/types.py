@@ -23,6 +23,7 @@ __all__ = [
     "MessageRecord",
     "MessageSummary",
     "Met",
+    "PlaceState",
     "PollNote",
     "Record",
     "Recorded",
@@ -46,6 +47,14 @@ class RegistrationState(StrEnum):
     ASK_MEMBER = "ask_member"  # waits for the member
     REVIEW = "review"
     WITHDRAWN = "withdrawn"
+
+
+class PlaceState(StrEnum):
+    """What a member has in a session that they asked for."""
+
+    PLACE = "place"
+    WAITING = "waiting"  # it was full: on its waiting list
+    LATE = "late"  # sign-up had closed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -216,7 +225,7 @@ class Reply:
     """A row of the outbox, without its bytes (``Store.reply_content`` has them)."""
 
     id: int
-    message_id: int
+    message_id: int | None  # None: a digest
     purpose: str
     registration_id: str | None
     template: str
@@ -231,6 +240,7 @@ class Reply:
     created_at: datetime
     next_attempt_at: datetime | None
     sent_at: datetime | None
+    not_after: datetime | None = None  # not sent from then on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

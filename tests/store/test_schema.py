@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 
 from mailroom.errors import MailroomError, Misconfigured, Permanent
+from mailroom.model import ReplyState
 from store import Store
 from store.database import Database
 from store.schema import alembic_config
@@ -22,10 +23,12 @@ from tests.fixtures.stores import NOW, arrival
 
 def run(url: str, *statements: str) -> None:
     database = Database(url)
-    with database.write() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    database.close()
+    try:
+        with database.write() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+    finally:
+        database.close()
 
 
 def test_the_migrations_build_what_the_tables_describe(current_url: str) -> None:
@@ -199,3 +202,47 @@ def test_a_register_of_the_first_version_keeps_its_rows_and_knows_its_addresses(
         assert conversation is not None
         assert conversation.addresses == {"anne@example.com"}
         assert conversation.registration.revision == 1
+
+
+def test_an_older_outbox_keeps_its_rows_and_who_named_a_session_keeps_a_place(store_url: str) -> None:
+    """0004 with an answer that asks, a report about it and a registration for a session, upgraded."""
+    database = Database(store_url)
+    database.create_file()
+    when = "'2022-01-10 09:30:00.000000'"
+    with database.write() as connection:
+        command.upgrade(alembic_config(connection), "0004")
+        blob = "X'616263'" if database.dialect == "sqlite" else "'abc'::bytea"
+        for statement in (
+            "INSERT INTO messages (mailbox, sha256, size, internal_date, stored_at, state, state_at) "
+            f"VALUES ('m', 'aa', 3, {when}, {when}, 'ask_member', {when})",
+            "INSERT INTO registrations (id, member_name, member_address, member_key, state, missing, revision, received_at, created_at, updated_at) "
+            f"SELECT 'R-AAAAAAAAAAAAAAAA', 'Anne', 'a@example.com', 'a@example.com', 'ask_member', '[]', 1, {when}, {when}, {when}",
+            "INSERT INTO registration_values (registration_id, field, position, value, message_id, evidence) "
+            "SELECT 'R-AAAAAAAAAAAAAAAA', 'session', 0, '2022-01-19', id, '[]' FROM messages",
+            "INSERT INTO outbox (message_id, purpose, registration_id, template, recipient, recipient_key, subject, identifier, content, checks, state, "
+            "created_at, counted_at) SELECT id, 'answer', 'R-AAAAAAAAAAAAAAAA', 'ask_member', 'a@example.com', 'a@example.com', 's', '<a@u>', "
+            f"{blob}, '[]', 'held', {when}, {when} FROM messages",
+            "INSERT INTO delivery_reports (message_id, reply_id, effect, action, status, detail, recorded_at) "
+            f"SELECT m.id, o.id, '', '', '', '', {when} FROM messages m, outbox o",
+        ):
+            connection.execute(text(statement))
+    database.close()
+    with Store(store_url) as store:
+        store.upgrade()
+        [reply] = store.replies()
+        assert (reply.identifier, reply.state, reply.not_after, store.reply_content(reply.id)) == ("<a@u>", ReplyState.HELD, None, b"abc")
+        before = "INSERT INTO outbox (message_id, purpose, registration_id, template, recipient, recipient_key, subject, identifier, content, checks, state, "
+        again = before + "created_at, counted_at) SELECT message_id, '{}', registration_id, '{}', recipient, recipient_key, subject, '{}', content, checks, "
+        again += f"state, {when}, {when} FROM outbox"
+        for purpose, template in (("answer", "registered"), ("other", "ask_member")):  # a second answer; a second round of questions
+            with pytest.raises(Permanent):
+                run(store_url, again.format(purpose, template, "<b@u>"))
+        run(store_url, again.format("other", "other", "<b@u>"))
+        assert len(store.replies()) == 2
+    database = Database(store_url)
+    with database.read() as connection:
+        rows = connection.execute(text("SELECT registration_id, session, state FROM session_places")).all()
+        kept = connection.scalar(text("SELECT count(*) FROM delivery_reports d JOIN outbox o ON o.id = d.reply_id"))
+    database.close()
+    assert kept == 1
+    assert [tuple(row) for row in rows] == [("R-AAAAAAAAAAAAAAAA", "2022-01-19", "place")]
