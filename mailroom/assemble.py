@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,9 +76,19 @@ def read_programme(config: Config) -> tuple[Programme, Reader]:
     return programme, reader
 
 
-def assemble(config: Config, store: Store, *, sessions_at: datetime | None = None) -> Pipeline:
-    """The pipeline over an open store. Secrets are read here; nothing is connected yet."""
-    programme, reader = read_programme(config)
+def assemble(
+    config: Config,
+    store: Store,
+    *,
+    sessions_at: datetime | None = None,
+    knowledge: tuple[Programme, Reader] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Pipeline:
+    """The pipeline over an open store. Secrets are read here; nothing is connected yet.
+
+    ``knowledge`` is what ``read_programme`` gave for the same programme, where it was read already.
+    """
+    programme, reader = knowledge or read_programme(config)
     sender: SmtpSender | None = make_sender(config) if config.replies.smtp is not None else None
 
     def open_sender() -> AbstractContextManager[SmtpSender]:
@@ -97,4 +108,5 @@ def assemble(config: Config, store: Store, *, sessions_at: datetime | None = Non
             sessions_at=sessions_at,
         ),
         open_sender=open_sender if sender is not None else None,
+        now=now,
     )
