@@ -17,6 +17,7 @@ from store.types import (
     MessageRecord,
     MessageSummary,
     Met,
+    Occupancy,
     PlaceState,
     PollNote,
     Record,
@@ -27,10 +28,12 @@ from store.types import (
     RegistrationUpdate,
     Reply,
     Seen,
+    SessionPlace,
     Status,
     StoredMessage,
     StoredReading,
     Turn,
+    Wishes,
 )
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "MessageRecord",
     "MessageSummary",
     "Met",
+    "Occupancy",
     "PlaceState",
     "PollNote",
     "Record",
@@ -54,10 +58,12 @@ __all__ = [
     "RegistrationUpdate",
     "Reply",
     "Seen",
+    "SessionPlace",
     "Status",
     "Store",
     "StoredMessage",
     "StoredReading",
     "Turn",
+    "Wishes",
     "registration_id",
 ]

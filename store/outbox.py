@@ -24,7 +24,8 @@ from store.types import Reply
 
 __all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CAP_ADDRESS"]
 
-ANSWER = "answer"  # the one purpose there is; reminders and digests will be others
+ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
+REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
 CAP_ADDRESS = "cap_address"
 ANSWERED_MEANWHILE = "answered_meanwhile"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
@@ -40,7 +41,12 @@ def answers_since(connection: Connection, addresses: Iterable[str], since: datet
     for part in chunks(keys):
         query = (
             select(outbox.c.recipient_key, func.count())
-            .where(outbox.c.recipient_key.in_(part), outbox.c.counted_at >= since, outbox.c.state.not_in(_NOT_COUNTED))
+            .where(
+                outbox.c.purpose == ANSWER,  # a reminder parks no answer
+                outbox.c.recipient_key.in_(part),
+                outbox.c.counted_at >= since,
+                outbox.c.state.not_in(_NOT_COUNTED),
+            )
             .group_by(outbox.c.recipient_key)
         )
         counted.update({row[0]: row[1] for row in connection.execute(query)})
@@ -106,7 +112,8 @@ def supersede(connection: Connection, registration_ids: Iterable[str], now: date
     columns = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
     for part in chunks(sorted(set(registration_ids))):
         unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & (outbox.c.reason != ANSWERED_MEANWHILE)
-        rows = connection.execute(select(*columns).where(outbox.c.registration_id.in_(part), unsent).order_by(outbox.c.id).with_for_update()).all()
+        mine = outbox.c.registration_id.in_(part) & (outbox.c.purpose == ANSWER)  # a reminder has its own reasons to be withdrawn
+        rows = connection.execute(select(*columns).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
         if not rows:
             continue
         withdrawn = {"state": ReplyState.SUPPRESSED, "reason": ANSWERED_MEANWHILE, "next_attempt_at": None}

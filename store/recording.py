@@ -8,7 +8,7 @@ nothing of the batch is kept and ``Store.record_many`` goes on one by one, so th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,18 +16,28 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from mailroom.errors import Permanent
 from mailroom.model import MessageState, ReplyDraft, ReplyState
-from store import history, outbox, register
+from store import history, outbox, register, seating
 from store.database import clean, clip
 from store.ledger import chunks
 from store.register import address_key
+from store.seating import Seating
 from store.serialise import encode, pack_parsed
-from store.tables import message_identifiers, messages, readings, registration_addresses, registration_messages, registration_values, registrations
+from store.tables import (
+    message_identifiers,
+    messages,
+    readings,
+    registration_addresses,
+    registration_messages,
+    registration_values,
+    registrations,
+    session_places,
+)
 from store.tables import outbox as outbox_table
 from store.types import FieldValue, Record, Recorded, RegistrationUpdate
 
 __all__ = ["correct", "record_batch"]
 
-_INSERTS = (message_identifiers, readings, registrations, registration_addresses, registration_values, registration_messages, outbox_table)
+_INSERTS = (message_identifiers, readings, registrations, registration_addresses, registration_values, registration_messages, session_places, outbox_table)
 _MESSAGE_VALUES = ("state", "state_at", "kind", "reason", "reason_detail", "sender_name", "sender_address", "subject")
 _NEW = {name: bindparam(f"new_{name}", type_=messages.c[name].type) for name in _MESSAGE_VALUES}
 _DECIDE = update(messages).where(messages.c.id == bindparam("row_id")).values(_NEW)
@@ -36,14 +46,20 @@ _DECIDE = update(messages).where(messages.c.id == bindparam("row_id")).values(_N
 def record_batch(connection: Connection, batch: Sequence[Record], now: datetime) -> list[Recorded]:
     """Write all records whose message still waits; the others come back as not recorded."""
     waiting = _lock_waiting(connection, sorted({record.message_id for record in batch}))
+    firsts = {record.message_id: record for record in reversed(batch) if record.message_id in waiting}  # a message named twice is recorded once
+    seats = Seating(connection, [(record, waiting[record.message_id]) for record in batch if firsts.get(record.message_id) is record], now)
+    again = [waiting.pop(message_id).id for message_id in sorted(seats.told_otherwise)]
     # First, so that what was withdrawn counts neither for the cap nor as a question that was asked.
     told = {record.update.registration_id for record in batch if record.update is not None and record.reply is not None and record.message_id in waiting}
     outbox.supersede(connection, told, now)
-    writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting])
+    writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting], seats)
     results = []
     for record in batch:
-        message = waiting.pop(record.message_id, None)  # a message named twice is recorded once
-        results.append(Recorded(message_id=record.message_id, recorded=False) if message is None else writer.add(record, message))
+        message = waiting.pop(record.message_id, None)
+        if message is None:
+            results.append(Recorded(message_id=record.message_id, recorded=False, told_otherwise=record.message_id in again))
+        else:
+            results.append(writer.add(record, message))
     writer.flush()
     return results
 
@@ -60,8 +76,8 @@ def _lock_waiting(connection: Connection, ids: Sequence[int]) -> dict[int, Any]:
 class _Writer:
     """Gathers the rows of a batch, table by table, and writes them at the end."""
 
-    def __init__(self, connection: Connection, now: datetime, batch: Sequence[Record]) -> None:
-        self.connection, self.now = connection, now
+    def __init__(self, connection: Connection, now: datetime, batch: Sequence[Record], seats: Seating) -> None:
+        self.connection, self.now, self.seats = connection, now, seats
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.decided: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
@@ -106,6 +122,7 @@ class _Writer:
             "reasons": [encode(reason) for reason in decision.reasons],
         }
         registration_id = self._registration(record, message, after)
+        self.rows["session_places"] += self.seats.write(message.id, after)
         reply_state, reply_reason = self._reply(record, registration_id, after)
         self.history.append(
             history.entry(
@@ -203,8 +220,8 @@ class _Writer:
         history.add(self.connection, [*self.history, *self.changes])
 
 
-def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str) -> bool:
-    """A person's change; False when another revision was written meanwhile, or nothing differs."""
+def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int]) -> bool:
+    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit."""
     old = register.by_id(connection, new.registration_id)
     if old is None or old.revision != new.revision or (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
         return False
@@ -213,6 +230,10 @@ def correct(connection: Connection, new: RegistrationUpdate, now: datetime, acto
     if not _replace(connection, old.revision, new, now, message_id=0):
         return False
     before, after = {**register.snapshot(old), "revision": old.revision}, {**register.snapshot(new), "revision": old.revision + 1}
+    has = seating.correct(connection, old.id, seating.sessions_of(new.state, new.values), places, now)
+    if has or old.places:
+        before["places"] = {place.session: str(place.state) for place in old.places}
+        after["places"] = {session: str(state) for session, state in has.items()}
     history.add(connection, [history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)])
     return True
 

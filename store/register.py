@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,10 @@ from sqlalchemy import Connection, func, literal, select, true, tuple_
 
 from mailroom.model import Evidence
 from store.database import clean, clip
+from store.ledger import chunks
 from store.serialise import decode, encode
-from store.tables import registration_messages, registration_values, registrations
-from store.types import FieldValue, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate
+from store.tables import registration_messages, registration_values, registrations, session_places
+from store.types import FieldValue, PlaceState, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate, SessionPlace
 
 __all__ = ["registration_id"]
 
@@ -82,7 +84,7 @@ def snapshot(draft: RegistrationDraft | RegistrationUpdate | Registration) -> di
 
 
 def loaded(connection: Connection, rows: Sequence[Any]) -> list[Registration]:
-    """Whole registrations for rows of the table, in their order; two queries for all of them."""
+    """Whole registrations for rows of the table, in their order; three queries for all of them."""
     ids = [row.id for row in rows]
     values: dict[str, list[FieldValue]] = {i: [] for i in ids}
     query = select(registration_values).where(registration_values.c.registration_id.in_(ids))
@@ -93,6 +95,7 @@ def loaded(connection: Connection, rows: Sequence[Any]) -> list[Registration]:
     links = select(registration_messages).where(registration_messages.c.registration_id.in_(ids)).order_by(registration_messages.c.message_id)
     for link in connection.execute(links):
         linked[link.registration_id].append(link.message_id)
+    places = places_of(connection, ids)
     return [
         Registration(
             id=row.id,
@@ -106,14 +109,30 @@ def loaded(connection: Connection, rows: Sequence[Any]) -> list[Registration]:
             received_at=row.received_at,
             created_at=row.created_at,
             updated_at=row.updated_at,
+            places=places.get(row.id, ()),
         )
         for row in rows
     ]
 
 
+def places_of(connection: Connection, registration_ids: Iterable[str]) -> dict[str, tuple[SessionPlace, ...]]:
+    """What each of these registrations has, by session; no entry where it has nothing."""
+    found: dict[str, list[SessionPlace]] = defaultdict(list)
+    for part in chunks(sorted(set(registration_ids))):
+        query = select(session_places).where(session_places.c.registration_id.in_(part))
+        for row in connection.execute(query.order_by(session_places.c.registration_id, session_places.c.session)):
+            place = SessionPlace(session=row.session, state=PlaceState(row.state), asked_at=row.asked_at, message_id=row.message_id)
+            found[row.registration_id].append(place)
+    return {id: tuple(places) for id, places in found.items()}
+
+
 def by_id(connection: Connection, identifier: str) -> Registration | None:
     rows = connection.execute(select(registrations).where(registrations.c.id == identifier)).all()
     return loaded(connection, rows)[0] if rows else None
+
+
+def by_ids(connection: Connection, identifiers: Sequence[str]) -> list[Registration]:
+    return loaded(connection, connection.execute(select(registrations).where(registrations.c.id.in_(identifiers))).all())
 
 
 def of_message(connection: Connection, message_id: int) -> tuple[Registration, ...]:

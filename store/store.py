@@ -11,7 +11,7 @@ address, older or newer schema).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState, Reading, ReplyDraft, ReplyState
-from store import conversing, history, ledger, locking, outbox, recording, register, schema
+from store import conversing, history, ledger, locking, outbox, recording, register, schema, seating
 from store.database import Database
 from store.serialise import reading_of
 from store.tables import history as history_table
@@ -36,6 +36,7 @@ from store.types import (
     MessageRecord,
     MessageSummary,
     Met,
+    Occupancy,
     Record,
     Recorded,
     Registration,
@@ -43,6 +44,7 @@ from store.types import (
     RegistrationState,
     RegistrationUpdate,
     Reply,
+    SessionPlace,
     Status,
     StoredMessage,
     StoredReading,
@@ -193,15 +195,33 @@ class Store:
         with self._database.read() as connection:
             return None if register.by_id(connection, registration_id) is None else conversing.load(connection, registration_id)
 
-    def correct(self, update: RegistrationUpdate, now: datetime, *, actor: str) -> bool:
-        """A person changes a registration: values, state. False when it was changed meanwhile, or nothing differs."""
+    def correct(self, update: RegistrationUpdate, now: datetime, *, actor: str, places: Mapping[str, int] | None = None) -> bool:
+        """A person changes a registration: values, state. False when it was changed meanwhile, or nothing differs.
+
+        ``places``: the sessions with a limit; a session that the change adds is waited for where it is full.
+        """
         with self._database.write() as connection:
-            return recording.correct(connection, update, now, actor)
+            return recording.correct(connection, update, now, actor, places or {})
 
     def add_address(self, registration_id: str, address: str, now: datetime, *, actor: str) -> bool:
         """A person lets another address speak for a registration; False when it does already."""
         with self._database.write() as connection:
             return conversing.add_address(connection, registration_id, address, actor, now)
+
+    # --- sessions
+
+    def occupancy(self, sessions: Iterable[str]) -> dict[str, Occupancy]:
+        """How full each of these sessions is."""
+        wanted = list(sessions)
+        if not wanted:
+            return {}
+        with self._database.read() as connection:
+            return seating.occupancy(connection, wanted)
+
+    def roster(self, session: str | None = None) -> list[tuple[Registration, SessionPlace]]:
+        """Who asked for a session, or for each, in the order of asking; one snapshot."""
+        with self._database.read() as connection:
+            return seating.roster(connection, session)
 
     # --- the outbox
 

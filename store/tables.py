@@ -57,7 +57,7 @@ __all__ = [
     "registration_messages",
     "registration_values",
     "registrations",
-    "reminders",
+    "session_letters",
     "session_places",
     "undeliverable_addresses",
 ]
@@ -280,15 +280,15 @@ session_places = Table(  # who asked for which session, and whether there was ro
     Index(None, "session", "state", "asked_at"),
 )
 
-reminders = Table(  # once each
-    "reminders",
+session_letters = Table(  # reminders, once each, and news that a place has become free
+    "session_letters",
     metadata,
     Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
     Column("session", Text, nullable=False),
-    Column("reminder", String(20), nullable=False),  # how long before, as written: 7d
+    Column("letter", String(20), nullable=False),  # how long before, as written (7d); or "place"
     Column("made_at", UTCDateTime, nullable=False),
-    Column("reply_id", Id, ForeignKey("outbox.id"), nullable=False),
-    PrimaryKeyConstraint("registration_id", "session", "reminder"),
+    Column("reply_id", Id, ForeignKey("outbox.id"), nullable=False, index=True),
+    PrimaryKeyConstraint("registration_id", "session", "letter"),
 )
 
 digests = Table(

@@ -23,6 +23,7 @@ __all__ = [
     "MessageRecord",
     "MessageSummary",
     "Met",
+    "Occupancy",
     "PlaceState",
     "PollNote",
     "Record",
@@ -33,10 +34,12 @@ __all__ = [
     "RegistrationUpdate",
     "Reply",
     "Seen",
+    "SessionPlace",
     "Status",
     "StoredMessage",
     "StoredReading",
     "Turn",
+    "Wishes",
 ]
 
 
@@ -55,6 +58,42 @@ class PlaceState(StrEnum):
     PLACE = "place"
     WAITING = "waiting"  # it was full: on its waiting list
     LATE = "late"  # sign-up had closed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionPlace:
+    """What a registration has in a session. ``asked_at``: when the message that asked for it arrived."""
+
+    session: str
+    state: PlaceState
+    asked_at: datetime
+    message_id: int | None  # None: a person asked for it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occupancy:
+    """How full a session is."""
+
+    taken: int = 0
+    waiting: int = 0
+
+    def next(self, places: int | None) -> PlaceState:
+        """What whoever asks next gets. A place that became free belongs to those who wait, not to whoever comes next."""
+        return PlaceState.PLACE if places is None or (self.taken < places and not self.waiting) else PlaceState.WAITING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What decides on the sessions that a record names.
+
+    ``places`` has the sessions with a limit; ``late`` those whose sign-up had closed when the message arrived.
+    ``told`` is what the record's answer says of each session: where it would come to something else, because
+    another member was quicker, the record is not written and its message is decided on again.
+    """
+
+    places: Mapping[str, int]
+    late: frozenset[str] = frozenset()
+    told: Mapping[str, PlaceState] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +148,7 @@ class Registration:
     received_at: datetime
     created_at: datetime
     updated_at: datetime
+    places: tuple[SessionPlace, ...] = ()  # in the sessions that it names
 
     def values_of(self, field: str) -> tuple[str, ...]:
         return tuple(v.value for v in self.values if v.field == field)
@@ -151,11 +191,13 @@ class Record:
     reply_reason: str = ""
     cap: Cap | None = None
     update: RegistrationUpdate | None = None  # instead of ``registration``: the message continues a conversation
+    wishes: Wishes | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """What became of one Record. ``recorded`` is False when the message was no longer waiting, or ``error`` is set."""
+    """What became of one Record. ``recorded`` is False when the message was no longer waiting, ``error`` is set, or
+    the answer says something of a session that is no longer so (``told_otherwise``)."""
 
     message_id: int
     recorded: bool
@@ -163,6 +205,7 @@ class Recorded:
     reply_state: ReplyState | None = None
     reply_reason: str = ""
     error: str = ""
+    told_otherwise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

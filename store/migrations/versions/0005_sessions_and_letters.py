@@ -90,16 +90,17 @@ def upgrade() -> None:
         "WHERE v.field = 'session' AND r.state <> 'withdrawn' GROUP BY v.registration_id, v.value"
     )
     op.create_table(
-        "reminders",
+        "session_letters",
         sa.Column("registration_id", sa.String(length=40), nullable=False),
         sa.Column("session", sa.Text(), nullable=False),
-        sa.Column("reminder", sa.String(length=20), nullable=False),
+        sa.Column("letter", sa.String(length=20), nullable=False),
         sa.Column("made_at", Time, nullable=False),
         sa.Column("reply_id", Id, nullable=False),
-        sa.ForeignKeyConstraint(["registration_id"], ["registrations.id"], name=op.f("fk_reminders_registration_id")),
-        sa.ForeignKeyConstraint(["reply_id"], ["outbox.id"], name=op.f("fk_reminders_reply_id")),
-        sa.PrimaryKeyConstraint("registration_id", "session", "reminder", name=op.f("pk_reminders")),
+        sa.ForeignKeyConstraint(["registration_id"], ["registrations.id"], name=op.f("fk_session_letters_registration_id")),
+        sa.ForeignKeyConstraint(["reply_id"], ["outbox.id"], name=op.f("fk_session_letters_reply_id")),
+        sa.PrimaryKeyConstraint("registration_id", "session", "letter", name=op.f("pk_session_letters")),
     )
+    op.create_index(op.f("ix_session_letters_reply_id"), "session_letters", ["reply_id"], unique=False)
     op.create_table(
         "digests",
         sa.Column("name", sa.String(length=40), nullable=False),
