@@ -21,7 +21,7 @@ from mailroom.errors import Permanent
 from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
-from notify.compose import AnswerContext, Composer
+from notify.compose import AnswerContext
 from notify.may_answer import may_answer
 from notify.names import first_name, load_names
 from parse.decide import decide, load_policy
@@ -61,7 +61,7 @@ class Answering:
     ) -> None:
         self.facts, self.replies, self.secret, self.sessions_at = programme.facts, replies, secret, sessions_at
         self.window, self.reread = (conversations or ConversationsConfig()).window, reread
-        self.composer = Composer(programme.folder / "replies")
+        self.composer = programme.composer
         self.names = load_names(programme.folder / "replies" / "salutation.yaml")
         self.policy = load_policy(programme.folder)
         self.short_answers = ShortAnswers(programme.folder)
@@ -128,6 +128,7 @@ class Answering:
             self.facts,
             first_name=first_name(parsed.sender.name, parsed.sender.address, self.names),
             at=self.sessions_at or now.astimezone(UTC),
+            employer_address=self.facts.is_employer(parsed.sender.address),
         )
         try:
             return self.composer.compose(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailroom.errors import Misconfigured, ProgrammeError
-from notify.compose import own_template_lines
+from notify.compose import Composer, own_template_lines
 from notify.facts import Facts, load_facts
 from parse.gazetteer import School
 from parse.schoollist import load_schools
@@ -24,6 +24,7 @@ class Programme:
     folder: Path
     facts: Facts
     schools: tuple[School, ...]
+    composer: Composer
     own_lines: tuple[str, ...]  # fixed lines of our templates: a quote of them is never evidence
 
 
@@ -37,4 +38,5 @@ def load_programme(folder: Path, school_lists: Sequence[Path] = ()) -> Programme
             raise ProgrammeError(str(path), None, "there is no such school list; check programme.schools or --schools")
         schools += load_schools(path, folder)
     facts = load_facts(folder)
-    return Programme(folder=folder, facts=facts, schools=tuple(schools), own_lines=tuple(own_template_lines(folder / "replies", facts)))
+    composer = Composer(folder / "replies")
+    return Programme(folder=folder, facts=facts, schools=tuple(schools), composer=composer, own_lines=own_template_lines(composer, facts))

@@ -1,7 +1,9 @@
 """Writes the answer: a template and what was understood, to the exact bytes that go out.
 
-Templates are programme data (``replies/NAME.txt.j2`` and ``NAME.html.j2``); the first line of the text one is
-``Subject: ...``. They run in Jinja's sandbox, and a name that is not known is a ProgrammeError with file and line.
+Templates are programme data (``replies/NAME.txt.j2`` and ``NAME.html.j2``); the text one begins with a head:
+``Subject: ...``, and ``Calendar: yes`` where the sessions that the member named go along as calendar files. They
+run in Jinja's sandbox, and a name that is not known is a ProgrammeError with file and line. docs/answers.md is for
+those who write them.
 
 Promise: the same input gives the same bytes. Nothing a member wrote can add a header, an address or a tag:
 header values are made of cleaned text, addresses are checked, HTML is escaped. Content is 7-bit and lines
@@ -16,22 +18,29 @@ Choices, with their reasons:
   Exchange for no automatic answer; «All» would also ask it to hold back delivery reports, which we want.
 - No ``Precedence``: it was never standardised, RFC 3834 section 3.1.8 leaves it optional, and filters read «bulk»
   as bulk mail, which this is not.
-- Subject and first sentence say nothing of the programme or the union: many addresses are an employer's.
+- To an employer's address (``employers.yaml``) subject and first words say nothing of the programme or the union:
+  templates know ``employer_address``, and a test holds them to it.
+- A paragraph is one line of quoted-printable, which every program wraps to its window, telephones too.
+  ``format=flowed`` would wrap at 78 characters for Outlook and Gmail, which do not unwrap it.
+- A calendar file is an attachment beside the body (multipart/mixed), not a third alternative of it: as an
+  alternative Gmail and Exchange show it in place of the text.
 """
 
 from __future__ import annotations
 
+import base64
+import difflib
 import hashlib
 import hmac
+import html
 import quopri
 import re
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
-from html.parser import HTMLParser
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -43,9 +52,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from mailroom.errors import MailroomError, Permanent, ProgrammeError
 from mailroom.model import Address, Decision, Extraction, ParsedMessage, ReplyDraft, RuleHit
 from notify.addresses import AddressError, checked_address, header_text, mailbox
+from notify.calendar import calendar_file
 from notify.facts import Activity, Facts, Session
 
-__all__ = ["AnswerContext", "Composer", "SessionShown", "message_id", "normalised", "own_template_lines", "sample_contexts", "text_of_html"]
+__all__ = ["AnswerContext", "Composer", "Rendered", "SessionShown", "message_id", "normalised", "own_template_lines", "sample_contexts", "text_of_html"]
 
 TEMPLATES = ("registered", "ask_member", "review")
 MAX_OPTIONS = 8  # a longer choice helps nobody: then the question is open
@@ -53,6 +63,7 @@ _MAX_VALUE = 150
 _MAX_REFERENCES = 12
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,248}>")
 _MISSING = ("institution", "authority", "activity")
+_HEAD = ("subject", "calendar")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +73,8 @@ class SessionShown:
     title: str
     when: str
     open: bool
+    place: str | None = None
+    join: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,10 +92,22 @@ class AnswerContext:
     missing: tuple[str, ...] = ()
     institution_options: tuple[str, ...] = ()
     authority_options: tuple[str, ...] = ()
+    employer_address: bool = False
+    calendar: tuple[Session, ...] = ()  # the sessions that a calendar file is made of
 
     @classmethod
-    def of(cls, extraction: Extraction, decision: Decision, facts: Facts, *, first_name: str | None = None, at: datetime | None = None) -> AnswerContext:
+    def of(
+        cls,
+        extraction: Extraction,
+        decision: Decision,
+        facts: Facts,
+        *,
+        first_name: str | None = None,
+        at: datetime | None = None,
+        employer_address: bool = False,
+    ) -> AnswerContext:
         """From what was read and decided. ``at``: the time that tells open sessions from closed; None takes all as open."""
+        named = [(session, _session(session, at)) for session in map(facts.session, extraction.sessions)]
         return cls(
             programme=facts,
             first_name=first_name,
@@ -90,15 +115,17 @@ class AnswerContext:
             authorities=_shown(extraction.authorities),
             activities=tuple(facts.activity(id) for id in extraction.activities),
             topics=_shown(extraction.topics),
-            sessions=tuple(_session(facts.session(id), at) for id in extraction.sessions),
+            sessions=tuple(shown for _, shown in named),
             open_sessions=tuple(_session(session, at) for session in facts.sessions if session.is_open(at)),
             missing=tuple(slot for slot in _MISSING if slot in decision.missing),
             institution_options=_options(extraction.institution_options),
             authority_options=_options(extraction.authority_options),
+            employer_address=employer_address,
+            calendar=tuple(session for session, shown in named if shown.open),
         )
 
     def variables(self) -> dict[str, Any]:
-        """The names that templates know."""
+        """The names that templates know; a template adds ``calendar``, and ``subject`` for its HTML."""
         return {
             "greeting": f"Dear {self.first_name}," if self.first_name else "Hello,",
             "institutions": self.institutions,
@@ -112,12 +139,22 @@ class AnswerContext:
             "authority_options": self.authority_options,
             "understood_anything": bool(self.institutions or self.authorities or self.activities or self.topics or self.sessions),
             "programme": self.programme,
-            "page": f"the programme's page, {self.programme.page}" if self.programme.page else "the programme's page",
+            "employer_address": self.employer_address,
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """A template filled in, before any mail is made of it: what a preview shows. ``calendar``: sessions that go along as files."""
+
+    subject: str
+    text: str
+    html: str
+    calendar: tuple[Session, ...] = ()
+
+
 def _session(session: Session, at: datetime | None) -> SessionShown:
-    return SessionShown(title=session.title, when=session.when, open=session.is_open(at))
+    return SessionShown(title=session.title, when=session.when, open=session.is_open(at), place=session.place, join=session.join)
 
 
 def _shown(values: Iterable[str]) -> tuple[str, ...]:
@@ -157,11 +194,15 @@ class Composer:
         for name in TEMPLATES:
             if name not in self.names:
                 raise ProgrammeError(f"{name}.txt.j2", None, f"the file is not there (looked in {templates_folder.name}/)")
+        self._used: dict[str, frozenset[str]] = {}  # what a file and those that it includes speak of
         self._check()
+        self._with_calendar = frozenset(name for name in self.names if self._head(name))
 
     def _check(self) -> None:
         """Every file parses and speaks of known names only."""
         known = {*_VARIABLES, "subject"}
+        used: dict[str, frozenset[str]] = {}
+        includes: dict[str, frozenset[str]] = {}
         for path in sorted(self.folder.glob("*.j2")):
             try:
                 tree = self._environment.parse(path.read_text(encoding="utf-8"), path.name, str(path))
@@ -169,35 +210,77 @@ class Composer:
                 raise ProgrammeError(path.name, None, "not UTF-8 text; save it as UTF-8") from error
             except jinja2.TemplateSyntaxError as error:
                 raise ProgrammeError(path.name, error.lineno, error.message or "cannot be read") from error
-            for name in sorted(meta.find_undeclared_variables(tree) - known):
+            used[path.name] = frozenset(meta.find_undeclared_variables(tree))
+            for name in sorted(used[path.name] - known):
                 line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
-                raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; templates know {', '.join(sorted(_VARIABLES))}")
+                near = difflib.get_close_matches(name, known, n=1)
+                said = f"did you mean «{near[0]}»? Templates know" if near else "templates know"
+                raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; {said} {', '.join(sorted(_VARIABLES))}")
             for call in tree.find_all(nodes.Filter):
                 if call.name not in self._environment.filters:
                     raise ProgrammeError(path.name, call.lineno, f"there is no filter called «{call.name}»")
             others: list[nodes.Include | nodes.Extends] = [*tree.find_all(nodes.Include), *tree.find_all(nodes.Extends)]
+            targets: set[str] = set()
             for other in others:
                 target = other.template.value if isinstance(other.template, nodes.Const) else None
                 if not isinstance(target, str) or not (self.folder / target).is_file():
                     raise ProgrammeError(path.name, other.lineno, f"there is no template «{target}» to include")
+                targets.add(target)
+            includes[path.name] = frozenset(targets)
         for name in self.names:
             if not (self.folder / f"{name}.html.j2").is_file():
                 raise ProgrammeError(f"{name}.html.j2", None, f"the file is not there; each answer has one beside {name}.txt.j2")
+        for file in used:
+            reached, ahead = set[str](), {file}
+            while ahead:
+                reached |= ahead
+                ahead = set[str]().union(*(includes[one] for one in ahead)) - reached
+            self._used[file] = frozenset().union(*(used[one] for one in reached))
 
-    def render(self, template_name: str, context: AnswerContext) -> tuple[str, str, str]:
-        """(subject, plain text, HTML), before any mail is made of them: what a preview shows."""
+    def _head(self, name: str) -> bool:
+        """Whether the head of a text template asks for calendar files. Its lines are checked; the subject's value is not known yet."""
+        file = f"{name}.txt.j2"
+        calendar = False
+        lines = (self.folder / file).read_text(encoding="utf-8").split("\n")
+        for number, line in enumerate(lines, 1):
+            label, colon, value = line.partition(":")
+            label, value = label.strip().lower(), value.strip().lower()
+            if number > 1 and not line.strip():
+                break
+            if not colon or label not in _HEAD or (label == "subject") != (number == 1):
+                wanted = "the first line should be «Subject: ...»" if number == 1 else "the head is «Subject: ...», perhaps «Calendar: yes», and an empty line"
+                raise ProgrammeError(file, number, wanted)
+            if label == "calendar":
+                if value not in ("yes", "no"):
+                    raise ProgrammeError(file, number, f"«Calendar» should be yes or no, not «{value}»")
+                calendar = value == "yes"
+        return calendar
+
+    def render(self, template_name: str, context: AnswerContext) -> Rendered:
         if template_name not in self.names:
             raise ProgrammeError(f"{template_name}.txt.j2", None, f"there is no reply template of that name; there are {', '.join(self.names)}")
-        variables = context.variables()
+        calendar = context.calendar if template_name in self._with_calendar else ()
+        variables = {**context.variables(), "calendar": bool(calendar)}
         text = self._render(f"{template_name}.txt.j2", {**variables, "subject": ""})
-        first, _, body = text.lstrip().partition("\n")
-        label, _, subject = first.partition(":")
-        subject = header_text(subject, 120)
-        if label.strip().lower() != "subject" or not subject:
-            raise ProgrammeError(f"{template_name}.txt.j2", 1, "the first line should be «Subject: ...»")
+        head, _, body = text.partition("\n\n")
+        subject = header_text(head.split("\n")[0].partition(":")[2], 120)
+        if not subject:
+            raise ProgrammeError(f"{template_name}.txt.j2", 1, "the subject is empty")
         body = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in body.split("\n"))).strip() + "\n"
-        html = self._render(f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
-        return subject, body, html
+        page = self._render(f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
+        return Rendered(subject=subject, text=body, html=page, calendar=calendar)
+
+    def samples(self, contexts: Sequence[AnswerContext]) -> Iterator[Rendered]:
+        """Every template in every context, once for what it speaks of: contexts that look alike to a template are not filled in again."""
+        values = [context.variables() | {"calendar": context.calendar} for context in contexts]
+        for name in self.names:
+            speaks_of = sorted((self._used[f"{name}.txt.j2"] | self._used[f"{name}.html.j2"]) & _VARIABLES)
+            seen = []
+            for context, known in zip(contexts, values, strict=True):
+                looks = [known[variable] for variable in speaks_of]
+                if looks not in seen:
+                    seen.append(looks)
+                    yield self.render(name, context)
 
     def _render(self, file: str, variables: dict[str, Any]) -> str:
         try:
@@ -238,8 +321,14 @@ class Composer:
             sender = mailbox(from_.name, from_.address, field="From")
         except AddressError as error:
             raise Permanent(f"no answer can be written to {parsed.sender.address!r}: {error}") from error
-        subject, text, html = self.render(template_name, context)
-        own_id = message_id(secret, identity, template_name, checked_address(from_.address).rpartition("@")[2])
+        rendered = self.render(template_name, context)
+        subject = rendered.subject
+        our_address = checked_address(from_.address)
+        own_id = message_id(secret, identity, template_name, our_address.rpartition("@")[2])
+        files = [
+            calendar_file(session, context.programme, organiser=our_address, date=date, employer_address=context.employer_address)
+            for session in rendered.calendar
+        ]
         fields = [
             ("Date", format_datetime(date.replace(microsecond=0))),
             ("From", sender),
@@ -258,7 +347,7 @@ class Composer:
             recipient=recipient,
             subject=subject,
             message_id=own_id,
-            content=_message(fields, text, html, seed=own_id),
+            content=_message(fields, rendered, files, seed=own_id),
             checks=checks,
         )
 
@@ -266,7 +355,7 @@ class Composer:
 _VARIABLES = frozenset(
     (
         *("greeting", "institutions", "authorities", "activities", "topics", "sessions", "open_sessions", "missing"),
-        *("institution_options", "authority_options", "understood_anything", "programme", "page"),
+        *("institution_options", "authority_options", "understood_anything", "programme", "employer_address", "calendar"),
     )
 )
 
@@ -294,17 +383,36 @@ def _threading(parsed: ParsedMessage) -> list[tuple[str, str]]:
     return [("In-Reply-To", "\r\n ".join(answered)), ("References", "\r\n ".join((*chain, *answered)))]
 
 
-def _message(fields: Iterable[tuple[str, str]], text: str, html: str, *, seed: str) -> bytes:
+def _message(fields: Iterable[tuple[str, str]], rendered: Rendered, calendar: Sequence[bytes], *, seed: str) -> bytes:
     """Laid out by hand: the email package folds long message ids into encoded words, which breaks threads."""
-    boundary = "=_" + hashlib.sha256(seed.encode()).hexdigest()[:32]  # «=_» cannot stand in quoted-printable
+    body = _multipart("alternative", [_text("plain", rendered.text), _text("html", rendered.html)], seed)
+    if calendar:
+        names = ["session.ics"] if len(calendar) == 1 else [f"session-{number}.ics" for number in range(1, len(calendar) + 1)]
+        body = _multipart("mixed", [body, *(_calendar(name, file) for name, file in zip(names, calendar, strict=True))], seed)
     lines = [f"{name}: {value}" for name, value in fields]
-    lines.append(f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"')
-    out = ["\r\n".join(lines), ""]
-    for subtype, body in (("plain", text), ("html", html)):
-        encoded = quopri.encodestring(body.encode("utf-8")).decode("ascii").rstrip("\n").replace("\n", "\r\n")
-        out += [f"--{boundary}", f"Content-Type: text/{subtype}; charset=utf-8", "Content-Transfer-Encoding: quoted-printable", "", encoded]
-    out += [f"--{boundary}--", ""]
-    return "\r\n".join(out).encode("ascii")
+    return "\r\n".join([*lines, body, ""]).encode("ascii")
+
+
+def _multipart(subtype: str, parts: Sequence[str], seed: str) -> str:
+    boundary = "=_" + hashlib.sha256(f"{subtype}\n{seed}".encode()).hexdigest()[:32]  # «=_» stands neither in quoted-printable nor in base64
+    out = [f'Content-Type: multipart/{subtype};\r\n boundary="{boundary}"', ""]
+    for part in parts:
+        out += [f"--{boundary}", part]
+    return "\r\n".join([*out, f"--{boundary}--"])
+
+
+def _text(subtype: str, text: str) -> str:
+    encoded = quopri.encodestring(text.encode("utf-8")).decode("ascii").rstrip("\n").replace("\n", "\r\n")
+    return f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{encoded}"
+
+
+def _calendar(name: str, content: bytes) -> str:
+    """In base64: a calendar file has line ends of its own, and gateways change those of text."""
+    encoded = base64.encodebytes(content).decode("ascii").rstrip("\n").replace("\n", "\r\n")
+    return (
+        f'Content-Type: text/calendar; charset=utf-8; method=PUBLISH;\r\n name="{name}"\r\nContent-Transfer-Encoding: base64\r\n'
+        f'Content-Disposition: attachment; filename="{name}"\r\n\r\n{encoded}'
+    )
 
 
 # --- our own words, so that a quote of them is never taken for the member's
@@ -315,37 +423,35 @@ def sample_contexts(facts: Facts, *, mark: str = "Sample") -> tuple[AnswerContex
     named = tuple(_session(session, None) for session in facts.sessions)
     closed = tuple(replace(session, open=False) for session in named)
     base = AnswerContext(programme=facts, open_sessions=named)
-    full = replace(base, institutions=(mark,), authorities=(mark,), activities=facts.activities[:1], topics=(mark,), sessions=named[:1])
-    several = replace(full, institutions=(mark, mark), authorities=(mark, mark), activities=facts.activities, topics=(mark, mark), sessions=named)
+    full = replace(
+        base,
+        institutions=(mark,),
+        authorities=(mark,),
+        activities=facts.activities[:1],
+        topics=(mark,),
+        sessions=named[:1],
+        calendar=facts.sessions[:1],
+    )
+    several = replace(
+        full,
+        institutions=(mark, mark),
+        authorities=(mark, mark),
+        activities=facts.activities,
+        topics=(mark, mark),
+        sessions=named,
+        calendar=facts.sessions,
+    )
     asked = [replace(base, missing=missing) for n in range(4) for missing in combinations(_MISSING, n)]
-    offered = [replace(context, institution_options=(mark, mark, mark), authority_options=(mark, mark, mark)) for context in asked]
-    seasons = [replace(full, sessions=sessions, open_sessions=open_) for sessions in ((), closed, named[1:]) for open_ in (named, named[:1], ())]
-    return (base, full, replace(full, first_name=mark), several, *asked, *offered, *seasons)
-
-
-class _Blocks(HTMLParser):
-    """The text of HTML, a line for each block."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.lines: list[str] = [""]
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("title", "style"):
-            self._silent += 1
-        if tag in ("p", "li", "br", "div", "ul", "body"):
-            self.lines.append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("title", "style"):
-            self._silent -= 1
-        if tag in ("p", "li", "div", "ul"):
-            self.lines.append("")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.lines[-1] += data
+    offered = [
+        replace(full, missing=missing, institution_options=(mark,) * n, authority_options=(mark,) * n)
+        for n in (0, 1, 3)
+        for missing in combinations(_MISSING, 2)
+    ]
+    seasons = [
+        replace(full, sessions=sessions, open_sessions=open_, calendar=()) for sessions in ((), closed[:1], named[1:]) for open_ in (named, named[:1], ())
+    ]
+    at_work = [replace(context, employer_address=True) for context in (full, *asked)]
+    return (base, full, replace(full, first_name=mark), replace(full, topics=()), several, *asked, *offered, *seasons, *at_work)
 
 
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
@@ -357,21 +463,18 @@ def normalised(line: str) -> str:
     return _LEAD.sub("", " ".join(line.translate(_QUOTES).casefold().split())).strip()
 
 
-def own_template_lines(templates_folder: Path, facts: Facts) -> tuple[str, ...]:
+def own_template_lines(composer: Composer, facts: Facts) -> tuple[str, ...]:
     """What our answers say in words of our own, ``normalised``: whole lines (a paragraph is one line) and their
     sentences, since clients wrap and cut.
 
     Left out is what a member may well type: anything under six words, labels such as «Topic:», an option or a
     session's date by itself. An option with its description is ours.
     """
-    composer = Composer(templates_folder)
     mark = "Qqqmark"
     lines: set[str] = set()
-    for context in sample_contexts(facts, mark=mark):
-        for name in composer.names:
-            _, text, html = composer.render(name, context)
-            lines.update(text.split("\n"))
-            lines.update(text_of_html(html))
+    for rendered in composer.samples(sample_contexts(facts, mark=mark)):
+        lines.update(rendered.text.split("\n"))
+        lines.update(text_of_html(rendered.html))
     own: set[str] = set()
     for line in lines:
         if mark not in line and not re.match(r"\s*(?:- )?[^:.]{4,40}: ", line):  # not «- Council area: ...»
@@ -382,9 +485,11 @@ def own_template_lines(templates_folder: Path, facts: Facts) -> tuple[str, ...]:
     return tuple(sorted(line for line in own - typed if len(line.split()) > 5))
 
 
-def text_of_html(html: str) -> list[str]:
-    """The text of our own HTML, a line for each block."""
-    blocks = _Blocks()
-    blocks.feed(html)
-    blocks.close()
-    return [line for block in blocks.lines if (line := " ".join(block.split()))]
+_UNSEEN = re.compile(r"<!--.*?-->|<(title|style|head)\b.*?</\1>", re.DOTALL)
+_BLOCK = re.compile(r"</?(?:p|li|ul|ol|div|table|tr|td|h[1-6]|body)\b[^>]*>|<br\b[^>]*>", re.IGNORECASE)
+
+
+def text_of_html(text: str) -> list[str]:
+    """The text of our own HTML, a line for each block. Of nobody else's: it relies on escaped values and on tags that are closed."""
+    blocks = _BLOCK.split(_UNSEEN.sub("", text))
+    return [line for block in blocks if (line := " ".join(html.unescape(re.sub(r"<[^>]*>", "", block)).split()))]

@@ -1,12 +1,13 @@
-"""What an answer may say about the programme: its name, its sessions, its four activities.
+"""What an answer may say about the programme: its name, its sessions, its four activities, and to whom how much.
 
-Reads ``programme.yaml``, ``sessions.yaml`` and ``activities.yaml``. Promise: every mistake in them is a
-ProgrammeError with file and line, unknown keys and double ids included. Ids are never interpreted.
+Reads ``programme.yaml``, ``sessions.yaml``, ``activities.yaml`` and ``employers.yaml``. Promise: every mistake in
+them is a ProgrammeError with file and line, unknown keys and double ids included. Ids are never interpreted.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,7 +32,11 @@ class Activity:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """A training session; times carry the programme's time zone. ``places`` None: no limit."""
+    """A training session; times carry the programme's time zone. ``places`` None: no limit.
+
+    ``place`` and ``join`` say where it is, in words and as a web address. ``revision`` counts the changes of a
+    session that calendars may know already.
+    """
 
     id: str
     title: str
@@ -39,6 +44,9 @@ class Session:
     ends: datetime
     closes: datetime
     places: int | None
+    place: str | None = None
+    join: str | None = None
+    revision: int = 0
 
     @property
     def when(self) -> str:
@@ -53,9 +61,10 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
-    """The programme, as its answers tell it."""
+    """The programme, as its answers tell it. ``short_name`` is what a subject has room for."""
 
     name: str
+    short_name: str
     organisation: str
     year: str
     contact: str
@@ -64,6 +73,13 @@ class Facts:
     page: str | None
     activities: tuple[Activity, ...]
     sessions: tuple[Session, ...]
+    employer_domains: frozenset[str]
+    neutral_title: str  # of a session, in an employer's calendar
+
+    def is_employer(self, address: str) -> bool:
+        """Whether the address lies in an employer's domain, or in one below it."""
+        labels = address.rpartition("@")[2].strip(" .>").casefold().split(".")
+        return any(".".join(labels[first:]) in self.employer_domains for first in range(len(labels)))
 
     def activity(self, id: str) -> Activity:
         """The activity of that id; a ProgrammeError where rules name one that is not listed."""
@@ -79,32 +95,48 @@ class Facts:
         raise ProgrammeError("sessions.yaml", None, f"a rule names the session «{id}», which is not listed here")
 
 
+_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 
 def load_facts(folder: Path) -> Facts:
-    """The three files of ``folder``, checked."""
+    """The four files of ``folder``, checked."""
     file = "programme.yaml"
     data = load_yaml(folder / file)
     line = data["__line__"]
-    texts = ("name", "organisation", "year", "contact", "what_a_cluster_is", "support")
+    texts = ("name", "short_name", "organisation", "year", "contact", "what_a_cluster_is", "support")
     _known(data, (*texts, "page", "time_zone"), file, line)
     values = {key: _text(data, key, file, line) for key in texts}
-    page = data.get("page")
-    if page is not None and not (isinstance(page, str) and page.startswith("https://") and not set(page) & set(" <>\"'\r\n\t")):
-        raise ProgrammeError(file, _line(data, "page", line), f"«page» should be a web address that starts with https://, or null; {page!r} is neither")
+    page = _web_address(data, "page", file, line)
     name = _text(data, "time_zone", file, line)
     try:
         zone = ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ProgrammeError(file, _line(data, "time_zone", line), f"«time_zone: {name}» is no time zone; write one such as Europe/London") from error
+    domains, neutral_title = _employers(folder)
     return Facts(
         **values,
         page=page,
         activities=tuple(_activities(folder)),
         sessions=tuple(sorted(_sessions(folder, zone), key=lambda session: session.starts)),
+        employer_domains=domains,
+        neutral_title=neutral_title,
     )
+
+
+def _employers(folder: Path) -> tuple[frozenset[str], str]:
+    file = "employers.yaml"
+    data = load_yaml(folder / file)
+    line = data["__line__"]
+    _known(data, ("domains", "session_title"), file, line)
+    domains = data.get("domains")
+    if not isinstance(domains, list):
+        raise ProgrammeError(file, _line(data, "domains", line), "«domains» should be a list of domains, such as [sch.uk, gov.uk]")
+    for domain in domains:
+        if not isinstance(domain, str) or not _DOMAIN.fullmatch(domain):
+            raise ProgrammeError(file, _line(data, "domains", line), f"«domains»: {domain!r} is no domain; write what stands after the @, such as fife.gov.uk")
+    return frozenset(domain.casefold() for domain in domains), _text(data, "session_title", file, line)
 
 
 def _activities(folder: Path) -> Iterable[Activity]:
@@ -117,7 +149,7 @@ def _activities(folder: Path) -> Iterable[Activity]:
 def _sessions(folder: Path, zone: ZoneInfo) -> Iterable[Session]:
     file = "sessions.yaml"
     for item, line in _items(folder / file, "sessions"):
-        _known(item, ("id", "title", "starts", "ends", "closes", "places"), file, line)
+        _known(item, ("id", "title", "starts", "ends", "closes", "places", "place", "join", "revision"), file, line)
         starts, ends = _time(item, "starts", zone, file, line), _time(item, "ends", zone, file, line)
         closes = _time(item, "closes", zone, file, line) if item.get("closes") is not None else starts
         if not starts < ends:
@@ -127,7 +159,20 @@ def _sessions(folder: Path, zone: ZoneInfo) -> Iterable[Session]:
         places = item.get("places")
         if places is not None and (not isinstance(places, int) or isinstance(places, bool) or places < 1):
             raise ProgrammeError(file, _line(item, "places", line), f"session «{item['id']}»: «places» should be a number from 1, or null for no limit")
-        yield Session(id=item["id"], title=_text(item, "title", file, line), starts=starts, ends=ends, closes=closes, places=places)
+        revision = item.get("revision", 0)
+        if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
+            raise ProgrammeError(file, _line(item, "revision", line), f"session «{item['id']}»: «revision» should be a number from 0")
+        yield Session(
+            id=item["id"],
+            title=_text(item, "title", file, line),
+            starts=starts,
+            ends=ends,
+            closes=closes,
+            places=places,
+            place=_text(item, "place", file, line) if item.get("place") is not None else None,
+            join=_web_address(item, "join", file, line),
+            revision=revision,
+        )
 
 
 def _items(path: Path, key: str) -> Iterable[tuple[dict[str, Any], int]]:
@@ -172,6 +217,15 @@ def _text(item: dict[str, Any], key: str, file: str, line: int) -> str:
             file, _line(item, key, line), f"«{key}» should be a text" + ("" if value is None else f"; {value!r} is none (put it in quotation marks)")
         )
     return " ".join(value.split())
+
+
+def _web_address(item: dict[str, Any], key: str, file: str, line: int) -> str | None:
+    value = item.get(key)
+    if value is None:
+        return None
+    if not (isinstance(value, str) and value.startswith("https://") and value.isascii() and value.isprintable() and not set(value) & set(" <>\"'")):
+        raise ProgrammeError(file, _line(item, key, line), f"«{key}» should be a web address that starts with https://, or null; {value!r} is neither")
+    return value
 
 
 def _time(item: dict[str, Any], key: str, zone: ZoneInfo, file: str, line: int) -> datetime:

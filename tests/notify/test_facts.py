@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from mailroom.errors import ProgrammeError
 from notify.facts import load_facts
 
 FOLDER = Path(__file__).parents[2] / "programme"
-PROGRAMME = "name: N\norganisation: O\nyear: 2021–22\ntime_zone: Europe/London\npage: null\ncontact: C\nwhat_a_cluster_is: W\nsupport: S\n"
+PROGRAMME = "name: N\nshort_name: SN\norganisation: O\nyear: 2021–22\ntime_zone: Europe/London\npage: null\ncontact: C\nwhat_a_cluster_is: W\nsupport: S\n"
 ACTIVITIES = "activities:\n  - id: one\n    label: One\n    description: The first.\n"
 SESSIONS = "sessions:\n  - id: 2022-07-01\n    title: T\n    starts: 2022-07-01 14:00\n    ends: 2022-07-01 15:30\n    places: 20\n"
+EMPLOYERS = "domains: [sch.uk, Angus.gov.uk]\nsession_title: Training\n"
 
 
 def write(folder: Path, **files: str) -> Path:
-    for name, text in {"programme": PROGRAMME, "activities": ACTIVITIES, "sessions": SESSIONS, **files}.items():
+    for name, text in {"programme": PROGRAMME, "activities": ACTIVITIES, "sessions": SESSIONS, "employers": EMPLOYERS, **files}.items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     return folder
 
@@ -51,16 +53,49 @@ def test_times_are_uk_time_in_summer_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "employer"),
+    [
+        ("a.reid@sch.uk", True),
+        ("a.reid@ea.fife.sch.uk", True),
+        ("A.Reid@ANGUS.GOV.UK", True),
+        ("a.reid@angus.gov.uk.", True),
+        ("a.reid@gov.uk", False),
+        ("a.reid@notsch.uk", False),
+        ("sch.uk@example.net", False),
+        ("sch.uk", True),
+        ("", False),
+    ],
+)
+def test_an_employer_s_domain_and_those_below_it(tmp_path: Path, address: str, employer: bool) -> None:
+    assert load_facts(write(tmp_path)).is_employer(address) is employer
+
+
+@pytest.mark.parametrize("column", ["authorities.csv", "colleges.csv"])
+def test_every_domain_that_the_reading_knows_for_an_employer_s_is_one_here(column: str) -> None:
+    """The two lists serve two stages; a council or college that is added to one must not be forgotten in the other."""
+    facts = load_facts(FOLDER)
+    with (FOLDER / column).open(encoding="utf-8", newline="") as file:
+        domains = [domain for row in csv.DictReader(file) for domain in row["domains"].split("|") if domain]
+    assert len(domains) > 20
+    assert [domain for domain in domains if not facts.is_employer(f"a.reid@{domain}")] == []
+
+
+@pytest.mark.parametrize("address", ["a@gmail.com", "a@hotmail.co.uk", "a@btinternet.com", "a@outlook.com", "a@icloud.com", "a@example.org"])
+def test_private_addresses_are_no_employer_s(address: str) -> None:
+    assert not load_facts(FOLDER).is_employer(address)
+
+
+@pytest.mark.parametrize(
     ("name", "old", "new", "message"),
     [
         ("programme", "name: N", "nmae: N", "programme.yaml, line 1: unknown key «nmae»; did you mean «name»?"),
-        ("programme", "contact: C", "contact: 7", "programme.yaml, line 6: «contact» should be a text; 7 is none"),
+        ("programme", "contact: C", "contact: 7", "programme.yaml, line 7: «contact» should be a text; 7 is none"),
         ("programme", "contact: C\n", "", "programme.yaml, line 1: «contact» should be a text"),
         ("programme", "page: null", "page: javascript:alert(1)", "«page» should be a web address"),
         ("programme", "page: null", "page: 'https://x.example/\"><script>'", "«page» should be a web address"),
         ("programme", "Europe/London", "Europe/Londres", "«time_zone: Europe/Londres» is no time zone"),
         ("programme", "Europe/London", "../etc", "is no time zone"),
-        ("programme", "contact: C", "contact: [", "programme.yaml, line 8: not valid YAML"),
+        ("programme", "contact: C", "contact: [", "programme.yaml, line 9: not valid YAML"),
         ("activities", "id: one", "id: one\n    label: One", "activities.yaml, line 4: not valid YAML: key «label» is there twice"),
         ("activities", "label: One", "lable: One", "activities.yaml, line 3: unknown key «lable»; did you mean «label»?"),
         ("activities", "  - id: one", "  - id: one\n    label: A\n    description: B\n  - id: one", "activities.yaml, line 5: the id «one» is used twice"),
@@ -69,6 +104,15 @@ def test_times_are_uk_time_in_summer_too(tmp_path: Path) -> None:
         ("activities", ACTIVITIES, "activities: [one]\n", "an entry of «activities» should have keys"),
         ("sessions", "places: 20", "places: many", "sessions.yaml, line 6: session «2022-07-01»: «places» should be a number"),
         ("sessions", "places: 20", "places: 0", "«places» should be a number"),
+        ("sessions", "places: 20", "place: 20", "sessions.yaml, line 6: «place» should be a text; 20 is none"),
+        ("sessions", "places: 20", "join: http://x.example", "sessions.yaml, line 6: «join» should be a web address that starts with https://"),
+        ("sessions", "places: 20", "join: https://x.example/é", "sessions.yaml, line 6: «join» should be a web address"),
+        ("sessions", "places: 20", "revision: -1", "sessions.yaml, line 6: session «2022-07-01»: «revision» should be a number from 0"),
+        ("employers", "domains:", "domain:", "employers.yaml, line 1: unknown key «domain»; did you mean «domains»?"),
+        ("employers", "[sch.uk, Angus.gov.uk]", "sch.uk", "employers.yaml, line 1: «domains» should be a list"),
+        ("employers", "sch.uk", "teacher@sch.uk", "employers.yaml, line 1: «domains»: 'teacher@sch.uk' is no domain"),
+        ("employers", "sch.uk", "uk", "employers.yaml, line 1: «domains»: 'uk' is no domain"),
+        ("employers", "Training", "7", "employers.yaml, line 2: «session_title» should be a text"),
         ("sessions", "places: 20", "closes: 2022-07-02 12:00", "sign-up closes after its end"),
         ("sessions", "ends: 2022-07-01 15:30", "ends: 2022-07-01 13:30", "session «2022-07-01» ends before it starts"),
         ("sessions", "ends: 2022-07-01 15:30", "ends: half past three", "«ends» should be a day and time such as"),
@@ -77,7 +121,7 @@ def test_times_are_uk_time_in_summer_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, name: str, old: str, new: str, message: str) -> None:
-    good = {"programme": PROGRAMME, "activities": ACTIVITIES, "sessions": SESSIONS}[name]
+    good = {"programme": PROGRAMME, "activities": ACTIVITIES, "sessions": SESSIONS, "employers": EMPLOYERS}[name]
     assert old in good
     with pytest.raises(ProgrammeError) as caught:
         load_facts(write(tmp_path, **{name: good.replace(old, new)}))
