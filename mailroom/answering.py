@@ -83,6 +83,7 @@ class Answering:
             whole, update, draft = reading.extraction, None, registration_of(reading)
         else:
             reading, whole, update = followed.reading, followed.whole, followed.update
+            draft = registration_of(reading) if followed.registers else None
         person = reading.extraction.kind in PERSONS or update is not None
         verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=person)
         if reading.decision.template is not None and not verdict.allowed:
@@ -99,7 +100,7 @@ class Answering:
         return Answer(reading=reading, registration=draft, update=update, reply=reply, reply_state=state, reply_reason=reason, cap=self.cap)
 
     def _follow(self, message: StoredMessage, reading: Reading, met: Sequence[Met]) -> conversation.Followed | None:
-        joined = conversation.choose(reading.parsed, met, at=message.internal_date, window=self.window) if met else None
+        joined = conversation.choose(reading, met, at=message.internal_date, window=self.window) if met else None
         if joined is None:
             return None
         asked = conversation.asked_of(joined.conversation, self.activities)

@@ -33,7 +33,13 @@ FIELDS = (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESS
 REQUIRED = (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY)
 ASK = "ask_member"
 MAX_OPTIONS = 8  # as many as an answer lists
-JOINED = {"identifier": "joined_by_identifier", "token": "joined_by_token", "subject": "joined_by_subject", "address": "joined_by_address"}
+JOINED = {
+    "identifier": "joined_by_identifier",
+    "token": "joined_by_token",
+    "subject": "joined_by_subject",
+    "named": "joined_by_named",
+    "address": "joined_by_address",
+}
 AGAIN = timedelta(days=1)  # the same words within this need no second answer
 LONGEST_REQUEST = 400  # characters of a sentence
 IDENTIFIERS = 20  # of a thread; the nearest ones
@@ -96,7 +102,7 @@ def subject_key(subject: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Joined:
-    """The conversation that a message continues. ``by``: identifier, token, subject or address."""
+    """The conversation that a message continues. ``by``: identifier, token, subject, named or address."""
 
     by: str
     conversation: Conversation
@@ -104,8 +110,9 @@ class Joined:
     others: int = 0  # further registrations that it might as well be about
 
 
-def choose(parsed: ParsedMessage, met: Sequence[Met], *, at: datetime, window: timedelta) -> Joined | None:
+def choose(reading: Reading, met: Sequence[Met], *, at: datetime, window: timedelta) -> Joined | None:
     """The conversation, or None for a message that stands alone."""
+    parsed = reading.parsed
     sender = parsed.sender.address.strip().casefold() if parsed.sender is not None else ""
     threads = [one for one in met if one.by != "address"]
     for one in threads:
@@ -118,9 +125,23 @@ def choose(parsed: ParsedMessage, met: Sequence[Met], *, at: datetime, window: t
     same = [one for one in mine if subject and subject in _subjects(one, since=at - window)]
     if len(same) == 1:
         return Joined(by="subject", conversation=same[0], known=True)
+    if len(mine) > 1:
+        named = [one for one in mine if _names(reading, one.registration)]
+        if len(named) == 1:
+            return Joined(by="named", conversation=named[0], known=True)
+        mine = [one for one in mine if one.registration.state is not RegistrationState.WITHDRAWN] or mine
     if mine:
         return Joined(by="address", conversation=mine[0], known=True, others=len(mine) - 1)
     return None
+
+
+def _names(reading: Reading, registration: Registration) -> bool:
+    """Whether the message speaks of the school, or in the very words of the topic, of this registration."""
+    schools = {_key(Slot.INSTITUTION, name) for name in reading.extraction.institutions}
+    words = f" {_key(Slot.TOPIC, _own_words(reading.parsed))} "
+    return any(_key(Slot.INSTITUTION, name) in schools for name in registration.values_of(Slot.INSTITUTION.value)) or any(
+        f" {_key(Slot.TOPIC, topic)} " in words for topic in registration.values_of(Slot.TOPIC.value)
+    )
 
 
 def _subjects(conversation: Conversation, *, since: datetime) -> set[str]:
@@ -215,11 +236,15 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Followed:
-    """What comes of it. ``whole``: all that is known then, for the answer; ``update`` None where nothing is linked."""
+    """What comes of it. ``whole``: all that is known then, for the answer; ``update`` None where nothing is linked.
+
+    ``registers``: it makes a registration of its own, for a person to look at.
+    """
 
     reading: Reading
     whole: Extraction
     update: RegistrationUpdate | None
+    registers: bool = False
 
 
 Then = Callable[[Case], Followed]
@@ -375,8 +400,12 @@ def _overlaps(one: Evidence, other: Evidence) -> bool:
 
 def _is_stated(evidence: Evidence, parsed: ParsedMessage) -> bool:
     if evidence.where == "subject":
-        return _PREFIX.match(parsed.subject) is None  # the subject of a reply is an older one's
+        return not _is_reply(parsed)  # the subject of a reply is an older one's
     return evidence.where in _STATED or evidence.where.startswith("attachment:")
+
+
+def _is_reply(parsed: ParsedMessage) -> bool:
+    return _PREFIX.match(parsed.subject) is not None
 
 
 def _merged(
@@ -448,8 +477,11 @@ def _same_words(parsed: ParsedMessage, conversation: Conversation) -> int | None
 
 
 def _words(parsed: ParsedMessage) -> tuple[str, tuple[str, ...]]:
-    own = " ".join(parsed.body[zone.start : zone.end] for zone in parsed.zones if zone.kind in _STATED)
-    return " ".join(own.casefold().split()), tuple(f"{a.filename} {a.size}" for a in parsed.attachments)
+    return " ".join(_own_words(parsed).casefold().split()), tuple(f"{a.filename} {a.size}" for a in parsed.attachments)
+
+
+def _own_words(parsed: ParsedMessage) -> str:
+    return " ".join(parsed.body[zone.start : zone.end] for zone in parsed.zones if zone.kind in _STATED)
 
 
 # --- what comes of it
@@ -557,19 +589,26 @@ def _read(case: Case, decision: Decision) -> Reading:
     return replace(case.reading, extraction=extraction, decision=decision)
 
 
-_OUTCOMES = {
-    RegistrationState.REGISTERED: Outcome.REGISTERED,
-    RegistrationState.ASK_MEMBER: Outcome.ASK_MEMBER,
-    RegistrationState.REVIEW: Outcome.REVIEW,
-    RegistrationState.WITHDRAWN: Outcome.REVIEW,
-}
+def _stranger(case: Case) -> Followed:
+    """Nothing changes. A whole registration of the stranger's own («a colleague passed this on, I'd like to join too») is kept for a person."""
+    done = _to_person("stranger_in_conversation", update=False)(case)
+    extraction = case.reading.extraction
+    wants = any(
+        c.slot is Slot.KIND
+        and c.value == "interest"
+        and (c.evidence.where in _STATED or (c.evidence.where == "subject" and not _is_reply(case.reading.parsed)))
+        for c in extraction.candidates
+    )
+    whole = wants and extraction.institutions and extraction.kind in (Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP)
+    return replace(done, registers=bool(whole) and not case.codes & {"withdraws", "on_behalf", "forwarded"})
 
 
 def _nothing_to_do(code: str) -> Then:
-    """Linked, changes nothing, and is not answered."""
+    """Linked, changes nothing, and is not answered. It waits for nobody, unless the member has still to answer us."""
 
     def then(case: Case) -> Followed:
-        decision = Decision(outcome=_OUTCOMES[case.registration.state], reasons=(Reason(code=code),))
+        asked = case.registration.state is RegistrationState.ASK_MEMBER
+        decision = Decision(outcome=Outcome.ASK_MEMBER if asked else Outcome.REGISTERED, reasons=(Reason(code=code),))
         return Followed(reading=_read(case, decision), whole=case.reading.extraction, update=_kept(case))
 
     return then
@@ -586,7 +625,8 @@ def _says_again(case: Case) -> Followed:
 
 
 def _withdraw(case: Case) -> Followed:
-    decision = Decision(outcome=Outcome.REVIEW, reasons=(Reason(code="withdrawn"),), template="withdrawn")
+    # Done, like a registration that is written down: the register says so and the member is told. No person has to act for it to be true.
+    decision = Decision(outcome=Outcome.REGISTERED, reasons=(Reason(code="withdrawn"),), template="withdrawn")
     values = case.registration.values
     return Followed(reading=_read(case, decision), whole=_whole(case, values), update=_kept(case, state=RegistrationState.WITHDRAWN, missing=()))
 
@@ -629,17 +669,23 @@ def _plainly_leaves(case: Case) -> bool:
     return not any(case.answered.beside("unsure", cue) for cue in case.answered.cues["withdraws"])
 
 
-def _asks_besides(case: Case) -> bool:
-    """Whether anything is asked but to be taken off: «please take me off» is a request that we can meet."""
+def _asks_besides(case: Case, met: str = "withdraws") -> bool:
+    """Whether anything is asked but to be taken off (or put back): «please take me off» is a request that we can meet."""
     extraction = case.reading.extraction
     asked = [c.evidence for c in extraction.candidates if c.slot is Slot.QUESTION and c.chosen]
     if not extraction.asks_question or not asked:
         return extraction.asks_question
     plain = (
-        case.answered.beside("withdraws", q) and ("?" not in q.text or _REQUEST.match(q.text)) and not _SECOND_REQUEST.search(q.text[:LONGEST_REQUEST])
-        for q in asked
+        case.answered.beside(met, q) and ("?" not in q.text or _REQUEST.match(q.text)) and not _SECOND_REQUEST.search(q.text[:LONGEST_REQUEST]) for q in asked
     )
     return not all(plain)
+
+
+def _plainly_returns(case: Case) -> bool:
+    """«Please put me back on the list»: what our farewell says they may ask for."""
+    if not case.answered.says("returns") or case.answered.says("withdraws") or case.contradicts or case.other_school or _asks_besides(case, "returns"):
+        return False
+    return not any(case.answered.beside("unsure", cue) for cue in case.answered.cues["returns"])
 
 
 def _leaves(case: Case) -> bool:
@@ -683,7 +729,7 @@ def _not_offered(case: Case) -> bool:
 
 TABLE: tuple[Row, ...] = (
     # Who speaks, and about what.
-    Row("stranger", lambda case: not case.joined.known, _to_person("stranger_in_conversation", update=False)),
+    Row("stranger", lambda case: not case.joined.known, _stranger),
     Row("stands-alone", _stands_alone, _to_person("not_understood", update=False)),
     Row("several-registrations", lambda case: bool(case.joined.others), _to_person("several_registrations", update=False)),
     # Nothing new.
@@ -703,7 +749,7 @@ TABLE: tuple[Row, ...] = (
     Row("forwarded-or-on-behalf", lambda case: bool(case.codes & {"forwarded", "on_behalf"}), _to_person("decided_on_behalf_or_forwarded")),
     # Leaving, and coming back.
     Row("withdrawn-and-thanks", lambda case: _is_withdrawn(case) and case.answered.only_courtesy, _nothing_to_do("only_thanks")),
-    Row("comes-back", lambda case: _is_withdrawn(case) and case.reading.decision.outcome is Outcome.REGISTERED, _back),
+    Row("comes-back", lambda case: _is_withdrawn(case) and (case.reading.decision.outcome is Outcome.REGISTERED or _plainly_returns(case)), _back),
     Row("after-withdrawal", _is_withdrawn, _to_person("after_withdrawal")),
     Row("withdraws", _plainly_leaves, _withdraw),
     Row("perhaps-withdraws", _leaves, _to_person("withdrawal_unclear", demote=True)),

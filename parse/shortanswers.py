@@ -30,7 +30,7 @@ from parse.views import views
 __all__ = ["SAYS", "Answered", "Asked", "Option", "ShortAnswers"]
 
 SAYS = (
-    *("also", "instead", "moved", "wrong", "thanks", "right", "later", "requests", "others", "withdraws", "unsure"),
+    *("also", "instead", "moved", "wrong", "thanks", "right", "later", "requests", "others", "withdraws", "returns", "unsure"),
     *("asks_institution", "asks_authority", "asks_activity"),
 )
 _LISTS = ("lead", "tail", "not_a_name", "affirms", "neither", "first", "second", "third", "fourth", "fifth", "last")
@@ -117,7 +117,7 @@ class ShortAnswers:
                     cues.setdefault(hit.phrase.label, []).append(hit.evidence())
         sentences = tuple(_evidence(view, span.start_char, span.end_char, "sentence") for view in own for span in view.sentences)
         items = list(self._items(parsed, texts, asked))
-        candidates, neither = self._choices(items, asked, parsed)
+        candidates, neither = self._choices(items, asked, parsed, [cue for label in ("instead", "wrong") for cue in cues.get(label, ())])
         return Answered(
             candidates=tuple(candidates),
             cues={label: tuple(found) for label, found in cues.items()},
@@ -167,7 +167,7 @@ class ShortAnswers:
 
     # --- the choices
 
-    def _choices(self, items: Sequence[_Item], asked: Sequence[Asked], parsed: ParsedMessage) -> tuple[list[Candidate], bool]:
+    def _choices(self, items: Sequence[_Item], asked: Sequence[Asked], parsed: ParsedMessage, corrections: Sequence[Evidence]) -> tuple[list[Candidate], bool]:
         found: list[Candidate] = []
         neither = False
         with_options = [point for point in asked if point.options]
@@ -197,7 +197,7 @@ class ShortAnswers:
             neither = neither or self._says_neither(item)
             for point in asked:
                 found += self._point(point, item, parsed, alone=len(asked) == 1 and self._alone(item, content, parsed))
-        return _settled(found, asked), neither
+        return _settled(found, asked, corrections), neither
 
     def _says_neither(self, item: _Item) -> bool:
         head = _plain(re.split(r"[,.;:!?\n-]", item.text, maxsplit=1)[0])
@@ -334,7 +334,7 @@ def _choice(text: str, ordinals: Mapping[str, int], *, numbers: bool = False) ->
 
 
 def _named(options: Sequence[Option], text: str, *, by_word: bool) -> list[tuple[Option, str]]:
-    """The options whose label stands in the text, or (``by_word``) a word that only one label has; denied ones are left out."""
+    """The options whose label stands in the text, or (``by_word``) a word that no other label has; denied ones are left out."""
     folded = text.casefold().replace("\u2019", "'")
     spans: list[tuple[int, int, Option]] = []
     for option in options:
@@ -342,27 +342,38 @@ def _named(options: Sequence[Option], text: str, *, by_word: bool) -> list[tuple
         for match in re.finditer(rf"(?<!\w){re.escape(label)}(?!\w)", folded):
             spans.append((match.start(), match.end(), option))
     spans = [one for one in spans if not any(o is not one and o[0] <= one[0] and one[1] <= o[1] and o[1] - o[0] > one[1] - one[0] for o in spans)]
-    if not spans and by_word:
+    if by_word:
         for option in options:
+            if any(option is one[2] for one in spans):
+                continue
             others = {word for other in options if other is not option for word in _plain(other.label).split()}
             for word in _plain(option.label).split():
                 if len(word) > 3 and word not in others and word not in _TELLS_NOTHING:
-                    spans += [(m.start(), m.end(), option) for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", folded)]
+                    found = ((m.start(), m.end()) for m in re.finditer(rf"(?<!\w){re.escape(word)}(?!\w)", folded))
+                    spans += [(*at, option) for at in found if not any(o[0] <= at[0] and at[1] <= o[1] for o in spans)]
     said = [(start, end, option) for start, end, option in spans if not _DENIED.search(folded[:start])]
     return [(option, text[start:end]) for start, end, option in said]
 
 
-_DENIED = re.compile(r"(?:\bnot|n't|\bno|\bneither|\bnor|\brather than|\bthan|\binstead of|\bused to be|\bnot the)\s+(?:in\s+|the\s+|at\s+)*$")
+_DENIED = re.compile(
+    r"(?:\bnot|n't|\bno|\bneither|\bnor|\brather than|\bthan|\binstead of|\bused to be|\bnot the"
+    r"|\bnear|\bbeside|\bnext to|\bclose to|\bnot far from|\boutside|\bacross from)\s+(?:in\s+|the\s+|at\s+)*$"
+)
 _TELLS_NOTHING = frozenset(
     ("school", "primary", "secondary", "high", "college", "academy", "council", "city", "north", "south", "east", "west", "area", "saint")
 )
 
 
-def _settled(found: Sequence[Candidate], asked: Sequence[Asked]) -> list[Candidate]:
-    """One value for a point that has one; two that differ are nobody's choice."""
+def _settled(found: Sequence[Candidate], asked: Sequence[Asked], corrections: Sequence[Evidence]) -> list[Candidate]:
+    """One value for a point that has one; two that differ are nobody's choice, unless the last one takes back the others."""
     kept: list[Candidate] = []
     for point in asked:
         mine = [candidate for candidate in found if candidate.slot is point.slot]
+        last = max((c.evidence.start for c in mine), default=0)
+        between = [cue.start for cue in corrections if cue.where in _OWN and cue.start <= last]
+        if between and point.slot not in _SEVERAL:  # «Fife. Actually no, Dundee.»
+            after = [c for c in mine if c.evidence.start >= max(between)]
+            mine = after if len({c.value for c in after}) == 1 else mine
         values = list(dict.fromkeys(candidate.value for candidate in mine))
         if len(values) == 1 or point.slot in _SEVERAL:
             kept += [next(c for c in mine if c.value == value) for value in values]

@@ -63,12 +63,16 @@ class Quotes:
 
     def _mend_wrapped_quotes(self) -> None:
         """A quoted line that some program wrapped leaves its last words without a quote sign."""
-        for index in range(1, len(self.lines) - 1):
-            line, above, below = self.lines[index], self.lines[index - 1], self.lines[index + 1]
-            if line.kind is None and line.text and above.depth and below.depth and above.text and below.text:
-                room = 80 if len(above.text) >= 70 else 40
-                if len(above.text) >= 60 and len(line.text) <= room and line.text[:1].islower() and above.text[-1] not in ".?!:;":
+        for index in range(1, len(self.lines)):
+            line, above = self.lines[index], self.lines[index - 1]
+            if line.kind is not None or not line.text[:1].islower() or len(above.text) < 60 or not above.depth or above.text[-1] in ".?!:;":
+                continue
+            below = self.lines[index + 1] if index + 1 < len(self.lines) else None
+            if below is not None and below.depth and below.text:
+                if len(line.text) <= (80 if len(above.text) >= 70 else 40):
                     line.kind = above.kind
+            elif _broke_off(above.raw, line.text):
+                line.kind = above.kind
 
     def _recognise_own(self) -> None:
         """Quotes that hold our own lines are quotes of ours; pasted lines of ours are no own words."""
@@ -123,3 +127,12 @@ class Quotes:
                 direct = False
             elif asked and (direct or ((parted or not item) and not looks_like_field(line.text))):
                 line.kind, direct = ZoneKind.INLINE_ANSWER, True
+
+
+_NARROWEST, _FEWEST_WORDS = 72, 3
+
+
+def _broke_off(above: str, text: str) -> bool:
+    """Whether a program that wraps would have begun a new line before ``text``. One word or two may well be an answer typed there."""
+    first, *others = text.split()
+    return len(others) + 1 >= _FEWEST_WORDS and len(above) + 1 + len(first) > _NARROWEST

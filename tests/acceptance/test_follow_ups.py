@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from mailroom.model import MessageState
-from mailroom.sink import Sink
 from store import RegistrationState
-from tests.fixtures.conversations import House, Stage, make_house, play
+from tests.fixtures.conversations import House, Stage, open_house, play
+from tests.fixtures.dovecot import Dovecot
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 ACTIVITY = "A few colleagues and I hope to start a new research project together; it has yet to begin."
@@ -31,14 +31,9 @@ def follow_ups() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return make_house(tmp_path_factory.mktemp("house"), schools="")
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink() as running:
-        yield running
+def house(tmp_path_factory: pytest.TempPathFactory, dovecot: Dovecot) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house"), dovecot, schools="") as house:
+        yield house
 
 
 def first_mail(item: dict[str, Any]) -> str:
@@ -64,9 +59,9 @@ def turns(item: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def play_one(item: dict[str, Any], house: House, sink: Sink, folder: Path) -> tuple[list[str], str]:
+def play_one(item: dict[str, Any], house: House, folder: Path) -> tuple[list[str], str]:
     """What is wrong, and how it ended."""
-    stage = Stage(house, folder, sink)
+    stage = Stage(house, folder)
     play(stage, turns(item))
     registrations, answers, last = stage.register(), stage.answers(), stage.store.messages(limit=1)[0]
     wrong = []
@@ -102,11 +97,11 @@ def same_names(got: tuple[str, ...], wanted: list[str]) -> bool:
     return sorted(map(key, got)) == sorted(map(key, wanted))
 
 
-def test_every_follow_up_completes_its_registration_or_is_with_a_person(house: House, sink: Sink, tmp_path: Path) -> None:
+def test_every_follow_up_completes_its_registration_or_is_with_a_person(house: House, tmp_path: Path) -> None:
     items = follow_ups()
     if not items:
         pytest.skip("the labelled corpus is not beside this checkout (../shared/corpus)")
-    outcomes = {item["id"]: play_one(item, house, sink, tmp_path / item["id"]) for item in items}
+    outcomes = {item["id"]: play_one(item, house, tmp_path / item["id"]) for item in items}
     wrong = {id: f"{'; '.join(said)} ({ended})" for id, (said, ended) in outcomes.items() if said}
     registered = sum(ended.startswith("registered") for _, ended in outcomes.values())
     print(f"{len(items)} follow-ups: {registered} registered, {len(items) - registered} with a person, {len(wrong)} wrong")

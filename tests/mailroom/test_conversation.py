@@ -165,6 +165,9 @@ def run(
     return done
 
 
+COUNCIL_OF_HERS = {Slot.INSTITUTION: "Whinhill Primary", Slot.AUTHORITY: "Angus"}
+
+
 def told(done: Followed) -> tuple[str | None, str, str]:
     """(template, first reason, the registration's state afterwards)."""
     decision = done.reading.decision
@@ -223,16 +226,42 @@ def test_subjects_compare_without_what_programs_put_before_them(subject: str, ke
 )
 def test_how_a_message_joins(by: str, sender: str, subject: str, after: timedelta, joined: tuple[str, bool] | None) -> None:
     met = [Met(by=by, conversation=conversation(replies=(reply("registered"),)))]
-    found = choose(parsed("x", sender=sender, subject=subject), met, at=NOW + after, window=timedelta(days=60))
+    found = choose(replace(said("x"), parsed=parsed("x", sender=sender, subject=subject)), met, at=NOW + after, window=timedelta(days=60))
     assert (None if found is None else (found.by, found.known)) == joined
 
 
 def test_of_several_registrations_the_address_alone_names_none() -> None:
     met = [Met(by="address", conversation=conversation(id=f"R-{letter * 16}")) for letter in "AB"]
-    found = choose(parsed("x", subject="other"), met, at=NOW, window=HOUR)
+    found = choose(replace(said("x"), parsed=parsed("x", subject="other")), met, at=NOW, window=HOUR)
     assert found is not None
     assert found.others == 1
     assert told(run(said("x"), found.conversation, by="address", others=1)) == ("review", "several_registrations", "-")
+
+
+@pytest.mark.parametrize(
+    ("reading", "found"),
+    [
+        (said("It is about Whinhill Primary.", {Slot.INSTITUTION: "Whinhill Primary"}), ("named", "B", 0)),
+        (said("The one on number talks: it is done."), ("named", "B", 0)),
+        (said("About Whinfold Primary School.", {Slot.INSTITUTION: "Whinfold Primary School"}), ("named", "A", 0)),
+        (said("Both are fine: Whinfold Primary and number talks.", {Slot.INSTITUTION: "Whinfold Primary"}), ("address", "A", 1)),
+        (said("It is numbered."), ("address", "A", 1)),
+    ],
+)
+def test_of_several_registrations_the_one_that_is_named_is_meant(reading: Reading, found: tuple[str, str, int]) -> None:
+    other = conversation((value("institution", "Whinhill Primary"), value("topic", "number talks")), id="R-BBBBBBBBBBBBBBBB")
+    met = [Met(by="address", conversation=one) for one in (conversation(id="R-AAAAAAAAAAAAAAAA"), other)]
+    joined = choose(replace(reading, parsed=replace(reading.parsed, subject="other")), met, at=NOW, window=HOUR)
+    assert joined is not None
+    assert (joined.by, joined.conversation.registration.id[2], joined.others) == found
+
+
+def test_a_withdrawn_registration_does_not_stand_in_the_way_of_the_other() -> None:
+    left = conversation(state=RegistrationState.WITHDRAWN, id="R-BBBBBBBBBBBBBBBB")
+    met = [Met(by="address", conversation=one) for one in (left, conversation())]
+    joined = choose(replace(said("x"), parsed=parsed("x", subject="other")), met, at=NOW, window=HOUR)
+    assert joined is not None
+    assert (joined.conversation.registration.id, joined.others) == ("R-AAAAAAAAAAAAAAAA", 0)
 
 
 # --- what a message does
@@ -242,6 +271,30 @@ def test_a_stranger_changes_nothing_and_is_linked_to_nothing() -> None:
     done = run(said("Angus, please.", {Slot.AUTHORITY: "Angus"}), conversation(), known=False)
     assert told(done) == ("review", "stranger_in_conversation", "-")
     assert "R-AAAAAAAAAAAAAAAA" not in str(done.reading.decision)
+    assert not done.registers
+
+
+def wants_in(body: str, where: str = "own") -> Candidate:
+    return Candidate(slot=Slot.KIND, value="interest", strength=1.0, evidence=replace(sentence(body)[0], where=where))
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "code", "registers"),
+    [
+        ("own", Kind.FOLLOW_UP, "asks_question", True),
+        ("own_quote", Kind.FOLLOW_UP, "asks_question", False),  # the member's wish, quoted
+        ("own", Kind.FOLLOW_UP, "withdraws", False),
+        ("own", Kind.FOLLOW_UP, "on_behalf", False),
+        ("own", Kind.ENQUIRY, "asks_question", False),
+    ],
+)
+def test_a_strangers_own_registration_is_kept_apart_for_a_person(where: str, kind: Kind, code: str, registers: bool) -> None:
+    body = "I am at Whinhill Primary in Angus and want to join as well."
+    reading = said(body, COUNCIL_OF_HERS, kind=kind, reasons=(Reason(code=code),))
+    reading = replace(reading, extraction=replace(reading.extraction, candidates=(*reading.extraction.candidates, wants_in(body, where))))
+    done = run(reading, conversation(), known=False)
+    assert told(done) == ("review", "stranger_in_conversation", "-")
+    assert done.registers is registers
 
 
 def test_an_answer_completes_and_brings_its_own_words() -> None:
@@ -355,6 +408,34 @@ def test_a_withdrawn_member_comes_back_with_a_whole_registration_and_else_throug
     assert told(run(said("Let me stay."), there)) == ("review", "after_withdrawal", "withdrawn")
     whole = replace(said("Whinfold Primary", {Slot.INSTITUTION: "Whinfold Primary"}), decision=Decision(outcome=Outcome.REGISTERED))
     assert told(run(whole, there))[2] == "registered"
+
+
+@pytest.mark.parametrize(
+    ("cues", "extra", "ends"),
+    [
+        (("returns",), {}, ("registered", "record_completed", "registered")),
+        (("returns", "unsure"), {}, ("review", "after_withdrawal", "withdrawn")),
+        (("returns", "withdraws"), {}, ("review", "after_withdrawal", "withdrawn")),
+        (("returns",), {"asks_question": True}, ("review", "after_withdrawal", "withdrawn")),
+    ],
+)
+def test_plain_words_bring_a_member_back(cues: tuple[str, ...], extra: dict[str, object], ends: tuple[str, str, str]) -> None:
+    there = conversation(state=RegistrationState.WITHDRAWN, replies=(reply("withdrawn"),))
+    assert told(run(said("Put me back.", **extra), there, answered("Put me back.", *cues))) == ends  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("there", "cues", "outcome"),
+    [
+        (conversation(), ("withdraws",), Outcome.REGISTERED),
+        (conversation(state=RegistrationState.WITHDRAWN), ("thanks",), Outcome.REGISTERED),
+        (conversation(state=RegistrationState.REVIEW), ("thanks",), Outcome.REGISTERED),
+        (waiting_for_council(), ("thanks",), Outcome.ASK_MEMBER),
+    ],
+)
+def test_what_needs_nobody_does_not_wait_for_a_person(there: Conversation, cues: tuple[str, ...], outcome: Outcome) -> None:
+    done = run(said("Words."), there, answered("Words.", *cues, courtesy="thanks" in cues))
+    assert done.reading.decision.outcome is outcome
 
 
 def test_an_answer_outside_what_was_offered_is_looked_at_unless_the_member_says_none_of_them() -> None:

@@ -57,6 +57,12 @@ def read(short_answers: ShortAnswers, zoner: Zoner, body: str, asked: tuple[Aske
     [
         (COUNCILS, "b", ["Fife"]),
         (COUNCILS, "(b)", ["Fife"]),
+        (COUNCILS, "Fife or Dundee", []),
+        (COUNCILS, "Fife, near Dundee", ["Fife"]),
+        (COUNCILS, "Fife. Actually no, we count as Dundee City.", ["Dundee City"]),
+        (COUNCILS, "Fife, no wait, Dundee", ["Dundee City"]),
+        (COUNCILS, "Fife - sorry, I mean Renfrewshire", ["Renfrewshire"]),
+        (COUNCILS, "Actually, Fife or Dundee", []),
         (COUNCILS, "B.", ["Fife"]),
         (COUNCILS, "b) Fife", ["Fife"]),
         (COUNCILS, "It's c, thanks!\n\nRos", ["Renfrewshire"]),
