@@ -237,8 +237,9 @@ class ActivityFinder:
         unsaid = _unsaid(view.folded)
         hits = self._unmasked(list(self.matcher.find(view)), unsaid)
         borders: list[int] = []
-        for sentence in view.sentences:
-            borders += (sentence.start, *(token.i + 1 for token in sentence[:-1] if token.text == ";"))
+        tokens = view.tokens
+        for start, end in view.bounds:
+            borders += (start, *(index + 1 for index in range(start, end - 1) if tokens[index] == ";"))
         borders = sorted({*borders, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
         signs: list[dict[str, float]] = [{} for _ in borders]
         for token, sign in self._word_signs(view, unsaid):

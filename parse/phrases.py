@@ -525,9 +525,13 @@ class _Stretch:
     def where(self) -> Mapping[str, Sequence[int]]:
         """Of each key the words that fit it."""
         if not self._where:
+            where = self._where
             for index, keys in enumerate(self.fits):
                 for key in keys:
-                    self._where.setdefault(key, []).append(index)
+                    if key in where:
+                        where[key].append(index)
+                    else:
+                        where[key] = [index]
         return self._where
 
 

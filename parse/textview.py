@@ -203,12 +203,14 @@ class TextView:
     @cached_property
     def tokens(self) -> list[str]:
         """The text of every token of ``doc``: asking spaCy for one at a time is slow."""
-        return [token.text for token in self.doc]
+        folded = self.folded
+        return [folded[start : start + length] for start, length in zip(self.token_starts, self.doc.to_array("LENGTH").tolist(), strict=True)]
 
     @cached_property
     def token_starts(self) -> list[int]:
         """Where every token of ``doc`` starts in ``folded``."""
-        return [token.idx for token in self.doc]
+        starts: list[int] = self.doc.to_array("IDX").tolist()
+        return starts
 
     @cached_property
     def bounds(self) -> tuple[tuple[int, int], ...]:

@@ -66,9 +66,9 @@ class TopicText:
     def __init__(self, view: TextView, themes: Themes, *, short: bool) -> None:
         self.view, self.doc, self.short = view, view.doc, short
         self.is_subject = view.where == "subject"
-        tokens = [token.text_with_ws for token in self.doc[:_MOST_TOKENS]]
-        self.spaced = [len(token) > 1 and token[-1] == " " for token in tokens]
-        self.raw = [token[:-1] if spaced else token for token, spaced in zip(tokens, self.spaced, strict=True)]
+        self.raw = view.tokens[:_MOST_TOKENS]
+        ends = [start + len(token) for start, token in zip(view.token_starts, self.raw, strict=False)]
+        self.spaced = [view.folded[end : end + 1] == " " for end in ends]
         self.low = [word.lower() for word in self.raw]
         self.themes = themes.hits(self.low)
         self._starting: dict[int, list[ThemeHit]] = {}
