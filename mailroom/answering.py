@@ -93,7 +93,7 @@ class Answering:
             )
             reading = replace(reading, decision=decision)
         told = update.registration_id if update is not None else registration_id(message.mailbox, message.sha256) if draft is not None else None
-        reply = self._reply(message, reading, whole, told, now, verdict.rules)
+        reply = self.reply(message.sha256, reading, whole, told, now, verdict.rules)
         state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
             state, reason = ReplyState.SUPPRESSED, "before_go_live"
@@ -117,9 +117,8 @@ class Answering:
         answered = self.short_answers.read(reading.parsed, asked)
         return conversation.follow(reading, joined, answered, asked, self.policy, at=message.internal_date)
 
-    def _reply(
-        self, message: StoredMessage, reading: Reading, whole: Extraction, told: str | None, now: datetime, checks: tuple[RuleHit, ...]
-    ) -> ReplyDraft | None:
+    def reply(self, identity: str, reading: Reading, whole: Extraction, told: str | None, now: datetime, checks: tuple[RuleHit, ...] = ()) -> ReplyDraft | None:
+        """The answer that the decision names, or None. ``identity``: the message's sha256; ``whole``: all that is known; ``told``: the registration."""
         parsed, decision = reading.parsed, reading.decision
         if decision.template is None or parsed.sender is None:
             return None
@@ -138,7 +137,7 @@ class Answering:
                 parsed,
                 from_=self.from_,
                 secret=self.secret,
-                identity=message.sha256,
+                identity=identity,
                 date=now,
                 checks=checks,
                 reply_to=self._reply_to(told),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mailroom.assemble import make_mailbox, make_sender, read_programme
 from mailroom.config import Config
 from mailroom.errors import MailroomError
+from mailroom.previewing import load_samples
 from store import Store
 
 __all__ = ["Finding", "run_checks"]
@@ -43,8 +44,12 @@ def run_checks(config: Config) -> Iterator[Finding]:
 def _programme(config: Config) -> tuple[str, ...]:
     programme, _ = read_programme(config)
     facts = programme.facts
+    samples = load_samples(programme.folder / "replies", facts, programme.composer.names)
     schools = f"{len(programme.schools)} listed schools" if programme.schools else "no school list: schools are read by the form of their names"
-    return (f"«{facts.name}» in {programme.folder}: {len(facts.activities)} activities, {len(facts.sessions)} sessions, {schools}",)
+    return (
+        f"«{facts.name}» in {programme.folder}: {len(facts.activities)} activities, {len(facts.sessions)} sessions, {schools}",
+        f"{len(programme.composer.names)} answers; «mailroom replies preview» shows them for {len(samples)} members made up",
+    )
 
 
 def _smtp(config: Config) -> tuple[str, ...]:

@@ -367,6 +367,38 @@ def replies_show(reply_id: int, config_file: str | None, as_json: bool) -> None:
     emit(facts) if as_json else print_reply(facts)
 
 
+@replies.command("preview")
+@click.argument("template", required=False)
+@click.option("--case", help="A member made up, of replies/samples.yaml.")
+@click.option("--message", help="A message of the store, by its ID, Message-ID or sha256.")
+@click.option("--registration", help="A registration of the store, by its id: what it says now.")
+@click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .eml file, read now; no store needed.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the HTML; of several answers, a page with all of them.")
+@click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
+@config_option
+@json_option
+def replies_preview(template: str | None, html: Path | None, config_file: str | None, as_json: bool, **options: Any) -> None:
+    """Show what would be sent; nothing is stored or sent.
+
+    Without an option: TEMPLATE (or every answer) for the members made up in replies/samples.yaml.
+    """
+    from mailroom.previewing import gallery, print_previews, run_preview
+
+    stored = options["message"] is not None or options["registration"] is not None
+    if sum(options[name] is not None for name in ("case", "message", "registration", "file")) > 1:
+        raise click.UsageError("give one of --case, --message, --registration and --file")
+    chosen = config_file or _Shared.config
+    config = get_config(chosen) if chosen or stored else None
+    previews = run_preview(template, config=config, open_store=(lambda: get_store(config)) if config else None, **options)
+    if html is not None:
+        html.write_text(previews[0].html if len(previews) == 1 else gallery(previews), encoding="utf-8")
+    if as_json:
+        shown = ("case", "about", "template", "recipient", "subject", "text", "html")
+        emit([{**{name: getattr(p, name) for name in shown}, "attachments": [name for name, _ in p.attachments]} for p in previews])
+    elif html is None:
+        print_previews(previews, click.echo)
+
+
 @replies.command("release")
 @click.argument("reply_ids", type=int, nargs=-1, metavar="[ID...]")
 @click.option("--all", "everything", is_flag=True, help="All that are held (not those parked by a cap).")

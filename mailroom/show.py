@@ -199,13 +199,20 @@ def reply_dict(store: Store, reply_id: int) -> dict[str, Any]:
     content = store.reply_content(reply_id) or b""
     message = email.message_from_bytes(content, policy=email.policy.default)
     body = message.get_body(preferencelist=("plain",))
-    return {**_reply_row(reply), "headers": {k: str(v) for k, v in message.items()}, "text": body.get_content() if body is not None else ""}
+    return {
+        **_reply_row(reply),
+        "headers": {k: str(v) for k, v in message.items()},
+        "text": body.get_content() if body is not None else "",
+        "attachments": [part.get_filename() or "" for part in message.iter_attachments()],
+    }
 
 
 def print_reply(facts: Mapping[str, Any]) -> None:
     click.echo(f"{STATE_WORDS[facts['state']]}{': ' + _why(facts) if _why(facts) else ''}\n")
     for name in ("From", "To", "Subject", "Date"):
         click.echo(f"{name}: {printable(facts['headers'].get(name, ''))}")
+    for name in facts["attachments"]:
+        click.echo(f"Attached: {name}")
     click.echo("\n" + printable(facts["text"]))
 
 
