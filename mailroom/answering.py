@@ -16,12 +16,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 
 from mailroom import conversation
+from mailroom.bounces import delivery_note
 from mailroom.config import ConversationsConfig, RepliesConfig
 from mailroom.errors import Permanent
 from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
+from notify.addresses import checked_address
 from notify.compose import AnswerContext
+from notify.envelope import BounceAddress
 from notify.may_answer import may_answer
 from notify.names import first_name, load_names
 from parse.decide import decide, load_policy
@@ -68,7 +71,14 @@ class Answering:
         self.activities = tuple(Option(value=activity.id, label=activity.label) for activity in programme.facts.activities)
         name, address = parseaddr(replies.from_)
         self.from_ = Address(name=name, address=address)
-        self.cap = Cap(per_address=replies.per_address_a_day, window=DAY)
+        self.cap = Cap(
+            per_address=replies.per_address_a_day,
+            window=DAY,
+            same_words=True,
+            per_domain_an_hour=replies.per_domain_an_hour,
+            per_hour=replies.per_hour,
+        )
+        self.bounces = BounceAddress(replies.smtp.envelope_sender if replies.smtp is not None else "", checked_address(address).rpartition("@")[2])
 
     def lookup(self, message: StoredMessage, reading: Reading) -> Lookup | None:
         """What to ask the store about the conversation that a message may continue; None for what no person wrote."""
@@ -85,7 +95,7 @@ class Answering:
             reading, whole, update = followed.reading, followed.whole, followed.update
             draft = registration_of(reading) if followed.registers else None
         person = reading.extraction.kind in PERSONS or update is not None
-        verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=person)
+        verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=person, bounces=self.bounces)
         if reading.decision.template is not None and not verdict.allowed:
             # Recorded with the decision, so that a person can see why this member got no answer.
             decision = replace(
@@ -97,7 +107,16 @@ class Answering:
         state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
             state, reason = ReplyState.SUPPRESSED, "before_go_live"
-        return Answer(reading=reading, registration=draft, update=update, reply=reply, reply_state=state, reply_reason=reason, cap=self.cap)
+        return Answer(
+            reading=reading,
+            registration=draft,
+            update=update,
+            reply=reply,
+            reply_state=state,
+            reply_reason=reason,
+            cap=self.cap,
+            delivery=delivery_note(reading.parsed, self.bounces),
+        )
 
     def _follow(self, message: StoredMessage, reading: Reading, met: Sequence[Met]) -> conversation.Followed | None:
         joined = conversation.choose(reading, met, at=message.internal_date, window=self.window) if met else None

@@ -11,7 +11,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from store import Store
 
 __all__ = ["cli", "main"]
+
+PARKED = ("cap_address", "same_words", "breaker_domain", "breaker_all", "undeliverable")  # a test compares it with the store's
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -161,6 +163,12 @@ def progress_line() -> Callable[[str, int, int | None], None]:
     return show
 
 
+def breaker_line(breaker: Mapping[str, Any]) -> str:
+    from mailroom.show import breaker_text
+
+    return click.style(f"ALARM: {breaker_text(breaker)}", fg="red", bold=True)
+
+
 def print_round(report: RoundReport) -> None:
     for name, box in report.mailboxes.items():
         if box.error:
@@ -172,6 +180,8 @@ def print_round(report: RoundReport) -> None:
             f"{box.waiting} not read yet"
         )
     r = report.replies
+    for breaker in report.breakers:
+        click.echo(breaker_line(breaker))
     click.echo(f"replies: {r['sent']} sent, {r['held']} held, {r['due']} due, {r['suppressed']} parked, {r['dead']} undeliverable")
 
 
@@ -402,21 +412,96 @@ def replies_preview(template: str | None, html: Path | None, config_file: str | 
 @replies.command("release")
 @click.argument("reply_ids", type=int, nargs=-1, metavar="[ID...]")
 @click.option("--all", "everything", is_flag=True, help="All that are held (not those parked by a cap).")
+@click.option("--parked", type=click.Choice(PARKED), help="All that were parked for this reason (see «mailroom replies list --state suppressed --json»).")
 @config_option
 @json_option
-def replies_release(reply_ids: tuple[int, ...], everything: bool, config_file: str | None, as_json: bool) -> None:
+def replies_release(reply_ids: tuple[int, ...], everything: bool, parked: str | None, config_file: str | None, as_json: bool) -> None:
     """Let held or parked answers go out at the next round."""
     from datetime import UTC, datetime
 
-    if bool(reply_ids) == everything:
-        raise click.UsageError("name the replies, or give --all")
+    if (bool(reply_ids), everything, parked is not None).count(True) != 1:
+        raise click.UsageError("name the replies, or give --all, or --parked with a reason")
     store = get_store(get_config(config_file), write=True)
     with store.exclusive(timeout=60):
+        if parked is not None:
+            reply_ids = store.parked(parked)
         released = store.release(None if everything else list(reply_ids), datetime.now(UTC), actor="operator")
     if as_json:
         emit({"released": released})
     else:
         click.echo(f"{len(released)} {'reply' if len(released) == 1 else 'replies'} will go out at the next round")
+
+
+@cli.group()
+def breakers() -> None:
+    """What stops a storm of answers: list, close."""
+
+
+@breakers.command("list")
+@click.option("--days", type=click.IntRange(min=0), default=7, show_default=True, help="Also those that tripped within so many days and are closed.")
+@config_option
+@json_option
+def breakers_list(days: int, config_file: str | None, as_json: bool) -> None:
+    """List the breakers that tripped, and how many answers each still holds back."""
+    from datetime import UTC, datetime, timedelta
+
+    from mailroom.show import breaker_dicts, print_breakers
+
+    rows = breaker_dicts(get_store(get_config(config_file)), datetime.now(UTC) - timedelta(days=days))
+    emit(rows) if as_json else print_breakers(rows)
+
+
+@breakers.command("close")
+@click.argument("scope", metavar="DOMAIN|all")
+@config_option
+@json_option
+def breakers_close(scope: str, config_file: str | None, as_json: bool) -> None:
+    """Let answers out again; it counts anew from now on. What it parked waits for «mailroom replies release»."""
+    from datetime import UTC, datetime
+
+    store = get_store(get_config(config_file), write=True)
+    with store.exclusive(timeout=60):
+        closed = store.close_breaker("*" if scope == "all" else scope, datetime.now(UTC), actor="operator")
+    if not closed:
+        raise MailroomError(f"no breaker is open for «{scope}»; «mailroom breakers list» shows them")
+    emit({"closed": scope}) if as_json else click.echo(f"closed; answers to {'anybody' if scope == 'all' else scope} go out again")
+
+
+@cli.group()
+def addresses() -> None:
+    """Addresses that take no mail: list, clear."""
+
+
+@addresses.command("list")
+@config_option
+@json_option
+def addresses_list(config_file: str | None, as_json: bool) -> None:
+    """List the addresses from which an answer came back, or that were refused as unknown."""
+    from mailroom.show import address_dicts, print_addresses
+
+    rows = address_dicts(get_store(get_config(config_file)))
+    emit(rows) if as_json else print_addresses(rows)
+
+
+@addresses.command("clear")
+@click.argument("address")
+@config_option
+@json_option
+def addresses_clear(address: str, config_file: str | None, as_json: bool) -> None:
+    """Say that an address works again: later answers go there. What was parked for it is named, to be released."""
+    from datetime import UTC, datetime
+
+    store = get_store(get_config(config_file), write=True)
+    with store.exclusive(timeout=60):
+        parked = store.clear_address(address, datetime.now(UTC), actor="operator")
+    if parked is None:
+        raise MailroomError(f"«{address}» is not marked as undeliverable; «mailroom addresses list» shows those that are")
+    if as_json:
+        emit({"cleared": address, "parked": parked})
+        return
+    click.echo(f"{address} gets answers again")
+    if parked:
+        click.echo(f"parked for it: «mailroom replies release {' '.join(map(str, parked))}» lets them go")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -20,6 +20,8 @@ import yaml
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mailroom.errors import Misconfigured
+from notify.addresses import AddressError
+from notify.envelope import TOKEN, BounceAddress
 
 __all__ = ["Config", "ImapConfig", "MailboxConfig", "RepliesConfig", "Secret", "SmtpConfig", "data_folder", "find_config", "load_config"]
 
@@ -132,6 +134,15 @@ class SmtpConfig(_Model):
     envelope_sender: str = ""
     timeout: Duration = timedelta(seconds=30)
 
+    @field_validator("envelope_sender")
+    @classmethod
+    def _bounce_address(cls, value: str) -> str:
+        try:
+            BounceAddress(value)
+        except AddressError as error:
+            raise ValueError(f'should be "" (null), an address, or one such as car+b.{TOKEN}@union.example: {error}') from error
+        return value
+
     @model_validator(mode="after")
     def _login(self) -> SmtpConfig:
         if (self.user is None) != (self.password is None):
@@ -146,6 +157,8 @@ class RepliesConfig(_Model):
     not_before: AwareDatetime | None = None
     own_addresses: tuple[str, ...] = ()
     per_address_a_day: int = Field(default=3, ge=1)
+    per_domain_an_hour: int = Field(default=500, ge=1)
+    per_hour: int = Field(default=1000, ge=1)
     plus_addressing: bool = False
 
     @field_validator("from_")

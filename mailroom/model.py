@@ -173,6 +173,8 @@ class DeliveryReport:
     status: str  # RFC 3463 code such as 5.1.1, or ""
     recipient: str  # Final-Recipient's address, or ""
     original_message_id: str  # with angle brackets, or ""
+    recipients: tuple[str, ...] = ()  # every address that it names as the one in question: final, original, forwarded
+    detail: str = ""  # what the mail system said, on one line
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,11 +22,12 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from ingest.mailbox import Mailbox, Session
+from mailroom.bounces import address_is_gone, enhanced_status
 from mailroom.errors import MailroomError, Misconfigured
 from mailroom.model import Arrival, MessageState, Outcome, Reading, ReplyDraft, ReplyState
 from notify.backoff import next_attempt
 from notify.smtp import Deferred, Refused, Sent, Unknown
-from store import Cap, Lookup, Met, Record, RegistrationDraft, RegistrationUpdate, Store, StoredMessage
+from store import Cap, DeliveryNote, Lookup, Met, Record, RegistrationDraft, RegistrationUpdate, Store, StoredMessage
 
 __all__ = ["MailboxReport", "Pipeline", "RoundReport"]
 
@@ -67,6 +68,7 @@ class Answer:
     reply_state: ReplyState
     reply_reason: str
     cap: Cap
+    delivery: DeliveryNote | None = None  # what it reports on mail of ours
 
 
 class Answers(Protocol):
@@ -101,11 +103,14 @@ class RoundReport:
     replies: dict[str, int] = field(default_factory=dict)
     sent_now: int = 0
     read_now: int = 0
+    breakers: list[dict[str, Any]] = field(default_factory=list)  # that are open
     errors: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)  # by stage, for bench/
 
     def as_dict(self) -> dict[str, Any]:
         result: dict[str, Any] = {"mailboxes": {name: box.as_dict() for name, box in self.mailboxes.items()}, "replies": self.replies}
+        if self.breakers:
+            result["breakers"] = self.breakers
         return {**result, "errors": self.errors} if self.errors else result
 
     @property
@@ -143,6 +148,8 @@ class Pipeline:
         wrong: list[Misconfigured] = []
         with _timed(report, "recover"):
             self.store.recover_sending(self.now())
+            for scope in self.store.settle_breakers(self.now()):
+                log.warning("breaker closed: an hour of calm for %s; what it parked waits for «mailroom replies release»", _scope(scope))
         sessions: list[tuple[Mailbox, MailboxReport]] = []
         for mailbox in self.mailboxes:
             box = report.mailboxes[mailbox.name] = MailboxReport()
@@ -155,6 +162,7 @@ class Pipeline:
                 wrong.append(error) if isinstance(error, Misconfigured) else report.errors.append(f"{mailbox.name}: {error}")
                 self.process(mailbox.name, report, progress)  # what was taken earlier is read all the same
             sessions.append((mailbox, box))
+        self._alarm(report)
         try:
             with _timed(report, "deliver"):
                 self.deliver(report, stopping)
@@ -286,7 +294,24 @@ class Pipeline:
             reply_state=answer.reply_state,
             reply_reason=answer.reply_reason,
             cap=answer.cap,
+            delivery=answer.delivery,
         )
+
+    def _alarm(self, report: RoundReport) -> None:
+        """Say which breakers are open, and once for each of them in the log that it tripped."""
+        breakers = self.store.breakers()
+        report.breakers = [
+            {"scope": breaker.scope, "most": breaker.most, "tripped_at": breaker.tripped_at.isoformat(), "parked": breaker.parked} for breaker in breakers
+        ]
+        new = [breaker for breaker in breakers if breaker.announced_at is None]
+        for breaker in new:
+            log.error(
+                "BREAKER TRIPPED: %d answers within an hour to %s; every further one is parked. See «mailroom breakers list» and «mailroom replies list»",
+                breaker.most,
+                _scope(breaker.scope),
+            )
+        if new:  # after the log has it: said twice, if it must be, rather than never
+            self.store.breakers_announced([breaker.id for breaker in new], self.now())
 
     def deliver(self, report: RoundReport, stopping: Callable[[], bool] = lambda: False) -> None:
         """Send what is due. A reply is claimed, durably, before its bytes leave; it is marked when SMTP has answered."""
@@ -314,7 +339,9 @@ class Pipeline:
                 self.store.mark_sent(reply_id, now)
                 return 1
             case Refused():
-                self.store.mark_dead(reply_id, outcome.error, now, reason="refused")
+                status = enhanced_status(outcome.error)
+                gone = outcome.code is not None and address_is_gone(status, outcome.error)
+                self.store.mark_dead(reply_id, outcome.error, now, reason="refused", gone=status if gone else None)
             case Deferred() | Unknown():
                 # Unknown: the connection went after DATA, so it may have been taken. The same bytes under the
                 # same Message-ID go again; a member sees one answer twice at worst, never two different ones.
@@ -324,6 +351,10 @@ class Pipeline:
                 else:
                     self.store.mark_retry(reply_id, outcome.error, when, now)
         return 0
+
+
+def _scope(scope: str) -> str:
+    return "anybody" if scope == "*" else f"the domain {scope}"
 
 
 class _Batch:

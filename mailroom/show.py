@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 
     from mailroom.config import Config
     from mailroom.model import Reading
-    from store import Reply, Store
+    from store import Breaker, Reply, Store
 
 __all__ = [
     "STATE_WORDS",
+    "address_dicts",
+    "breaker_dicts",
+    "breaker_text",
     "explain_dict",
     "explain_file",
+    "print_addresses",
+    "print_breakers",
     "print_explain",
     "print_replies",
     "print_reply",
@@ -133,18 +138,114 @@ def status_dict(config: Config, store: Store) -> dict[str, Any]:
         "registrations": {str(state): count for state, count in facts.registrations.items()},
         "replies": {str(state): count for state, count in facts.replies.items()},
         "mode": config.replies.mode,
+        "breakers": [_breaker_row(breaker) for breaker in facts.breakers],
+        "undeliverable_addresses": facts.undeliverable,
     }
 
 
 def print_status(facts: Mapping[str, Any]) -> None:
+    for breaker in facts["breakers"]:
+        click.secho(f"ALARM: {breaker_text(breaker)}", fg="red", bold=True)
     for name, box in facts["mailboxes"].items():
         counts = ", ".join(f"{count} {STATE_WORDS[state]}" for state, count in box["messages"].items() if count) or "no messages yet"
         click.echo(f"{name}: {counts}")
         click.echo(f"    last poll that went well: {when(box['last_success_at'])}" + (f"; last error: {box['last_error']}" if box["last_error"] else ""))
     click.echo("register: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["registrations"].items() if count) or "empty"))
     click.echo("replies: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["replies"].items() if count) or "none"))
+    if count := facts["undeliverable_addresses"]:
+        click.echo(f"{count} {'address takes' if count == 1 else 'addresses take'} no mail: «mailroom addresses list» shows which, and why")
     if facts["mode"] == "hold":
         click.echo("Replies are held (replies.mode: hold): look at them with «mailroom replies list», let them go with «mailroom replies release».")
+
+
+# --- brakes
+
+
+def _breaker_row(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "scope": breaker.scope,
+        "most": breaker.most,
+        "tripped_at": breaker.tripped_at.isoformat(),
+        "parked": breaker.parked,
+        "closed_at": breaker.closed_at and breaker.closed_at.isoformat(),
+        "closed_by": breaker.closed_by,
+    }
+
+
+def breaker_dicts(store: Store, since: datetime) -> list[dict[str, Any]]:
+    return [_breaker_row(breaker) for breaker in store.breakers(since)]
+
+
+def breaker_text(row: Mapping[str, Any]) -> str:
+    """What happened, and what can be done, in one sentence each."""
+    name = "all" if row["scope"] == "*" else row["scope"]
+    to = "in all" if row["scope"] == "*" else f"to {printable(row['scope'])}"
+    return (
+        f"{row['most']} answers {to} within an hour: the breaker tripped at {when(row['tripped_at'])}, {row['parked']} are parked. "
+        f"Look at them with «mailroom replies list»; «mailroom breakers close {printable(name)}» lets new ones out"
+    )
+
+
+def print_breakers(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        click.echo("no breaker has tripped")
+        return
+    table(
+        ("for", "limit an hour", "tripped", "closed", "by", "still parked"),
+        (
+            (
+                "all mail" if r["scope"] == "*" else r["scope"],
+                str(r["most"]),
+                when(r["tripped_at"]),
+                when(r["closed_at"]) if r["closed_at"] else "OPEN",
+                r["closed_by"] or "",
+                str(r["parked"]),
+            )
+            for r in rows
+        ),
+    )
+
+
+def address_dicts(store: Store) -> list[dict[str, Any]]:
+    return [
+        {
+            "address": one.address,
+            "since": one.marked_at.isoformat(),
+            "reason": one.reason,
+            "status": one.status,
+            "detail": one.detail,
+            "reply": one.reply_id,
+            "message": one.message_id,
+            "registration": one.registration_id,
+            "parked": one.parked,
+        }
+        for one in store.undeliverable()
+    ]
+
+
+def print_addresses(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        click.echo("every address takes mail, as far as we know")
+        return
+    table(
+        ("address", "since", "how it is known", "registration", "parked"),
+        (
+            (
+                r["address"],
+                when(r["since"]),
+                f"{'the answer came back' if r['reason'] == 'bounced' else 'the server refused it'}: {r['detail'] or r['status'] or 'no reason given'}",
+                r["registration"] or "",
+                str(r["parked"]),
+            )
+            for r in rows
+        ),
+    )
+
+
+def _reported(row: Mapping[str, Any]) -> str:
+    """One line on a report that came in about an answer of ours."""
+    why = ": " + printable(row["detail"] or row["status"]) if row["detail"] or row["status"] else ""
+    return f"{when(row['at'])}, answer {row['reply']} to {printable(row['recipient'])}: {reason_text(row['effect'])}{why}"
 
 
 # --- replies
@@ -187,9 +288,9 @@ def print_replies(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    if row["last_error"]:
+    if row["last_error"] and row["reason"] not in ("bounced", "refused"):
         return str(row["last_error"])
-    return reason_text(row["reason"]) if row["reason"] else ""
+    return reason_text(row["reason"], row["last_error"]) if row["reason"] else ""
 
 
 def reply_dict(store: Store, reply_id: int) -> dict[str, Any]:
@@ -236,6 +337,20 @@ def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
         "arrivals": [{"uidvalidity": a.uidvalidity, "uid": a.uid, "fetched_at": a.fetched_at.isoformat()} for a in record.arrivals],
         "registrations": [register_row(registration) for registration in record.registrations],
         "replies": [_reply_row(reply) for reply in record.replies],
+        "reports": [
+            {
+                "message": r.message_id,
+                "reply": r.reply_id,
+                "registration": r.registration_id,
+                "recipient": r.recipient,
+                "effect": r.effect,
+                "action": r.action,
+                "status": r.status,
+                "detail": r.detail,
+                "at": r.recorded_at.isoformat(),
+            }
+            for r in record.reports
+        ],
         "history": [
             {"at": e.at.isoformat(), "event": e.event, "actor": e.actor, "rules_version": e.rules_version, "before": e.before, "after": e.after}
             for e in record.history
@@ -335,6 +450,10 @@ def _print_after(facts: Mapping[str, Any]) -> None:
         click.echo(f"  {reply['id']}: {reply['template']} to {printable(reply['recipient'])}: {STATE_WORDS[reply['state']]}{why}")
     if not facts["replies"]:
         click.echo("  none")
+    if facts["reports"]:
+        click.secho("\nreports that came in", bold=True)
+        for report in facts["reports"]:
+            click.echo(f"  {_reported(report)}")
     click.secho("\nhistory", bold=True)
     for event in facts["history"]:
         click.echo(f"  {when(event['at'])}  {event['event']}  by {event['actor']}")

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from mailroom.model import ParsedMessage, Reason, RuleHit
 from notify.addresses import AddressError, checked_address
+from notify.envelope import BounceAddress
 
 __all__ = ["ROWS", "Row", "Verdict", "may_answer"]
 
@@ -32,6 +33,7 @@ class Case:
     parsed: ParsedMessage
     own: frozenset[str]  # our addresses and aliases, casefolded
     reads_as_person: bool
+    bounces: BounceAddress | None
 
     def senders(self) -> tuple[str, ...]:
         """The addresses that claim to have sent it: From, Sender, Return-Path."""
@@ -80,6 +82,8 @@ _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply", "autorepl
 _SUPPRESS = frozenset({"all", "autoreply", "oof"})  # DR, RN, NRN and NDR are about reports, None about nothing
 _REPORTS = frozenset({"multipart/report", "message/delivery-status", "message/disposition-notification", "message/global-delivery-status"})
 _REPORT_FIELDS = ("X-MS-Exchange-Message-Is-Ndr", "X-Failed-Recipients")
+_MAILROOM = re.compile(r"<mailroom\.[0-9a-f]{40}@[^<>\s]+>", re.IGNORECASE)  # notify.compose writes them, in any installation
+_DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
 _DAEMON = re.compile(
     r"(?:mailer-?daemon|postmaster|mail-?daemon|listserv|majordomo|mailman|nobody|bounces?"
     r"|owner-.+|.+-(?:request|owner|bounces?)|(?:.+-)?bounces?[+=-].+|msprvs1=.+)@.*"
@@ -152,6 +156,20 @@ def _loop(case: Case) -> str | None:
     return None
 
 
+def _mailroom(case: Case) -> str | None:
+    """Gateways take Auto-Submitted away more often than they rewrite a Message-ID."""
+    return next((_short(identifier) for identifier in case.parsed.message_ids if _MAILROOM.fullmatch(identifier)), None)
+
+
+def _bounce_address(case: Case) -> str | None:
+    """Responders that keep to RFC 3834 answer the Return-Path; a person never sees it."""
+    if case.bounces is None:
+        return None
+    to = [address.address for address in case.parsed.recipients]
+    to += [value for name in _DELIVERED_TO for value in case.parsed.header_values(name)]
+    return next((_short(address) for address in to if case.bounces.identifiers([address])), None)
+
+
 def _own_address(case: Case) -> str | None:
     return next((address for address in case.senders() if _plain(address) in case.own), None)
 
@@ -199,6 +217,8 @@ ROWS: tuple[Row, ...] = (
     Row(id="no_answer_null_return_path", what="null reverse-path: a report, or an automatic answer", holds=_null_return_path),
     Row(id="no_answer_auto_submitted", what="Auto-Submitted with any value but «no» (RFC 3834 section 5)", holds=_auto_submitted),
     Row(id="no_answer_own_address", what="From, Sender or Return-Path is ours: looped or forged", holds=_own_address),
+    Row(id="no_answer_mailroom", what="another mailroom wrote it: its Message-ID is one of an automatic answer", holds=_mailroom),
+    Row(id="no_answer_bounce_address", what="sent to the address that only delivery reports come to", holds=_bounce_address),
     Row(id="no_answer_loop", what="X-Loop names one of our addresses", holds=_loop),
     Row(id="no_answer_report", what="delivery report or receipt (RFC 3464, RFC 8098)", holds=_report),
     Row(id="no_answer_daemon", what="from a mail system or list software, not a person", holds=_daemon),
@@ -217,9 +237,10 @@ ROWS: tuple[Row, ...] = (
 )
 
 
-def may_answer(parsed: ParsedMessage, own_addresses: Set[str], *, reads_as_person: bool = False) -> Verdict:
-    """Try every row. ``own_addresses``: ours and their aliases; ``reads_as_person``: the words are a person's."""
-    case = Case(parsed=parsed, own=frozenset(_plain(address) for address in own_addresses), reads_as_person=reads_as_person)
+def may_answer(parsed: ParsedMessage, own_addresses: Set[str], *, reads_as_person: bool = False, bounces: BounceAddress | None = None) -> Verdict:
+    """Try every row. ``own_addresses``: ours and their aliases; ``reads_as_person``: the words are a person's;
+    ``bounces``: the address that our answers leave from, where it is one for each of them."""
+    case = Case(parsed=parsed, own=frozenset(_plain(address) for address in own_addresses), reads_as_person=reads_as_person, bounces=bounces)
     rules: list[RuleHit] = []
     reasons: list[Reason] = []
     for row in ROWS:
@@ -231,9 +252,11 @@ def may_answer(parsed: ParsedMessage, own_addresses: Set[str], *, reads_as_perso
 
 
 def _plain(address: str) -> str:
-    """Without +detail (RFC 5233): car+abc@union.example is car@union.example."""
+    """Without +detail (RFC 5233), needless quotes and a final dot: "car+abc"@union.example. is car@union.example."""
     local, at, domain = address.strip().casefold().rpartition("@")
-    return f"{local.partition('+')[0] or local}{at}{domain}"
+    if len(local) > 2 and local[0] == local[-1] == '"':
+        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+    return f"{local.partition('+')[0] or local}{at}{domain.rstrip('.')}"
 
 
 def _short(text: str) -> str:

@@ -33,6 +33,7 @@ from typing import Literal
 
 from mailroom.errors import Misconfigured, Temporary
 from notify.addresses import AddressError, checked_address
+from notify.envelope import BounceAddress
 
 __all__ = ["Deferred", "Refused", "SendOutcome", "Sent", "SmtpSender", "SmtpSettings", "Unknown"]
 
@@ -40,7 +41,7 @@ __all__ = ["Deferred", "Refused", "SendOutcome", "Sent", "SmtpSender", "SmtpSett
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SmtpSettings:
     """Where answers are handed in. ``envelope_sender`` "" is the null reverse-path that RFC 3834 asks for:
-    no bounce, no loop; an address there is for submission servers that refuse it."""
+    no bounce, no loop; for an address there, see ``notify.envelope``."""
 
     host: str
     port: int = 587
@@ -88,6 +89,7 @@ class SmtpSender:
 
     def __init__(self, settings: SmtpSettings) -> None:
         self.settings = settings
+        self._bounces = BounceAddress(settings.envelope_sender)
         self._smtp: smtplib.SMTP | None = None
         self._sent = 0  # over this connection
 
@@ -235,7 +237,7 @@ class SmtpSender:
         smtp = self._open()
         try:
             size = [f"size={len(content)}"] if smtp.has_extn("size") else []
-            if (refusal := self._refusal(smtp.mail(self.settings.envelope_sender, size), at_sender=True)) is not None:
+            if (refusal := self._refusal(smtp.mail(self._bounces.sender_of(content), size), at_sender=True)) is not None:
                 return refusal
             if (refusal := self._refusal(smtp.rcpt(recipient))) is not None:
                 return refusal

@@ -30,6 +30,7 @@ from functools import lru_cache
 import mailparser
 
 from mailroom.model import Address, Attachment, DeliveryReport, ParsedMessage
+from parse import deliveryreport
 from parse.attachments import AttachmentLimits, attachment_text
 from parse.html import Mark, align, has_marks, marked_texts, render
 from parse.zones import Envelope, Zoner
@@ -383,33 +384,17 @@ class _Reader:
                 self.add(attachment)
 
     def delivery(self, part: email.message.Message, blocks: list[email.message.Message]) -> None:
-        """RFC 3464 status or RFC 8098 receipt; the first recipient that failed speaks for the rest."""
-        fields: dict[str, str] = {}
+        """RFC 3464 status or RFC 8098 receipt."""
         if not blocks:
             text = self.payload(part)[:64_000].decode("utf-8", "replace").replace("\r\n", "\n")
             blocks = [email.message_from_string(section) for section in text.split("\n\n")[:20]]
-        chosen: dict[str, str] = {}
-        for block in blocks[:50]:
-            here = {name.lower(): decode_header_value(str(value)) for name, value in block.raw_items()}
-            fields = {**here, **fields}
-            if here.get("action", "").strip().lower() == "failed" and not chosen:
-                chosen = here
-        fields = {**fields, **chosen}
-        action = fields.get("action", "") or fields.get("disposition", "").rpartition(";")[2]
-        status = re.search(r"(?<!\d)[245]\.\d{1,3}\.\d{1,3}(?!\d)", fields.get("status", ""))
-        recipient = fields.get("final-recipient", "") or fields.get("original-recipient", "")
-        self.report = DeliveryReport(
-            action=action.split("/")[0].strip().lower()[:20],
-            status=status[0] if status else "",
-            recipient=recipient.rpartition(";")[2].strip().strip("<>")[:320],
-            original_message_id=(_ids([fields.get("original-message-id", "")]) or ("",))[0],
+        self.report = deliveryreport.from_status(
+            [{name.lower(): decode_header_value(str(value)) for name, value in reversed(list(block.raw_items()))} for block in blocks[:50]]
         )
 
     def returned(self, section: str) -> None:
         """Header fields of our own message, sent back."""
-        match = re.search(r"(?im)^message-id:[ \t\r\n]{0,10}(<[^<>\s]{1,990}>)", section[:64_000])
-        if match and not self.returned_id:
-            self.returned_id = match[1]
+        self.returned_id = self.returned_id or deliveryreport.returned_message_id(section)
 
     def calendar(self, part: email.message.Message, content: bytes) -> None:
         method = self.parameter(part, "method")
@@ -596,26 +581,17 @@ def _bounded(content: bytes, limits: Limits, reader: _Reader) -> bytes:
     return content
 
 
-_BOUNCERS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon"})
-
-
 def _report(reader: _Reader, fields: _Fields, body: str, sender: Address | None) -> DeliveryReport | None:
     """The report in the message's parts, or what a mail server wrote in prose."""
     report = reader.report
     if report is not None:
         return report if report.original_message_id else replace(report, original_message_id=reader.returned_id)
-    failed = fields.values("x-failed-recipients")
-    if not failed and (sender is None or sender.local_part.lower() not in _BOUNCERS):
-        return None
-    text = body[:50_000]
-    status = re.search(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])", text)
-    own = {sender.address.lower()} if sender else set()
-    own |= {address.address.lower() for address in _addresses(fields.parsed.to)}
-    addresses = [found for found in re.findall(r"[\w.+'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}", text) if found.lower() not in own]
-    reader.returned(text)
-    return DeliveryReport(
-        action="failed" if failed or status is None or status[0][0] == "5" else "delayed",
-        status=status[0] if status else "",
-        recipient=failed[0].split(",")[0].strip() if failed else (addresses or [""])[0],
-        original_message_id=reader.returned_id,
+    return deliveryreport.from_prose(
+        body,
+        failed=fields.values("x-failed-recipients"),
+        sender=sender.address if sender is not None else "",
+        null_return_path=[value.strip().strip("<>").strip() for value in fields.values("return-path")[:1]] == [""],
+        own=[address.address for address in _addresses(fields.parsed.to)],
+        subject=(fields.values("subject") or [""])[0],
+        message_id=reader.returned_id,
     )

@@ -8,10 +8,13 @@ from store.register import registration_id
 from store.store import Store
 from store.types import (
     Added,
+    Breaker,
     Cap,
     Conversation,
+    DeliveryNote,
     Event,
     FieldValue,
+    LinkedReport,
     Lookup,
     MailboxStatus,
     MessageRecord,
@@ -33,15 +36,19 @@ from store.types import (
     StoredMessage,
     StoredReading,
     Turn,
+    UndeliverableAddress,
     Wishes,
 )
 
 __all__ = [
     "Added",
+    "Breaker",
     "Cap",
     "Conversation",
+    "DeliveryNote",
     "Event",
     "FieldValue",
+    "LinkedReport",
     "Lookup",
     "MailboxStatus",
     "MessageRecord",
@@ -64,6 +71,7 @@ __all__ = [
     "StoredMessage",
     "StoredReading",
     "Turn",
+    "UndeliverableAddress",
     "Wishes",
     "registration_id",
 ]

@@ -22,11 +22,10 @@ from store.serialise import decode
 from store.tables import outbox
 from store.types import Reply
 
-__all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CAP_ADDRESS"]
+__all__ = ["ANSWER", "ANSWERED_MEANWHILE"]
 
 ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
 REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
-CAP_ADDRESS = "cap_address"
 ANSWERED_MEANWHILE = "answered_meanwhile"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from mailroom.errors import Permanent
 from mailroom.model import MessageState, ReplyDraft, ReplyState
-from store import history, outbox, register, seating
+from store import brakes, history, outbox, register, seating, undeliverable
 from store.database import clean, clip
 from store.ledger import chunks
 from store.register import address_key
@@ -52,7 +52,9 @@ def record_batch(connection: Connection, batch: Sequence[Record], now: datetime)
     # First, so that what was withdrawn counts neither for the cap nor as a question that was asked.
     told = {record.update.registration_id for record in batch if record.update is not None and record.reply is not None and record.message_id in waiting}
     outbox.supersede(connection, told, now)
-    writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting], seats)
+    # Reports first as well: an answer of the same batch to an address that they call dead is parked.
+    effects = {r.message_id: undeliverable.record_report(connection, r.message_id, r.delivery, now) for r in batch if r.delivery and r.message_id in waiting}
+    writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting], seats, effects)
     results = []
     for record in batch:
         message = waiting.pop(record.message_id, None)
@@ -76,13 +78,13 @@ def _lock_waiting(connection: Connection, ids: Sequence[int]) -> dict[int, Any]:
 class _Writer:
     """Gathers the rows of a batch, table by table, and writes them at the end."""
 
-    def __init__(self, connection: Connection, now: datetime, batch: Sequence[Record], seats: Seating) -> None:
-        self.connection, self.now, self.seats = connection, now, seats
+    def __init__(self, connection: Connection, now: datetime, batch: Sequence[Record], seats: Seating, effects: Mapping[int, str]) -> None:
+        self.connection, self.now, self.seats, self.effects = connection, now, seats, effects
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.decided: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
-        self.answers = _answers_so_far(connection, batch, now)
+        self.brakes = brakes.Brakes(connection, batch, now)
 
     def add(self, record: Record, message: Any) -> Recorded:
         _check(record)
@@ -124,6 +126,8 @@ class _Writer:
         registration_id = self._registration(record, message, after)
         self.rows["session_places"] += self.seats.write(message.id, after)
         reply_state, reply_reason = self._reply(record, registration_id, after)
+        if effect := self.effects.get(message.id):
+            after["delivery_report"] = effect
         self.history.append(
             history.entry(
                 "message.recorded",
@@ -169,29 +173,25 @@ class _Writer:
         return old.id
 
     def _reply(self, record: Record, registration_id: str | None, after: dict[str, Any]) -> tuple[ReplyState | None, str]:
-        draft, state, reason = record.reply, record.reply_state, record.reply_reason
+        draft = record.reply
         if draft is None:
             return None, ""
-        key = address_key(draft.recipient)
-        if state != ReplyState.SUPPRESSED:
-            # Counted in the transaction that adds the answer, so no two rounds can both be the third.
-            if record.cap is not None and self.answers[record.cap.window][key] >= record.cap.per_address:
-                state, reason = ReplyState.SUPPRESSED, outbox.CAP_ADDRESS
-            else:
-                for counted in self.answers.values():
-                    counted[key] += 1
-        self.rows["outbox"].append(self._outbox_row(record.message_id, registration_id, draft, key, state, reason))
+        words = brakes.words_of(record.reading.parsed)
+        state, reason = self.brakes.place(draft, record.reply_state, record.reply_reason, record.cap, words)
+        self.rows["outbox"].append(self._outbox_row(record.message_id, registration_id, draft, words, state, reason))
         after["reply"] = {"template": draft.template, "state": str(state), "reason": reason}
         return state, reason
 
-    def _outbox_row(self, message_id: int, registration_id: str | None, draft: ReplyDraft, key: str, state: ReplyState, reason: str) -> dict[str, Any]:
+    def _outbox_row(self, message_id: int, registration_id: str | None, draft: ReplyDraft, words: str, state: ReplyState, reason: str) -> dict[str, Any]:
         return {
             "message_id": message_id,
             "purpose": outbox.ANSWER,
             "registration_id": registration_id,
             "template": draft.template,
             "recipient": clean(draft.recipient),
-            "recipient_key": key,
+            "recipient_key": address_key(draft.recipient),
+            "recipient_domain": brakes.domain_of(draft.recipient),
+            "words": words,
             "subject": clean(draft.subject),
             "identifier": draft.message_id,
             "content": draft.content,
@@ -261,13 +261,3 @@ def _check(record: Record) -> None:
         raise Permanent(f"message {record.message_id}: a recorded decision cannot leave it waiting")
     if record.reply is not None and record.reply_state not in (ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED):
         raise Permanent(f"message {record.message_id}: a new reply cannot be {record.reply_state}")
-
-
-def _answers_so_far(connection: Connection, batch: Sequence[Record], now: datetime) -> dict[timedelta, defaultdict[str, int]]:
-    """For each window in use, the answers each address has had; empty where no cap is asked for."""
-    wanted: dict[timedelta, set[str]] = defaultdict(set)
-    for record in batch:
-        if record.reply is not None and record.cap is not None:
-            wanted[record.cap.window].add(record.reply.recipient)
-    outbox.lock_addresses(connection, set().union(*wanted.values()))
-    return {window: defaultdict(int, outbox.answers_since(connection, addresses, now - window)) for window, addresses in wanted.items()}

@@ -21,13 +21,14 @@ from sqlalchemy import select
 
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState, Reading, ReplyDraft, ReplyState
-from store import conversing, history, ledger, locking, outbox, recording, register, schema, seating
+from store import brakes, conversing, history, ledger, locking, outbox, recording, register, schema, seating, undeliverable
 from store.database import Database
 from store.serialise import reading_of
 from store.tables import history as history_table
 from store.tables import installation, readings
 from store.types import (
     Added,
+    Breaker,
     Cap,
     Conversation,
     Event,
@@ -48,6 +49,7 @@ from store.types import (
     Status,
     StoredMessage,
     StoredReading,
+    UndeliverableAddress,
 )
 
 __all__ = ["Store"]
@@ -249,10 +251,14 @@ class Store:
         with self._database.write() as connection:
             return outbox.leave_sending(connection, reply_id, now, "reply.deferred", values)
 
-    def mark_dead(self, reply_id: int, error: str, now: datetime, *, reason: str = "") -> bool:
+    def mark_dead(self, reply_id: int, error: str, now: datetime, *, reason: str = "", gone: str | None = None) -> bool:
+        """It will never be taken. ``gone``: nor will anything else for its address, and the status (RFC 3463, or "") that says so."""
         values = {"state": ReplyState.DEAD, "last_error": outbox.error_text(error), "next_attempt_at": None, "reason": reason}
         with self._database.write() as connection:
-            return outbox.leave_sending(connection, reply_id, now, "reply.dead", values)
+            left = outbox.leave_sending(connection, reply_id, now, "reply.dead", values)
+            if left and gone is not None:
+                undeliverable.mark(connection, reply_id, now, reason=undeliverable.REFUSED, status=gone, detail=error)
+            return left
 
     def recover_sending(self, now: datetime) -> list[int]:
         """At the start of a round, under ``exclusive``: replies left in ``sending`` are due again, as they are."""
@@ -280,6 +286,43 @@ class Store:
     def reply_counts(self) -> dict[ReplyState, int]:
         with self._database.read() as connection:
             return outbox.counts(connection)
+
+    # --- the brakes
+
+    def settle_breakers(self, now: datetime) -> list[str]:
+        """Close the breakers whose storm is over; gives their scopes (a domain, or ``*``)."""
+        with self._database.write() as connection:
+            return brakes.settle(connection, now)
+
+    def close_breaker(self, scope: str, now: datetime, *, actor: str) -> bool:
+        """A person lets answers out again; False when that breaker is not open."""
+        with self._database.write() as connection:
+            return brakes.close(connection, scope, now, actor)
+
+    def breakers(self, since: datetime | None = None) -> tuple[Breaker, ...]:
+        """The breakers that are open and, from ``since`` on, those that tripped and closed again."""
+        with self._database.read() as connection:
+            return brakes.listed(connection, since)
+
+    def breakers_announced(self, ids: Sequence[int], now: datetime) -> None:
+        """The alarm for these was raised."""
+        with self._database.write() as connection:
+            brakes.announced(connection, ids, now)
+
+    def parked(self, reason: str) -> tuple[int, ...]:
+        """The answers parked for one of ``store.brakes.PARKED``, oldest first; none to an address that takes no mail."""
+        with self._database.read() as connection:
+            return brakes.parked(connection, reason)
+
+    def undeliverable(self, since: datetime | None = None) -> tuple[UndeliverableAddress, ...]:
+        """Addresses that take no mail: all of them, or those that are known since then."""
+        with self._database.read() as connection:
+            return undeliverable.listed(connection, since)
+
+    def clear_address(self, address: str, now: datetime, *, actor: str) -> tuple[int, ...] | None:
+        """A person says that it works again: the ids of the answers parked for it, or None when it was not marked."""
+        with self._database.write() as connection:
+            return undeliverable.clear(connection, address, now, actor)
 
     # --- looking
 
@@ -323,6 +366,7 @@ class Store:
                     connection,
                     (history_table.c.message_id == found.id) | history_table.c.registration_id.in_([r.id for r in registrations]),
                 ),
+                reports=undeliverable.reports(connection, [found.id], [reply.id for reply in replies]),
             )
 
     def history(self, *, registration_id: str) -> tuple[Event, ...]:
@@ -349,4 +393,6 @@ class Store:
                 ),
                 registrations=register.counts(connection),
                 replies=outbox.counts(connection),
+                breakers=brakes.listed(connection, None),
+                undeliverable=undeliverable.count(connection),
             )

@@ -14,10 +14,13 @@ from mailroom.model import Evidence, MessageState, Reading, ReplyDraft, ReplySta
 
 __all__ = [
     "Added",
+    "Breaker",
     "Cap",
     "Conversation",
+    "DeliveryNote",
     "Event",
     "FieldValue",
+    "LinkedReport",
     "Lookup",
     "MailboxStatus",
     "MessageRecord",
@@ -39,6 +42,7 @@ __all__ = [
     "StoredMessage",
     "StoredReading",
     "Turn",
+    "UndeliverableAddress",
     "Wishes",
 ]
 
@@ -172,10 +176,71 @@ class RegistrationUpdate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cap:
-    """At most ``per_address`` answers to one address within ``window``; further ones are parked."""
+    """At most ``per_address`` answers to one address within ``window``, and (``same_words``) one to the same words;
+    further ones are parked. Breakers: so many answers to a domain, or to anybody, in an hour; None for no limit."""
 
     per_address: int
     window: timedelta
+    same_words: bool = False
+    per_domain_an_hour: int | None = None
+    per_hour: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Breaker:
+    """A breaker that tripped. ``scope`` is a domain, or «*» for all mail; ``parked``: answers it holds back still."""
+
+    id: int
+    scope: str
+    most: int
+    tripped_at: datetime
+    announced_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    parked: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryNote:
+    """What a report says, for the answer that it is about: ``identifiers`` may name it, ``recipients`` are those it speaks of."""
+
+    identifiers: tuple[str, ...]
+    recipients: tuple[str, ...]
+    action: str
+    status: str
+    detail: str
+    permanent: bool  # it will not arrive
+    address_gone: bool  # nor will anything else that is sent there
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkedReport:
+    """A report that came in as ``message_id``, about the answer ``reply_id``; ``effect`` is a reason code."""
+
+    message_id: int
+    reply_id: int
+    effect: str
+    action: str
+    status: str
+    detail: str
+    recorded_at: datetime
+    recipient: str
+    registration_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UndeliverableAddress:
+    """An address that takes no mail: since when, and by which answer (``reply_id``) and report (``message_id``) it is known."""
+
+    address: str
+    marked_at: datetime
+    reason: str
+    status: str
+    detail: str
+    reply_id: int
+    message_id: int | None
+    registration_id: str | None
+    parked: int  # answers that wait because of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,6 +257,7 @@ class Record:
     cap: Cap | None = None
     update: RegistrationUpdate | None = None  # instead of ``registration``: the message continues a conversation
     wishes: Wishes | None = None
+    delivery: DeliveryNote | None = None  # the message reports on mail of ours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -355,6 +421,7 @@ class MessageRecord:
     registrations: tuple[Registration, ...]
     replies: tuple[Reply, ...]
     history: tuple[Event, ...]
+    reports: tuple[LinkedReport, ...]  # what this message reports, and what is reported of its answers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -382,3 +449,5 @@ class Status:
     mailboxes: tuple[MailboxStatus, ...]
     registrations: Mapping[RegistrationState, int]
     replies: Mapping[ReplyState, int]
+    breakers: tuple[Breaker, ...] = ()  # that are open
+    undeliverable: int = 0  # addresses

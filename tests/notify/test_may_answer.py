@@ -9,9 +9,12 @@ import pytest
 
 from mailroom.model import Address, ParsedMessage, RuleHit
 from mailroom.reasons import REASONS
+from notify.envelope import BounceAddress
 from notify.may_answer import ROWS, auto_submitted, may_answer
 
 OWN = {"car@union.example", "Research@Union.example"}
+BOUNCES = BounceAddress("car+b.{token}@union.example", "union.example")
+DIGEST = "0123456789abcdef0123456789abcdef01234567"
 
 
 def message(*headers: tuple[str, str], sender: str | None = "anna.reid@school.example", name: str = "Anna Reid", **changes: Any) -> ParsedMessage:
@@ -41,7 +44,7 @@ def message(*headers: tuple[str, str], sender: str | None = "anna.reid@school.ex
 
 
 def codes(parsed: ParsedMessage, *, reads_as_person: bool = False) -> list[str]:
-    return [reason.code for reason in may_answer(parsed, OWN, reads_as_person=reads_as_person).reasons]
+    return [reason.code for reason in may_answer(parsed, OWN, reads_as_person=reads_as_person, bounces=BOUNCES).reasons]
 
 
 HELD: list[tuple[str, Callable[[], ParsedMessage]]] = [
@@ -86,6 +89,15 @@ HELD: list[tuple[str, Callable[[], ParsedMessage]]] = [
     ("no_answer_own_address", lambda: message(sender="CAR+x1@Union.example")),
     ("no_answer_own_address", lambda: message(("Sender", "research@union.example"))),
     ("no_answer_own_address", lambda: message(return_path="research@union.example")),
+    ("no_answer_own_address", lambda: message(sender='"car"@union.example')),
+    ("no_answer_own_address", lambda: message(sender='"c\\ar+x"@union.example')),
+    ("no_answer_own_address", lambda: message(("Sender", "car@union.example."))),
+    ("no_answer_own_address", lambda: message(("Sender", "<CAR+b.x@union.example>"))),
+    ("no_answer_mailroom", lambda: message(message_ids=(f"<mailroom.{DIGEST}@other-union.example>",))),
+    ("no_answer_mailroom", lambda: message(message_ids=("<x@y.example>", f"<mailroom.{DIGEST}@other-union.example>"))),
+    ("no_answer_bounce_address", lambda: message(recipients=(Address(name="", address=f"car+b.{DIGEST}@union.example"),))),
+    ("no_answer_bounce_address", lambda: message(("Delivered-To", f"<CAR+B.{DIGEST.upper()}@union.example>"))),
+    ("no_answer_bounce_address", lambda: message(("X-Original-To", f"car+b.{DIGEST}@union.example"))),
     ("no_answer_no_reply_address", lambda: message(sender="no-reply@school.example")),
     ("no_answer_no_reply_address", lambda: message(sender="DoNotReply@school.example")),
     ("no_answer_no_reply_address", lambda: message(sender="calendar.noreply@school.example")),
@@ -126,6 +138,9 @@ ANSWERED: list[Callable[[], ParsedMessage]] = [
     lambda: message(sender="anna.bounce@school.example"),
     lambda: message(sender="replying@school.example"),
     lambda: message(sender="car@other.example"),
+    lambda: message(sender="anna.reid@school.example", name="car@union.example"),
+    lambda: message(message_ids=("<mailroom.notes@school.example>",)),
+    lambda: message(recipients=(Address(name="", address="car+k3y@union.example"),)),
     lambda: message(content_types=("multipart/mixed", "text/plain", "message/rfc822")),
 ]
 
