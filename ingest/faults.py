@@ -22,7 +22,10 @@ from imapclient import exceptions
 
 from mailroom.errors import MailroomError, Misconfigured, Temporary
 
-__all__ = ["FAULTS", "Fault", "explain", "translated"]
+__all__ = ["FAULTS", "Fault", "explain", "is_passing", "translated"]
+
+
+PASSING = r"\[UNAVAILABLE\]|\[INUSE\]|\[LIMIT\]|\[OVERQUOTA\]|too many|exceeded|temporary|try again|throttl"
 
 
 class Fault(NamedTuple):
@@ -71,7 +74,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         Temporary,
         IMAP4.error,
-        r"\[UNAVAILABLE\]|\[INUSE\]|\[LIMIT\]|\[OVERQUOTA\]|too many|exceeded|temporary|try again|throttl",
+        PASSING,
         "{where}: the server cannot serve us just now: {said}",
     ),
     Fault(
@@ -80,6 +83,12 @@ FAULTS: tuple[Fault, ...] = (
         r"authenticated but not connected",
         "{where}: user {user} is known, but the mailbox did not open (“authenticated but not connected”); "
         "in Exchange, give the account FullAccess to this mailbox and turn IMAP on for it, and check that imap.user names the mailbox",
+    ),
+    Fault(
+        Temporary,
+        IMAP4.error,
+        r"AccessTokenExpired|session invalidated",
+        "{where}: the access token expired during the session; the next login takes a new one",
     ),
     Fault(
         Misconfigured,
@@ -135,6 +144,11 @@ def explain(error: BaseException, *, where: str, user: str = "", folder: str = "
         if isinstance(error, fault.raised) and re.search(fault.pattern, text, re.IGNORECASE):
             return fault.kind(fault.words.format(where=where, user=user, folder=folder, said=said))
     raise AssertionError("the last row fits all exceptions")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a refusal has nothing to do with who asks."""
+    return re.search(PASSING, str(error), re.IGNORECASE) is not None
 
 
 @contextmanager

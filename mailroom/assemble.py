@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.credentials import Password
+from ingest.credentials import Bearer, Credentials, Password
 from ingest.folder import FolderMailbox
 from ingest.imap import ImapMailbox, ImapSettings
 from ingest.mailbox import Mailbox
@@ -16,6 +16,7 @@ from ingest.maildir import MaildirMailbox
 from mailroom.answering import Answering
 from mailroom.config import Config, MailboxConfig
 from mailroom.errors import Misconfigured
+from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.pipeline import Pipeline
 from mailroom.programme import Programme, load_programme
 from notify.smtp import SmtpSender, SmtpSettings
@@ -27,7 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["assemble", "make_mailbox", "make_sender", "read_programme"]
 
 
-def make_mailbox(config: MailboxConfig) -> Mailbox:
+def make_credentials(config: MailboxConfig, sources: TokenSources) -> Credentials:
+    """A password or a token, as the settings of an IMAP mailbox say."""
+    imap = config.imap
+    assert imap is not None  # noqa: S101 - asked for IMAP mailboxes only
+    if imap.oauth2 is not None:
+        return Bearer(sources.of(mailbox_login(config.name, imap.user, imap.oauth2)), imap.host, imap.port)
+    assert imap.password is not None  # noqa: S101 - validated: one of the two
+    return Password(imap.password.reveal)
+
+
+def make_mailbox(config: MailboxConfig, sources: TokenSources) -> Mailbox:
     if config.imap is not None:
         imap = config.imap
         settings = ImapSettings(
@@ -36,7 +47,7 @@ def make_mailbox(config: MailboxConfig) -> Mailbox:
             tls=imap.tls,
             ca_file=imap.ca_file,
             user=imap.user,
-            credentials=Password(imap.password.reveal),
+            credentials=make_credentials(config, sources),
             folder=imap.folder,
             max_size=config.max_size,
             timeout=imap.timeout.total_seconds(),
@@ -48,7 +59,7 @@ def make_mailbox(config: MailboxConfig) -> Mailbox:
     return FolderMailbox(config.name, config.folder, max_size=config.max_size, move_to=config.move_to)
 
 
-def make_sender(config: Config) -> SmtpSender:
+def make_sender(config: Config, sources: TokenSources) -> SmtpSender:
     """A sender that connects when it is entered. Raises Misconfigured where config.yaml names no server."""
     smtp = config.replies.smtp
     if smtp is None:
@@ -61,6 +72,7 @@ def make_sender(config: Config) -> SmtpSender:
             ca_file=smtp.ca_file,
             user=smtp.user,
             password=smtp.password.reveal() if smtp.password else None,
+            tokens=sources.of(sending_login(smtp.user or "", smtp.oauth2)) if smtp.oauth2 is not None else None,
             envelope_sender=smtp.envelope_sender,
             timeout=smtp.timeout.total_seconds(),
         )
@@ -89,14 +101,15 @@ def assemble(
     ``knowledge`` is what ``read_programme`` gave for the same programme, where it was read already.
     """
     programme, reader = knowledge or read_programme(config)
-    sender: SmtpSender | None = make_sender(config) if config.replies.smtp is not None else None
+    sources = TokenSources(now)
+    sender: SmtpSender | None = make_sender(config, sources) if config.replies.smtp is not None else None
 
     def open_sender() -> AbstractContextManager[SmtpSender]:
         assert sender is not None  # noqa: S101 - only passed on where there is one
         return sender
 
     return Pipeline(
-        mailboxes=[make_mailbox(mailbox) for mailbox in config.mailboxes],
+        mailboxes=[make_mailbox(mailbox, sources) for mailbox in config.mailboxes],
         store=store,
         reader=reader,
         answers=Answering(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mailroom.assemble import make_mailbox, make_sender, read_programme
 from mailroom.config import Config
 from mailroom.errors import MailroomError
+from mailroom.oauth import TokenSources
+from mailroom.oauth.expiry import expiries, unwatched
 from mailroom.previewing import load_samples
 from store import Store
 
@@ -35,10 +37,23 @@ def run_checks(config: Config) -> Iterator[Finding]:
                 yield Finding(part=part, ok=True, text=fact)
 
     yield from tried("programme", lambda: _programme(config))
+    yield from _expiries(config)
+    sources = TokenSources()
     for mailbox in config.mailboxes:
-        yield from tried(f"mailbox {mailbox.name}", lambda mailbox=mailbox: make_mailbox(mailbox).check())  # type: ignore[misc]
-    yield from tried("sending", lambda: _smtp(config))
+        yield from tried(f"mailbox {mailbox.name}", lambda mailbox=mailbox: make_mailbox(mailbox, sources).check())  # type: ignore[misc]
+    yield from tried("sending", lambda: _smtp(config, sources))
     yield from tried("store", lambda: Store(config.store.url, read_only=True).check())
+
+
+def _expiries(config: Config) -> Iterator[Finding]:
+    """The dates of secrets and certificates; that one is near is said, that it is past is wrong."""
+    try:
+        for expiry in expiries(config):
+            yield Finding(part="oauth2", ok=not expiry.over, text=str(expiry))
+    except MailroomError as error:
+        yield Finding(part="oauth2", ok=False, text=str(error))
+    for text in unwatched(config):
+        yield Finding(part="oauth2", ok=True, text=text)
 
 
 def _programme(config: Config) -> tuple[str, ...]:
@@ -52,10 +67,10 @@ def _programme(config: Config) -> tuple[str, ...]:
     )
 
 
-def _smtp(config: Config) -> tuple[str, ...]:
+def _smtp(config: Config, sources: TokenSources) -> tuple[str, ...]:
     if config.replies.smtp is None:
         return ("no replies.smtp: answers are written and held",)
-    with make_sender(config) as sender:
+    with make_sender(config, sources) as sender:
         sender.connect()
     mode = "answers are held until released" if config.replies.mode == "hold" else "answers go out at once"
     return (f"{config.replies.smtp.host}:{config.replies.smtp.port} takes our login; {mode}",)

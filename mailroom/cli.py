@@ -121,6 +121,22 @@ def check(config_file: str | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
+@cli.command("sign-in")
+@click.argument("which", metavar="[MAILBOX]", required=False)
+@click.option("--paste", is_flag=True, help="The browser is on another machine: paste the address that it ends at (not needed for Microsoft).")
+@click.option("--refresh-token-stdin", "from_stdin", is_flag=True, help="Keep a refresh token got elsewhere, read from standard input; it is tried first.")
+@config_option
+def sign_in_command(which: str | None, paste: bool, from_stdin: bool, config_file: str | None) -> None:
+    """Let mailroom into a mailbox as its owner (oauth2.token_file). MAILBOX is its name, or «sending»."""
+    from mailroom.oauth.signin import Console, sign_in
+
+    refresh_token = sys.stdin.readline().strip() if from_stdin else None
+    if refresh_token == "":
+        raise click.UsageError("there is no refresh token on standard input")
+    console = Console(show=click.echo, prompt=lambda words: str(click.prompt(words)))
+    click.echo(sign_in(get_config(config_file), which, console, paste=paste, refresh_token=refresh_token))
+
+
 @cli.command()
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep register and replies here; else in a temporary folder.")
 @click.option("--no-wait", is_flag=True, hidden=True, help="Kept for scripts; the demo never waits for a key.")

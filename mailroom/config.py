@@ -8,22 +8,24 @@ file and are read only when they are needed. Relative paths are relative to the 
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from mailroom.errors import Misconfigured
 from notify.addresses import AddressError
 from notify.envelope import TOKEN, BounceAddress
 
-__all__ = ["Config", "ImapConfig", "MailboxConfig", "RepliesConfig", "Secret", "SmtpConfig", "data_folder", "find_config", "load_config"]
+__all__ = ["Config", "ImapConfig", "MailboxConfig", "OAuth2Config", "RepliesConfig", "Secret", "SmtpConfig", "data_folder", "find_config", "load_config"]
 
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _SIZES = {"": 1, "k": 1000, "kb": 1000, "mb": 1000**2, "m": 1000**2, "gb": 1000**3}
@@ -77,7 +79,7 @@ class Secret(_Model):
         if self.env is not None:
             value = os.environ.get(self.env)
             if value is None:
-                raise Misconfigured(f"environment variable {self.env} is not set (config.yaml names it as a password); set it and start again")
+                raise Misconfigured(f"environment variable {self.env} is not set (config.yaml names it as a password or secret); set it and start again")
             return value
         assert self.file is not None  # noqa: S101 - validated above
         try:
@@ -86,15 +88,118 @@ class Secret(_Model):
             raise Misconfigured(f"password file {self.file}: {error.strerror}; create it, readable by mailroom only") from error
 
 
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _endpoint(value: str) -> str:
+    """An address that secrets are sent to: encrypted, or on this machine."""
+    parts = urlsplit(value)
+    if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not _loopback(parts.hostname)):
+        raise ValueError("should be an address that begins with https://")
+    return value.rstrip("/")
+
+
+def _words(value: Any) -> Any:
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+
+
+class CertificateConfig(_Model):
+    """A certificate that stands for the application: PEM with its key in it or beside it, or PKCS #12."""
+
+    file: Path
+    key: Path | None = None
+    password: Secret | None = None
+
+
+class OAuth2Config(_Model):
+    """How access tokens are got. With ``token_file`` a user signs in; without, the application is itself the one."""
+
+    provider: Literal["microsoft", "google", "other"]
+    tenant: str | None = Field(default=None, pattern=r"^[A-Za-z0-9.-]+$")
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    certificate: CertificateConfig | None = None
+    service_account: Path | None = None
+    token_file: Path | None = None
+    expires: date | None = None
+    authority: Endpoint | None = None
+    authorization_endpoint: Endpoint | None = None
+    token_endpoint: Endpoint | None = None
+    scope: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    ca_file: Path | None = None
+    timeout: Duration = timedelta(seconds=30)
+
+    @property
+    def delegated(self) -> bool:
+        return self.token_file is not None
+
+    @model_validator(mode="after")
+    def _complete(self) -> OAuth2Config:
+        given = {name for name, value in self if value not in (None, ())} - _ALWAYS
+        ways = _WAYS[self.provider]
+        if not any(needed <= given <= needed | allowed for needed, allowed in ways):
+            told = "; or ".join(", ".join(sorted(needed)) for needed, _ in ways)
+            strange = sorted(given - frozenset().union(*(needed | allowed for needed, allowed in ways)))
+            raise ValueError(f"provider {self.provider} takes one of these together: {told}" + (f"; it has no {', '.join(strange)}" if strange else ""))
+        if self.expires is not None and self.client_secret is None:
+            raise ValueError("expires is the client secret's date; a certificate's is read from itself")
+        return self
+
+
+_Keys = frozenset[str]
+_ALWAYS = frozenset({"provider", "scope", "ca_file", "timeout", "expires"})
+_WAYS: dict[str, tuple[tuple[_Keys, _Keys], ...]] = {
+    # what must stand there together, and what may; docs/operation.md says which to take
+    "microsoft": (
+        (frozenset({"tenant", "client_id", "client_secret"}), frozenset({"authority"})),
+        (frozenset({"tenant", "client_id", "certificate"}), frozenset({"authority"})),
+        (frozenset({"tenant", "client_id", "token_file"}), frozenset({"authority"})),
+    ),
+    "google": (
+        (frozenset({"service_account"}), frozenset()),
+        (frozenset({"client_id", "client_secret", "token_file"}), frozenset({"authorization_endpoint", "token_endpoint"})),
+    ),
+    "other": (
+        (frozenset({"client_id", "client_secret", "token_endpoint"}), frozenset()),
+        (frozenset({"client_id", "token_endpoint", "token_file"}), frozenset({"client_secret", "authorization_endpoint"})),
+    ),
+}
+
+
+def _one_way_in(user: str | None, password: Secret | None, oauth2: OAuth2Config | None, host: str, tls: str) -> None:
+    """The rules of a login that IMAP and SMTP share."""
+    if password is not None and oauth2 is not None:
+        raise ValueError("give one of password and oauth2, not both")
+    if oauth2 is not None and tls == "none" and not _loopback(host):
+        raise ValueError("oauth2 needs an encrypted connection (RFC 6750 section 5.3): set tls to implicit or starttls")
+    if user is not None and any(not c.isprintable() for c in user):
+        raise ValueError("user: a control character stands in it")
+
+
 class ImapConfig(_Model):
     host: str
     port: int = Field(default=993, ge=1, le=65535)
     tls: Literal["none", "starttls", "implicit"] = "implicit"
     ca_file: Path | None = None
     user: str
-    password: Secret
+    password: Secret | None = None
+    oauth2: OAuth2Config | None = None
     folder: str = "INBOX"
     timeout: Duration = timedelta(seconds=30)
+
+    @model_validator(mode="after")
+    def _login(self) -> ImapConfig:
+        _one_way_in(self.user, self.password, self.oauth2, self.host, self.tls)
+        if self.password is None and self.oauth2 is None:
+            raise ValueError("give one of password and oauth2")
+        return self
 
 
 class MoveTo(_Model):
@@ -131,6 +236,7 @@ class SmtpConfig(_Model):
     ca_file: Path | None = None
     user: str | None = None
     password: Secret | None = None
+    oauth2: OAuth2Config | None = None
     envelope_sender: str = ""
     timeout: Duration = timedelta(seconds=30)
 
@@ -145,8 +251,9 @@ class SmtpConfig(_Model):
 
     @model_validator(mode="after")
     def _login(self) -> SmtpConfig:
-        if (self.user is None) != (self.password is None):
-            raise ValueError("user and password belong together: give both, or neither for a server that asks for none")
+        _one_way_in(self.user, self.password, self.oauth2, self.host, self.tls)
+        if (self.user is None) != (self.password is None and self.oauth2 is None):
+            raise ValueError("user and password (or oauth2) belong together: give both, or neither for a server that asks for none")
         return self
 
 
@@ -312,15 +419,37 @@ def _resolve(config: Config, base: Path) -> Config:
     def secret(value: Secret | None) -> Secret | None:
         return value if value is None or value.file is None else value.model_copy(update={"file": at(value.file)})
 
+    def oauth2(value: OAuth2Config | None) -> OAuth2Config | None:
+        if value is None:
+            return None
+        certificate = value.certificate and value.certificate.model_copy(
+            update={"file": at(value.certificate.file), "key": at(value.certificate.key), "password": secret(value.certificate.password)}
+        )
+        return value.model_copy(
+            update={
+                "client_secret": secret(value.client_secret),
+                "certificate": certificate,
+                "service_account": at(value.service_account),
+                "token_file": at(value.token_file),
+                "ca_file": at(value.ca_file),
+            }
+        )
+
     folder = at(config.programme.folder)
     if folder is None or (config.programme.folder == Path("programme") and not folder.is_dir()):
         folder = data_folder() / "programme"
     mailboxes = []
     for mailbox in config.mailboxes:
-        imap = mailbox.imap and mailbox.imap.model_copy(update={"ca_file": at(mailbox.imap.ca_file), "password": secret(mailbox.imap.password)})
+        imap = mailbox.imap and mailbox.imap.model_copy(
+            update={"ca_file": at(mailbox.imap.ca_file), "password": secret(mailbox.imap.password), "oauth2": oauth2(mailbox.imap.oauth2)}
+        )
         mailboxes.append(mailbox.model_copy(update={"imap": imap, "maildir": at(mailbox.maildir), "folder": at(mailbox.folder)}))
     smtp = config.replies.smtp and config.replies.smtp.model_copy(
-        update={"ca_file": at(config.replies.smtp.ca_file), "password": secret(config.replies.smtp.password)}
+        update={
+            "ca_file": at(config.replies.smtp.ca_file),
+            "password": secret(config.replies.smtp.password),
+            "oauth2": oauth2(config.replies.smtp.oauth2),
+        }
     )
     url = config.store.url
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":

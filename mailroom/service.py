@@ -10,10 +10,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailroom.engine import InProcessEngine
 from mailroom.errors import MailroomError, Misconfigured, Temporary
+from mailroom.oauth import logins
+from mailroom.oauth.expiry import expiries
 
 if TYPE_CHECKING:
     from ingest.mailbox import Mailbox, Session
@@ -93,6 +96,17 @@ def serve_pipeline(pipeline: Pipeline, config: Config, *, signals: bool = True, 
                 log.info("%s", report.summary())
         rounds += 1
 
+    def watch_dates() -> None:
+        """Secrets and certificates that end soon, once a day."""
+        try:
+            for expiry in expiries(config):
+                if expiry.near:
+                    log.log(logging.ERROR if expiry.over else logging.WARNING, "%s", expiry)
+        except MailroomError as error:
+            log.error("%s", error)
+
+    if any(True for _ in logins(config)):
+        engine.every("dates", timedelta(days=1), watch_dates)
     engine.every("round", min(mailbox.every for mailbox in config.mailboxes), one_round)
     settings = {mailbox.name: mailbox for mailbox in config.mailboxes}
     listeners = [Listener(mailbox, lambda: engine.submit("round")) for mailbox in pipeline.mailboxes if settings[mailbox.name].idle]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import logging
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailroom.errors import MailroomError
+from mailroom.errors import MailroomError, Misconfigured
 from mailroom.exporting import register_row
 from mailroom.model import MessageState, ReplyState, Slot
+from mailroom.oauth.expiry import expiries
 from mailroom.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ __all__ = [
     "table",
     "when",
 ]
+
+log = logging.getLogger(__name__)
 
 STATE_WORDS = {
     "waiting": "not read yet",
@@ -133,6 +137,11 @@ def status_dict(config: Config, store: Store) -> dict[str, Any]:
     }
     for mailbox in config.mailboxes:
         polls.setdefault(mailbox.name, {"messages": {}, "last_poll_at": None, "last_success_at": None, "last_error": ""})
+    try:
+        dated = list(expiries(config))
+    except Misconfigured as error:  # a certificate that cannot be read is for `check` to tell; the figures are wanted all the same
+        dated = []
+        log.warning("%s", error)
     return {
         "mailboxes": polls,
         "registrations": {str(state): count for state, count in facts.registrations.items()},
@@ -140,6 +149,7 @@ def status_dict(config: Config, store: Store) -> dict[str, Any]:
         "mode": config.replies.mode,
         "breakers": [_breaker_row(breaker) for breaker in facts.breakers],
         "undeliverable_addresses": facts.undeliverable,
+        "expiries": [{"key": e.key, "what": e.what, "on": e.on.isoformat(), "days": e.days, "over": e.over, "near": e.near, "text": str(e)} for e in dated],
     }
 
 
@@ -154,6 +164,9 @@ def print_status(facts: Mapping[str, Any]) -> None:
     click.echo("replies: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["replies"].items() if count) or "none"))
     if count := facts["undeliverable_addresses"]:
         click.echo(f"{count} {'address takes' if count == 1 else 'addresses take'} no mail: «mailroom addresses list» shows which, and why")
+    for expiry in facts["expiries"]:
+        if expiry["near"]:
+            click.echo(f"{'WRONG' if expiry['over'] else 'soon '} {expiry['text']}")
     if facts["mode"] == "hold":
         click.echo("Replies are held (replies.mode: hold): look at them with «mailroom replies list», let them go with «mailroom replies release».")
 

@@ -13,11 +13,14 @@ servers do: that is the case in which a sender cannot know. aiosmtpd (extra «de
 from __future__ import annotations
 
 import asyncio
+import base64
+import functools
+import json
 import re
 import ssl
 import threading
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -42,7 +45,11 @@ class Received:
 
 
 class Sink:
-    """A context manager. ``folder``: also write each message there as .eml. ``users``: ask for a login."""
+    """A context manager. ``folder``: also write each message there as .eml. ``users``: ask for a login by password.
+
+    ``bearer``: ask for a login by token (XOAUTH2, OAUTHBEARER); told user and token, it says "" for yes, or a reply such as
+    "535 5.7.8 no". ``mechanisms`` are those that are offered.
+    """
 
     def __init__(
         self,
@@ -52,6 +59,8 @@ class Sink:
         tls: Literal["none", "starttls", "implicit"] = "none",
         context: ssl.SSLContext | None = None,
         users: Mapping[str, str] | None = None,
+        bearer: Callable[[str, str], str] | None = None,
+        mechanisms: Sequence[str] = ("XOAUTH2", "OAUTHBEARER"),
         refuse_null_sender: bool = False,
         size_limit: int = 35_000_000,
     ) -> None:
@@ -59,6 +68,9 @@ class Sink:
             raise ValueError("TLS needs a context with a certificate")
         self.folder, self.host, self.port = folder, "127.0.0.1", port
         self.tls, self.context, self.users = tls, context, users
+        self.bearer, self.mechanisms = bearer, mechanisms
+        self.logged_out = 0  # connections up to this one are logged in no more
+        self.logins: list[str] = []  # the mechanism of each attempt to log in by token
         self.refuse_null_sender, self.size_limit = refuse_null_sender, size_limit
         self.messages: list[Received] = []
         self.connections = 0
@@ -82,6 +94,10 @@ class Sink:
             if not _CONNECTION_STEP.fullmatch(step):
                 raise ValueError(f"no such step: {step}")
         self._connection_steps.extend(steps)
+
+    def log_out(self) -> None:
+        """What logins there are run out, as they do where a token ends during a session."""
+        self.logged_out = self.connections
 
     def wait_for(self, count: int, timeout: float = 10.0) -> bool:
         """Until ``count`` messages are here; False when time is up."""
@@ -163,8 +179,12 @@ class Sink:
                     return AuthResult(success=True)
             return AuthResult(success=False, handled=False)
 
+        handler = _Handler(self, self.connections, step)
+        if self.bearer is not None:
+            for mechanism in self.mechanisms:
+                setattr(handler, f"auth_{mechanism}", functools.partial(handler.by_token, mechanism))
         protocol: asyncio.BaseProtocol = SMTP(
-            _Handler(self, self.connections, step),
+            handler,
             hostname="sink.example",
             ident="mailroom sink",
             loop=loop,
@@ -173,7 +193,8 @@ class Sink:
             tls_context=self.context if self.tls == "starttls" else None,
             require_starttls=self.tls == "starttls",
             authenticator=authenticate if users is not None else None,
-            auth_require_tls=users is None,  # without users no login is offered
+            auth_require_tls=users is None and self.bearer is None,  # without users no login is offered
+            auth_exclude_mechanism=["PLAIN", "LOGIN"] if users is None and self.bearer is not None else None,
         )
         return protocol
 
@@ -218,10 +239,35 @@ class _Handler:
             raise ConnectionResetError
         return responses
 
+    async def by_token(self, mechanism: str, server: Any, arguments: list[str]) -> Any:
+        """RFC 7628: on refusal a challenge that says why, an answer of the client's, and only then the failure."""
+        from aiosmtpd.smtp import AuthResult
+
+        self.sink.logins.append(mechanism)
+        assert self.sink.bearer is not None  # noqa: S101 - registered only then
+        first = base64.b64decode(arguments[1]) if len(arguments) > 1 else await server.challenge_auth("")
+        fields = first.split(b"\x01") if isinstance(first, bytes) else []
+        pattern = rb"user=(.*)" if mechanism == "XOAUTH2" else rb"n,a=(.*),"
+        user = re.fullmatch(pattern, fields[0]) if fields else None
+        token = next((f[len(b"auth=Bearer ") :] for f in fields if f.startswith(b"auth=Bearer ")), None)
+        if user is None or token is None:
+            return AuthResult(success=False, handled=False, message="501 5.5.2 not as the mechanism says")
+        name = user[1].replace(b"=2C", b",").replace(b"=3D", b"=").decode()
+        if not (refusal := self.sink.bearer(name, token.decode())):
+            server.session.mailroom_user = name
+            return AuthResult(success=True)
+        why = {"status": "401", "schemes": "bearer", "scope": "mail"} if mechanism == "XOAUTH2" else {"status": "invalid_token", "scope": "mail"}
+        if await server.challenge_auth(json.dumps(why)) != (b"" if mechanism == "XOAUTH2" else b"\x01"):
+            return AuthResult(success=False, handled=False, message="501 5.5.2 the challenge was not answered as it should")
+        if refusal == "drop":
+            server.transport.abort()
+            raise ConnectionResetError
+        return AuthResult(success=False, handled=False, message=refusal)
+
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         address = "" if address in (None, "<>") else address
         self.sink.commands.append(f"MAIL FROM:<{address}> {' '.join(options)}".rstrip())
-        if self.sink.users is not None and not session.authenticated:
+        if (self.sink.users is not None or self.sink.bearer is not None) and (not session.authenticated or self.connection <= self.sink.logged_out):
             return "530 5.7.0 log in first"
         if self.sink.refuse_null_sender and not address:
             return "550 5.7.60 the null sender may not submit"

@@ -15,7 +15,7 @@ Promise: the final dot goes out in a write of its own, after all the rest; a dro
 ``Unknown``. Content is 7-bit by construction, so neither 8BITMIME nor SMTPUTF8 is asked for.
 
 What it does badly: the time limit is for each read and write, so a server that drips single bytes can hold
-one message for long. Logins are by password only.
+one message for long.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from types import TracebackType
 from typing import Literal
 
 from mailroom.errors import Misconfigured, Temporary
+from mailroom.sasl import Challenge, Mechanism, Tokens, choose, error_answer, initial_response, read_challenge
 from notify.addresses import AddressError, checked_address
 from notify.envelope import BounceAddress
 
@@ -49,6 +50,7 @@ class SmtpSettings:
     ca_file: Path | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+    tokens: Tokens | None = field(default=None, repr=False)  # in place of the password
     envelope_sender: str = ""
     timeout: float = 30.0
     helo: str | None = None  # None: this machine's name
@@ -75,6 +77,10 @@ class Refused:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
     error: str
+
+
+class _LoggedOut(Misconfigured):
+    """530: the server does not know us, or no more."""
 
 
 SendOutcome = Sent | Deferred | Refused | Unknown
@@ -125,7 +131,9 @@ class SmtpSender:
             self._hello(where)
             if settings.tls == "starttls":
                 self._starttls(where)
-            if settings.user is not None:
+            if settings.user is not None and settings.tokens is not None:
+                self._login_by_token(where, settings.user, settings.tokens)
+            elif settings.user is not None:
                 self._login(where, settings.user, settings.password or "")
         except ssl.SSLCertVerificationError as error:
             self._drop()
@@ -205,9 +213,44 @@ class SmtpSender:
         except smtplib.SMTPAuthenticationError as error:
             if 400 <= error.smtp_code <= 499:
                 raise
-            raise Misconfigured(f"{where}: refuses the login of {user} ({error.smtp_code} {_text(error.smtp_error)}); check user and password") from error
+            said = f"{error.smtp_code} {_text(error.smtp_error)}"
+            if re.search(r"5\.7\.(139|30)\b|basic auth", said, re.IGNORECASE):
+                raise Misconfigured(
+                    f"{where}: the provider takes no password ({said}); sign in by OAuth2: set replies.smtp.oauth2 in place of password"
+                ) from error
+            raise Misconfigured(f"{where}: refuses the login of {user} ({said}); check user and password") from error
         except smtplib.SMTPNotSupportedError as error:
             raise Misconfigured(f"{where}: offers no login by password ({error})") from error
+
+    def _login_by_token(self, where: str, user: str, tokens: Tokens) -> None:
+        """One attempt, and at once another with a new token where the server may have refused an old one."""
+        mechanism = choose(self._open().esmtp_features.get("auth", "").split())
+        if mechanism is None:
+            hint = "; it may do so after TLS only («tls: starttls»)" if self.settings.tls == "none" else "; use password there"
+            raise Misconfigured(f"{where}: offers no login by OAuth2 (neither OAUTHBEARER nor XOAUTH2){hint}")
+        token = tokens.current()
+        refused = self._attempt(mechanism, user, token)
+        if refused is not None and (fresh := tokens.instead_of(token)) is not None:
+            refused = self._attempt(mechanism, user, fresh)
+        if refused is None:
+            return
+        code, text, challenge = refused
+        if 400 <= code <= 499:
+            raise smtplib.SMTPResponseException(code, text)
+        raise tokens.refusal("smtp", where=where, user=user, said=f"{code} {_text(text)}", challenge=challenge)
+
+    def _attempt(self, mechanism: Mechanism, user: str, token: str) -> tuple[int, bytes, Challenge | None] | None:
+        """None when we are in; else the server's last word, and why (RFC 4954, RFC 7628)."""
+        smtp, settings, challenge = self._open(), self.settings, None
+        first = initial_response(mechanism, user=user, token=token, host=settings.host, port=settings.port)
+        code, text = smtp.docmd("AUTH", f"{mechanism} {base64.b64encode(first).decode()}")
+        if code == 334:
+            with contextlib.suppress(ValueError):
+                challenge = read_challenge(base64.b64decode(text))
+            code, text = smtp.docmd(base64.b64encode(error_answer(mechanism)).decode())
+        if code in (421, -1):
+            raise smtplib.SMTPResponseException(code, text)
+        return None if code == 235 else (code, text, challenge)
 
     def _open(self) -> smtplib.SMTP:
         if self._smtp is None:
@@ -227,7 +270,13 @@ class SmtpSender:
         fresh = self._smtp is None or self._sent == 0
         self.connect()
         lines = _LINE_END.sub(b"\r\n", content)
-        outcome = self._transaction(recipient, lines)
+        try:
+            outcome = self._transaction(recipient, lines)
+        except _LoggedOut:
+            if fresh or self.settings.tokens is None:
+                raise
+            self.connect()  # the login ran out with its token; the next is by one that is good now
+            outcome = self._transaction(recipient, lines)
         if isinstance(outcome, Deferred) and outcome.code is None and not fresh:
             self.connect()  # an idle connection that the server had closed; nothing of the message was taken
             outcome = self._transaction(recipient, lines)
@@ -270,12 +319,15 @@ class SmtpSender:
             self._drop()
         else:
             self._reset()
-        if code == 530 or (at_sender and 500 <= code <= 599 and code != 552):
+        if code == 530:
+            self._drop()
+            raise _LoggedOut(f"SMTP server {self.settings.host}:{self.settings.port}: asks for a login ({code} {text}); check user and password (or oauth2)")
+        if at_sender and (500 <= code <= 599 and code != 552):
             self._drop()
             sender = self.settings.envelope_sender
             raise Misconfigured(
                 f"SMTP server {self.settings.host}:{self.settings.port}: refuses the envelope sender <{sender}> ({code} {text}); "
-                + ("set replies.smtp.envelope_sender to the mailbox's own address" if not sender else "check replies.smtp.envelope_sender, user and password")
+                + ("set replies.smtp.envelope_sender to the mailbox's own address" if not sender else "check replies.smtp.envelope_sender and user")
             )
         if 500 <= code <= 599:
             return Refused(code=code, error=text)

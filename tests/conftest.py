@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.pymap_server",
     "tests.fixtures.smtp_sink",
     "tests.fixtures.stores",
+    "tests.fixtures.token_endpoint",
     "tests.fixtures.installation",
 ]
 

@@ -44,6 +44,7 @@ CASES = [
     (IMAP4.error("select failed: Mailbox doesn't exist: Programe"), Misconfigured, "folder “Programme”"),
     (IMAP4.error("create failed: [NOPERM] Permission denied"), Misconfigured, "may not do this"),
     (IMAP4.readonly("mailbox is read-only"), Misconfigured, "after: leave"),
+    (IMAP4.abort("Session invalidated - AccessTokenExpired"), Temporary, "the next login takes a new one"),
     (IMAP4.abort("socket error: EOF"), Temporary, "closed the connection"),
     (IMAP4.error("fetch failed: [SERVERBUG] Internal error"), Temporary, "Internal error"),
     (ValueError("something odd"), Temporary, "something odd"),
