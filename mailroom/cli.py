@@ -365,6 +365,134 @@ def schools_import(source: Path, programme: Path | None, config_file: str | None
 
 
 @cli.group()
+def register() -> None:
+    """The register: list and show registrations; correct, accept or withdraw one; let another address speak for it."""
+
+
+def changing(command: F) -> F:
+    """Who changes a registration, and what they had seen of it."""
+    command = click.option("--revision", type=click.IntRange(min=1), help="Only if it is still at this revision, which «register show» tells.")(command)
+    return click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")(command)
+
+
+def print_changed(facts: dict[str, Any], as_json: bool) -> None:
+    from mailroom.show import STATE_WORDS
+
+    if as_json:
+        emit(facts)
+        return
+    done = "changed" if facts["changed"] else "left as it was"
+    settled = f"; {len(facts['settled'])} waiting {'message is' if len(facts['settled']) == 1 else 'messages are'} done" if facts["settled"] else ""
+    click.echo(f"{facts['id']} {done}: {STATE_WORDS[facts['state']]}, revision {facts['revision']}{settled}")
+
+
+@register.command("list")
+@click.option("--state", type=click.Choice(["registered", "ask_member", "review", "withdrawn"]), help="Only those.")
+@config_option
+@json_option
+def register_list(state: str | None, config_file: str | None, as_json: bool) -> None:
+    """List registrations, oldest first."""
+    from mailroom.correcting import list_dicts, print_list
+
+    rows = list_dicts(get_store(get_config(config_file)), state)
+    emit(rows) if as_json else print_list(rows)
+
+
+@register.command("show")
+@click.argument("which", metavar="ID")
+@config_option
+@json_option
+def register_show(which: str, config_file: str | None, as_json: bool) -> None:
+    """Show a registration: where each value comes from, who may speak for it, and its conversation step by step.
+
+    ID is the registration's id, the start of it, or an address.
+    """
+    from mailroom.correcting import print_registration, registration_dict
+
+    facts = registration_dict(get_store(get_config(config_file)), which)
+    emit(facts) if as_json else print_registration(facts)
+
+
+@register.command("correct")
+@click.argument("which", metavar="ID")
+@click.option("--institution", multiple=True, metavar="NAME", help="School or college; may be repeated, as may all of these.")
+@click.option("--authority", multiple=True, metavar="NAME", help="Council area.")
+@click.option("--activity", multiple=True, metavar="ID", help="An id of activities.yaml.")
+@click.option("--topic", multiple=True, metavar="WORDS")
+@click.option("--session", multiple=True, metavar="ID", help="An id of sessions.yaml.")
+@click.option(
+    "--clear", "cleared", multiple=True, type=click.Choice(["institution", "authority", "activity", "topic", "session"]), help="Take a field's values away."
+)
+@click.option("--keep-open", is_flag=True, help="What waits for a person goes on waiting.")
+@changing
+@config_option
+@json_option
+def register_correct(
+    which: str,
+    cleared: tuple[str, ...],
+    keep_open: bool,
+    by: str | None,
+    revision: int | None,
+    config_file: str | None,
+    as_json: bool,
+    **given: tuple[str, ...],
+) -> None:
+    """Set fields of a registration. What you set is never overwritten by a later mail; a mail that says otherwise comes to you.
+
+    Each field that is named gets the values given, in place of all it had. The member is not told.
+    """
+    from mailroom.correcting import correct
+
+    config = get_config(config_file)
+    store = get_store(config, write=True)
+    print_changed(correct(config, store, which, given, cleared, by=by, revision=revision, settle=not keep_open), as_json)
+
+
+@register.command("accept")
+@click.argument("which", metavar="ID")
+@click.option("--incomplete", is_flag=True, help="Although something that is required is not known.")
+@changing
+@config_option
+@json_option
+def register_accept(which: str, incomplete: bool, by: str | None, revision: int | None, config_file: str | None, as_json: bool) -> None:
+    """A registration that waited for you is in order as it stands."""
+    from mailroom.correcting import accept
+
+    config = get_config(config_file)
+    print_changed(accept(config, get_store(config, write=True), which, by=by, revision=revision, incomplete=incomplete), as_json)
+
+
+@register.command("withdraw")
+@click.argument("which", metavar="ID")
+@changing
+@config_option
+@json_option
+def register_withdraw(which: str, by: str | None, revision: int | None, config_file: str | None, as_json: bool) -> None:
+    """Take a member off, for example after a telephone call. The values stay, for the record; the member is not told."""
+    from mailroom.correcting import withdraw
+
+    config = get_config(config_file)
+    print_changed(withdraw(config, get_store(config, write=True), which, by=by, revision=revision), as_json)
+
+
+@register.command("add-address")
+@click.argument("which", metavar="ID")
+@click.argument("address", metavar="ADDRESS")
+@click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
+@config_option
+@json_option
+def register_add_address(which: str, address: str, by: str | None, config_file: str | None, as_json: bool) -> None:
+    """Let another address of the same person speak for a registration, from its next mail on."""
+    from mailroom.correcting import add_address
+
+    facts = add_address(get_store(get_config(config_file), write=True), which, address, by=by)
+    if as_json:
+        emit(facts)
+    else:
+        click.echo(f"{facts['address']} {'may now write about' if facts['added'] else 'could already write about'} {facts['id']}")
+
+
+@cli.group()
 def replies() -> None:
     """The outbox: list, show and release answers."""
 

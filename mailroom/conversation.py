@@ -556,7 +556,7 @@ def _options(case: Case) -> dict[Slot, tuple[str, ...]]:
     return {slot: options or (earlier.get(slot, ()) if Slot.INSTITUTION not in case.changes else ()) for slot, options in found.items()}
 
 
-def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: bool = False) -> Then:
+def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: bool = False, detail: str = "") -> Then:
     """Review. ``demote``: the register's entry is in doubt until a person has looked."""
 
     def then(case: Case) -> Followed:
@@ -570,8 +570,8 @@ def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: b
             missing = whole.missing
             if state is RegistrationState.ASK_MEMBER and whole.outcome is not Outcome.ASK_MEMBER:
                 state = RegistrationState.REVIEW
-        detail = ", ".join(slot.value for slot in case.contradicts) if code == "contradicts_correction" else ""
-        decision = Decision(outcome=Outcome.REVIEW, missing=missing if merge else (), reasons=(Reason(code=code, detail=detail),), template="review")
+        said = ", ".join(slot.value for slot in case.contradicts) if code == "contradicts_correction" else detail
+        decision = Decision(outcome=Outcome.REVIEW, missing=missing if merge else (), reasons=(Reason(code=code, detail=said),), template="review")
         return Followed(
             reading=_read(case, decision),
             whole=case.reading.extraction,
@@ -591,7 +591,7 @@ def _read(case: Case, decision: Decision) -> Reading:
 
 def _stranger(case: Case) -> Followed:
     """Nothing changes. A whole registration of the stranger's own («a colleague passed this on, I'd like to join too») is kept for a person."""
-    done = _to_person("stranger_in_conversation", update=False)(case)
+    done = _to_person("stranger_in_conversation", update=False, detail=case.registration.id)(case)
     extraction = case.reading.extraction
     wants = any(
         c.slot is Slot.KIND

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailroom.model import Slot
 from mailroom.show import STATE_WORDS, printable, reason_text, when
+from mailroom.timeline import conversation_page
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -97,6 +98,8 @@ def page(facts: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> s
         out += _decision(facts)
     if "state" in facts:
         out += _replies(facts["replies"])
+        for conversation in facts["conversations"]:
+            out += conversation_page(conversation, here=facts["id"])
         out += _history(facts["history"])
     return "\n".join([*out, "</main>\n</body>\n</html>", ""])
 
@@ -218,9 +221,8 @@ def _decision(facts: Mapping[str, Any]) -> list[str]:
         hit = ' class="hit"' if rule["hit"] else ""
         out.append(f"<li{hit}>{_safe(rule['rule'])}: {'held, and decided' if rule['hit'] else 'did not hold'}</li>")
     out.append("</ol>")
-    reasons = facts["reading"]["reasons"]
-    if reasons:
-        out += ["<ul>", *(f"<li>{_safe(reason_text(code))}</li>" for code in reasons), "</ul>"]
+    if facts["because"]:
+        out += ["<ul>", *(f"<li>{_safe(reason_text(reason['code'], reason['detail']))}</li>" for reason in facts["because"]), "</ul>"]
     return out
 
 

@@ -130,6 +130,8 @@ REASONS: dict[str, str] = {
     "asked_before": "Something is still missing, and the member was asked once already; please write to them yourself.",
     "waits_for_person": "A person has to look at this registration already; what this message adds was recorded.",
     "not_understood": "It continues a conversation, but nothing in it was understood; nothing was changed.",
+    "settled_by_person": "A person has dealt with it.",
+    "corrected_meanwhile": "Not sent: a person has changed the registration since, so it would not be true any more.",
     "answered_meanwhile": "Not sent: a later message of the same conversation has been answered instead.",
     # --- notify
     "no_answer_null_return_path": "Not answered: it came with the null return path of reports and automatic answers.",

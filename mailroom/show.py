@@ -71,6 +71,7 @@ STATE_WORDS = {
     "suppressed": "parked",
     "dead": "undeliverable",
 }
+DONE = frozenset({"withdrawn", "only_thanks", "same_again", "settled_by_person"})  # nothing of these messages waits, and they register nobody
 MOST_SHOWN = 4  # signs of one value; the strongest first
 COLOURS = {
     Slot.INSTITUTION: "green",
@@ -334,6 +335,8 @@ def print_reply(facts: Mapping[str, Any]) -> None:
 
 
 def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
+    from mailroom.timeline import conversations_of
+
     record = store.message(which)
     if record is None:
         raise MailroomError(f"no message or registration «{which}»; give an id of the export, a number, a Message-ID or the start of a sha256")
@@ -349,6 +352,7 @@ def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
         "attempts": message.attempts,
         "arrivals": [{"uidvalidity": a.uidvalidity, "uid": a.uid, "fetched_at": a.fetched_at.isoformat()} for a in record.arrivals],
         "registrations": [register_row(registration) for registration in record.registrations],
+        "conversations": conversations_of(store, [registration.id for registration in record.registrations]),
         "replies": [_reply_row(reply) for reply in record.replies],
         "reports": [
             {
@@ -382,6 +386,7 @@ def reading_facts(id: str, reading: Reading) -> dict[str, Any]:
     return {
         "reading": report(id, reading, zones=True),
         "rules": [{"rule": r.rule, "hit": r.hit} for r in reading.decision.rules],
+        "because": [{"code": r.code, "detail": r.detail} for r in dict.fromkeys((*reading.decision.reasons, *reading.extraction.reasons))],
         "rules_version": reading.rules_version,
         "subject": parsed.subject,
         "body": parsed.body,
@@ -425,7 +430,7 @@ def print_explain(facts: Mapping[str, Any]) -> None:
 
 def _print_place(facts: Mapping[str, Any]) -> None:
     click.secho(f"message {facts['id']} in {facts['mailbox']}, received {when(facts['received_at'])}", bold=True)
-    words = STATE_WORDS[facts["state"]]
+    words = "done" if facts["state"] == MessageState.REGISTERED and facts["reason"] in DONE else STATE_WORDS[facts["state"]]
     click.echo(f"state: {words}" + (f": {reason_text(facts['reason'], facts['reason_detail'])}" if facts["reason"] else ""))
 
 
@@ -452,11 +457,16 @@ def _print_reading(facts: Mapping[str, Any]) -> None:
     click.secho("\ndecision", bold=True)
     for rule in facts["rules"]:
         click.echo(f"  {'→' if rule['hit'] else ' '} {rule['rule']}")
-    for reason in reading["reasons"]:
-        click.echo(f"  because: {reason_text(reason['code'], reason.get('detail', '')) if isinstance(reason, dict) else reason_text(str(reason))}")
+    for reason in facts["because"]:
+        click.echo(f"  because: {reason_text(reason['code'], reason['detail'])}")
+        if reason["code"] == "stranger_in_conversation" and reason["detail"]:
+            click.echo(f"      to see that conversation: mailroom register show {reason['detail']}")
+            click.echo(f"      if it is the same person: mailroom register add-address {reason['detail']} ADDRESS")
 
 
 def _print_after(facts: Mapping[str, Any]) -> None:
+    from mailroom.timeline import print_conversation
+
     click.secho("\nreplies", bold=True)
     for reply in facts["replies"]:
         why = f" - {_why(reply)}" if _why(reply) else ""
@@ -467,6 +477,8 @@ def _print_after(facts: Mapping[str, Any]) -> None:
         click.secho("\nreports that came in", bold=True)
         for report in facts["reports"]:
             click.echo(f"  {_reported(report)}")
+    for conversation in facts["conversations"]:
+        print_conversation(conversation, here=facts["id"], heading=f"conversation of registration {conversation['id']}")
     click.secho("\nhistory", bold=True)
     for event in facts["history"]:
         click.echo(f"  {when(event['at'])}  {event['event']}  by {event['actor']}")

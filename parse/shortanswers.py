@@ -105,6 +105,7 @@ class ShortAnswers:
         self._not_a_name = frozenset(lists["not_a_name"])
         self._yes, self._neither = frozenset(lists["affirms"]), frozenset(lists["neither"])
         ordinals = (("first", 0), ("second", 1), ("third", 2), ("fourth", 3), ("fifth", 4), ("last", -1))
+        self._correction = (Asked(slot=Slot.AUTHORITY),)
         self._ordinals = {word: place for name, place in ordinals for word in lists[name]}
 
     def read(self, parsed: ParsedMessage, asked: Sequence[Asked] = ()) -> Answered:
@@ -116,6 +117,8 @@ class ShortAnswers:
                 if hit.phrase.label not in _ASKS:
                     cues.setdefault(hit.phrase.label, []).append(hit.evidence())
         sentences = tuple(_evidence(view, span.start_char, span.end_char, "sentence") for view in own for span in view.sentences)
+        if not asked and (cues.get("instead") or cues.get("wrong")):
+            asked = self._correction  # «It should say Fife, not Angus»: an answer to what we said, not to what we asked
         items = list(self._items(parsed, texts, asked))
         candidates, neither = self._choices(items, asked, parsed, [cue for label in ("instead", "wrong") for cue in cues.get(label, ())])
         return Answered(
@@ -244,8 +247,8 @@ class ShortAnswers:
     def _council(self, text: str) -> str | None:
         if (whole := self._named(text)) is not None:
             return whole
-        denied = re.match(r"not (?:in )?(.+?)[,;.]\s*(?:but |it's |it is )?(.+)$", text, re.IGNORECASE) or re.match(
-            r"(?P<said>.+?)[,;.(]\s*not (?:in )?(?P<other>.+)$", text, re.IGNORECASE
+        denied = re.match(r"not (?:in )?(.+?)(?:[,;.]\s*(?:but |it's |it is )?|\s+but\s+)(.+)$", text, re.IGNORECASE) or re.match(
+            r"(?P<said>.+?)[,;.(]?\s*\bnot (?:in )?(?P<other>.+)$", text, re.IGNORECASE
         )
         if denied is None:
             return None

@@ -108,6 +108,13 @@ def load(connection: Connection, registration_id: str) -> Conversation:
     )
 
 
+def addresses(connection: Connection, registration_id: str) -> tuple[tuple[str, str | None], ...]:
+    """Who may speak for a registration, and which person said so (None: the member's own first message)."""
+    query = select(registration_addresses.c.address_key, registration_addresses.c.person).where(registration_addresses.c.registration_id == registration_id)
+    rows = connection.execute(query.order_by(registration_addresses.c.added_at, registration_addresses.c.address_key))
+    return tuple((row.address_key, row.person) for row in rows)
+
+
 def add_address(connection: Connection, registration_id: str, address: str, actor: str, now: datetime) -> bool:
     """Let an address speak for a registration; False when it does already."""
     key = address_key(address)

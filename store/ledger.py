@@ -223,6 +223,12 @@ def listed(connection: Connection, state: MessageState | None, mailbox: str | No
     return [summary(row) for row in connection.execute(query)]
 
 
+def of_registration(connection: Connection, registration_id: str) -> list[MessageSummary]:
+    """The messages of a registration, oldest first."""
+    mine = select(registration_messages.c.message_id).where(registration_messages.c.registration_id == registration_id)
+    return [summary(row) for row in connection.execute(select(*_SUMMARY).where(messages.c.id.in_(mine)).order_by(messages.c.id))]
+
+
 def find(connection: Connection, reference: int | str) -> MessageSummary | None:
     """By number, Message-ID (ours or theirs), registration id, or the first digits of the sha256."""
     for condition in _meanings(str(reference).strip()):

@@ -22,11 +22,13 @@ from store.serialise import decode
 from store.tables import outbox
 from store.types import Reply
 
-__all__ = ["ANSWER", "ANSWERED_MEANWHILE"]
+__all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CORRECTED_MEANWHILE"]
 
 ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
 REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
 ANSWERED_MEANWHILE = "answered_meanwhile"
+CORRECTED_MEANWHILE = "corrected_meanwhile"
+OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE)  # what they say is not so any more: never released
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
 _COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
@@ -106,30 +108,36 @@ def recover_sending(connection: Connection, now: datetime) -> list[int]:
     return [row.id for row in rows]
 
 
-def supersede(connection: Connection, registration_ids: Iterable[str], now: datetime) -> None:
-    """Withdraw the unsent answers of registrations of which a newer answer is about to tell."""
+def supersede(
+    connection: Connection, registration_ids: Iterable[str], now: datetime, *, reason: str = ANSWERED_MEANWHILE, actor: str = history.MAILROOM
+) -> list[int]:
+    """Withdraw the unsent answers of registrations of which a newer answer is about to tell, or that a person has changed."""
+    gone: list[int] = []
     columns = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
     for part in chunks(sorted(set(registration_ids))):
-        unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & (outbox.c.reason != ANSWERED_MEANWHILE)
+        unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox.c.reason.not_in(OVERTAKEN)
         mine = outbox.c.registration_id.in_(part) & (outbox.c.purpose == ANSWER)  # a reminder has its own reasons to be withdrawn
         rows = connection.execute(select(*columns).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
         if not rows:
             continue
-        withdrawn = {"state": ReplyState.SUPPRESSED, "reason": ANSWERED_MEANWHILE, "next_attempt_at": None}
+        withdrawn = {"state": ReplyState.SUPPRESSED, "reason": reason, "next_attempt_at": None}
         connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(**withdrawn))
         lines = [
             history.entry(
                 "reply.withdrawn",
                 now,
+                actor=actor,
                 message_id=row.message_id,
                 registration_id=row.registration_id,
                 reply_id=row.id,
                 before={"state": row.state, "reason": row.reason},
-                after={"state": str(ReplyState.SUPPRESSED), "reason": ANSWERED_MEANWHILE},
+                after={"state": str(ReplyState.SUPPRESSED), "reason": reason},
             )
             for row in rows
         ]
         history.add(connection, lines)
+        gone += [row.id for row in rows]
+    return gone
 
 
 def release(connection: Connection, ids: Sequence[int] | None, now: datetime, actor: str) -> list[int]:
@@ -139,7 +147,7 @@ def release(connection: Connection, ids: Sequence[int] | None, now: datetime, ac
     for part in chunks(sorted(set(ids))) if ids is not None else [None]:
         query = (
             select(outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
-            .where(outbox.c.state.in_(states), outbox.c.reason != ANSWERED_MEANWHILE, outbox.c.id.in_(part) if part is not None else true())
+            .where(outbox.c.state.in_(states), outbox.c.reason.not_in(OVERTAKEN), outbox.c.id.in_(part) if part is not None else true())
             .order_by(outbox.c.id)
             .with_for_update()
         )

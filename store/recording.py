@@ -35,7 +35,9 @@ from store.tables import (
 from store.tables import outbox as outbox_table
 from store.types import FieldValue, Record, Recorded, RegistrationUpdate
 
-__all__ = ["correct", "record_batch"]
+__all__ = ["SETTLED", "correct", "record_batch", "settle"]
+
+SETTLED = "settled_by_person"
 
 _INSERTS = (message_identifiers, readings, registrations, registration_addresses, registration_values, registration_messages, session_places, outbox_table)
 _MESSAGE_VALUES = ("state", "state_at", "kind", "reason", "reason_detail", "sender_name", "sender_address", "subject")
@@ -221,7 +223,10 @@ class _Writer:
 
 
 def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int]) -> bool:
-    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit."""
+    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit.
+
+    An answer that has not left yet tells of what was before, so it is withdrawn.
+    """
     old = register.by_id(connection, new.registration_id)
     if old is None or old.revision != new.revision or (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
         return False
@@ -235,7 +240,32 @@ def correct(connection: Connection, new: RegistrationUpdate, now: datetime, acto
         before["places"] = {place.session: str(place.state) for place in old.places}
         after["places"] = {session: str(state) for session, state in has.items()}
     history.add(connection, [history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)])
+    outbox.supersede(connection, [old.id], now, reason=outbox.CORRECTED_MEANWHILE, actor=actor)
     return True
+
+
+def settle(connection: Connection, registration_id: str, now: datetime, actor: str) -> list[int]:
+    """A person has dealt with what waited for one: the messages of this registration that are in review are done."""
+    mine = select(registration_messages.c.message_id).where(registration_messages.c.registration_id == registration_id)
+    waiting = select(messages.c.id, messages.c.reason).where(messages.c.id.in_(mine), messages.c.state == MessageState.REVIEW)
+    rows = connection.execute(waiting.order_by(messages.c.id).with_for_update()).all()
+    for some in chunks(rows):
+        done = {"state": MessageState.REGISTERED, "state_at": now, "reason": SETTLED, "reason_detail": clip(actor)}
+        connection.execute(update(messages).where(messages.c.id.in_([row.id for row in some])).values(**done))
+    lines = [
+        history.entry(
+            "message.settled",
+            now,
+            actor=actor,
+            message_id=row.id,
+            registration_id=registration_id,
+            before={"state": str(MessageState.REVIEW), "reason": row.reason},
+            after={"state": str(MessageState.REGISTERED), "reason": SETTLED},
+        )
+        for row in rows
+    ]
+    history.add(connection, lines)
+    return [row.id for row in rows]
 
 
 def _replace(connection: Connection, revision: int, new: RegistrationUpdate, now: datetime, *, message_id: int) -> bool:

@@ -13,18 +13,20 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, func, literal, select, true, tuple_
 
+from mailroom.errors import Permanent
 from mailroom.model import Evidence
 from store.database import clean, clip
 from store.ledger import chunks
 from store.serialise import decode, encode
-from store.tables import registration_messages, registration_values, registrations, session_places
+from store.tables import registration_addresses, registration_messages, registration_values, registrations, session_places
 from store.types import FieldValue, PlaceState, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate, SessionPlace
 
 __all__ = ["registration_id"]
 
 PAGE = 500
+_MOST_NAMED = 5
 
 
 def registration_id(mailbox: str, sha256: str) -> str:
@@ -133,6 +135,25 @@ def by_id(connection: Connection, identifier: str) -> Registration | None:
 
 def by_ids(connection: Connection, identifiers: Sequence[str]) -> list[Registration]:
     return loaded(connection, connection.execute(select(registrations).where(registrations.c.id.in_(identifiers))).all())
+
+
+def find(connection: Connection, reference: str) -> Registration | None:
+    """By its id or the start of it, or by an address that may speak for it. Raises Permanent where that means several."""
+    reference = reference.strip()
+    wanted: ColumnElement[bool]
+    if "@" in reference:
+        known = select(registration_addresses.c.registration_id).where(registration_addresses.c.address_key == address_key(reference))
+        wanted = registrations.c.id.in_(known)
+    elif len(reference) > 3:
+        start = reference.upper() if reference.upper().startswith("R-") else f"R-{reference.upper()}"
+        wanted = registrations.c.id.startswith(start, autoescape=True)
+    else:
+        return None
+    rows = connection.execute(select(registrations).where(wanted).order_by(registrations.c.received_at, registrations.c.id).limit(_MOST_NAMED + 1)).all()
+    if len(rows) > 1:
+        some = ", ".join(f"{row.id} ({row.state})" for row in rows[:_MOST_NAMED])
+        raise Permanent(f"«{reference}» means several registrations: {some}{' ...' if len(rows) > _MOST_NAMED else ''}; name one by its id")
+    return loaded(connection, rows)[0] if rows else None
 
 
 def of_message(connection: Connection, message_id: int) -> tuple[Registration, ...]:

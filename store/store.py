@@ -205,6 +205,21 @@ class Store:
         with self._database.write() as connection:
             return recording.correct(connection, update, now, actor, places or {})
 
+    def settle(self, registration_id: str, now: datetime, *, actor: str) -> list[int]:
+        """A person has dealt with a registration: its messages that are in review are done; gives their ids."""
+        with self._database.write() as connection:
+            return recording.settle(connection, registration_id, now, actor)
+
+    def addresses(self, registration_id: str) -> tuple[tuple[str, str | None], ...]:
+        """Who may speak for a registration, each with the person who said so, if one did."""
+        with self._database.read() as connection:
+            return conversing.addresses(connection, registration_id)
+
+    def messages_of(self, registration_id: str) -> list[MessageSummary]:
+        """The messages that a registration rests on, oldest first."""
+        with self._database.read() as connection:
+            return ledger.of_registration(connection, registration_id)
+
     def add_address(self, registration_id: str, address: str, now: datetime, *, actor: str) -> bool:
         """A person lets another address speak for a registration; False when it does already."""
         with self._database.write() as connection:
@@ -377,6 +392,11 @@ class Store:
     def registration(self, registration_id: str) -> Registration | None:
         with self._database.read() as connection:
             return register.by_id(connection, registration_id)
+
+    def find_registration(self, reference: str) -> Registration | None:
+        """By its id, the start of it, or an address that may speak for it; Permanent where that means several."""
+        with self._database.read() as connection:
+            return register.find(connection, reference)
 
     def registrations(self, states: Collection[RegistrationState] | None = None) -> Iterator[Registration]:
         """The register as it is at this moment, one page in memory, in an order that does not change."""

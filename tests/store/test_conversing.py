@@ -116,7 +116,7 @@ def test_an_update_on_an_older_revision_is_refused_whole(store: Store) -> None:
     now = store.registration(registration_id)
     assert now is not None
     assert (now.state, now.revision, len(now.messages)) == (RegistrationState.REGISTERED, 2, 1)
-    assert [reply.state for reply in store.replies()] == [ReplyState.DUE]  # nothing withdrawn either
+    assert [reply.reason for reply in store.replies()] == ["corrected_meanwhile"]  # by the person, not by the refused record
     assert next(message.id for message in store.waiting()) == second
 
 
@@ -210,7 +210,32 @@ def test_a_correction_needs_a_person_for_each_new_value(store: Store) -> None:
     now = store.registration(registration_id)
     assert now is not None
     assert now.values_of("institution") == ("Another School",)
-    assert store.history(registration_id=registration_id)[-1].event == "registration.corrected"
+    assert [line.event for line in store.history(registration_id=registration_id)][-2:] == ["registration.corrected", "reply.withdrawn"]
+    assert [(reply.state, reply.reason) for reply in store.replies()] == [(ReplyState.SUPPRESSED, "corrected_meanwhile")]
+    assert store.release([store.replies()[0].id], NOW) == []
+
+
+def test_a_person_settles_what_waits_in_a_registration_and_nothing_else(store: Store) -> None:
+    registration_id, second = begun(store)
+    waits = replace(follow_up(second, update_of(store, registration_id)), state=MessageState.REVIEW)
+    store.record_many([waits], NOW)
+    [other] = [message.id for message in store.waiting()]
+    store.record_many([replace(waits, message_id=other, update=None, reading=reading("cat"))], NOW)
+    assert store.settle(registration_id, NOW + DAY, actor="the co-ordinator") == [second]
+    assert store.settle(registration_id, NOW + DAY, actor="the co-ordinator") == []
+    assert [message.id for message in store.messages(state=MessageState.REVIEW)] == [other]
+    line = store.history(registration_id=registration_id)[-1]
+    assert (line.event, line.actor, line.message_id) == ("message.settled", "the co-ordinator", second)
+    assert [message.id for message in store.messages_of(registration_id)] == [store.messages_of(registration_id)[0].id, second]
+
+
+def test_a_registration_is_found_by_the_start_of_its_id_or_by_an_address(store: Store) -> None:
+    registration_id, _ = begun(store)
+    for reference in (registration_id, registration_id[:6], registration_id[2:9].lower(), "Anne@Example.com"):
+        found = store.find_registration(reference)
+        assert found is not None and found.id == registration_id, reference
+    assert [store.find_registration(nothing) for nothing in ("", "R-", "R-%", "R-0000", "nobody@example.com")] == [None] * 5
+    assert store.addresses(registration_id) == (("anne@example.com", None),)
 
 
 def test_a_record_cannot_both_begin_and_continue(store: Store) -> None:
