@@ -100,7 +100,7 @@ def _endpoint(value: str) -> str:
     parts = urlsplit(value)
     if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not _loopback(parts.hostname)):
         raise ValueError("should be an address that begins with https://")
-    return value.rstrip("/")
+    return value
 
 
 def _words(value: Any) -> Any:

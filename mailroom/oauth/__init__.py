@@ -56,7 +56,7 @@ def make_profile(login: Login) -> Profile:
     config, delegated = login.oauth2, login.oauth2.delegated
     grant: Grant = "delegated" if delegated else "application"
     if config.provider == "microsoft":
-        authority, tenant = config.authority or AUTHORITY, config.tenant or ""
+        authority, tenant = (config.authority or AUTHORITY).rstrip("/"), config.tenant or ""
         return Profile(
             provider="microsoft",
             grant=grant,

@@ -1,20 +1,21 @@
 """A token endpoint by the standard alone (RFC 6749): client credentials, a refresh token, an authorization code.
 
-Answers are bounded in size and time, redirects are not followed (a secret goes where the operator said, nowhere else), and
+The client shows its secret by HTTP Basic, which every server must take (section 2.3.1); to Google's, which asks for it so, in the
+form. Answers are bounded in size and time, redirects are not followed (a secret goes where the operator said, nowhere else), and
 what the endpoint says is put into words by ``mailroom.oauth.faults``.
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import ssl
 import urllib.error
 import urllib.request
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from mailroom import __version__
 from mailroom.errors import Misconfigured
@@ -35,19 +36,28 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def ask(address: str, form: dict[str, str], profile: Profile, *, timeout: float, ca_file: Path | None) -> Issued:
-    """POST a form to a token endpoint and read its answer."""
+def ask(address: str, form: dict[str, str], config: OAuth2Config, profile: Profile) -> Issued:
+    """POST a form to a token endpoint, with the client's id and secret, and read the answer."""
+    form, headers, ca_file = dict(form), {"Accept": "application/json", "User-Agent": f"mailroom/{__version__}"}, config.ca_file
+    client_id = config.client_id or ""
+    if config.client_secret is None:
+        form["client_id"] = client_id
+    elif config.provider == "google":
+        form |= {"client_id": client_id, "client_secret": config.client_secret.reveal()}
+    else:
+        pair = f"{quote_plus(client_id)}:{quote_plus(config.client_secret.reveal())}"
+        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     try:
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
     except (OSError, ssl.SSLError) as error:
         raise Misconfigured(f"oauth2.ca_file {ca_file}: cannot be read as certificates in PEM form ({error})") from error
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _NoRedirect)
     request = urllib.request.Request(  # noqa: S310 - https, or loopback: validated in mailroom.config
-        address, data=urlencode(form).encode(), headers={"Accept": "application/json", "User-Agent": f"mailroom/{__version__}"}
+        address, data=urlencode(form).encode(), headers=headers
     )
     try:
         try:
-            with opener.open(request, timeout=timeout) as answer:
+            with opener.open(request, timeout=config.timeout.total_seconds()) as answer:
                 status, content = answer.status, answer.read(LONGEST)
         except urllib.error.HTTPError as error:
             with error:
@@ -100,10 +110,7 @@ class Endpoint:
     def issue(self, refresh_token: str | None) -> Issued:
         config = self._config
         form = {"grant_type": "client_credentials"} if refresh_token is None else {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        form["client_id"] = config.client_id or ""
-        if config.client_secret is not None:
-            form["client_secret"] = config.client_secret.reveal()
         if config.scope:
             form["scope"] = " ".join(config.scope)
         assert config.token_endpoint is not None  # noqa: S101 - validated
-        return ask(config.token_endpoint, form, self._profile, timeout=config.timeout.total_seconds(), ca_file=config.ca_file)
+        return ask(config.token_endpoint, form, config, self._profile)

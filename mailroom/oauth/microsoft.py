@@ -70,7 +70,7 @@ class Microsoft:
         msal = load_msal(profile.key)
         with session_for(config) as session, _in_words(profile, config, msal):
             common: dict[str, Any] = {
-                "authority": f"{config.authority or AUTHORITY}/{config.tenant}",
+                "authority": f"{(config.authority or AUTHORITY).rstrip('/')}/{config.tenant}",
                 "http_client": session,
                 "instance_discovery": False,  # the operator named the authority; nobody else need vouch for it
             }

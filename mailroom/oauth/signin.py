@@ -125,10 +125,8 @@ def _by_browser(login: Login, profile: Profile, console: Console, *, paste: bool
         if listener is not None:
             listener.server_close()
     code = _code(answer, state, profile)
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "client_id": oauth2.client_id or "", "code_verifier": verifier}
-    if oauth2.client_secret is not None:
-        form["client_secret"] = oauth2.client_secret.reveal()
-    return ask(oauth2.token_endpoint or TOKEN_ENDPOINT, form, profile, timeout=oauth2.timeout.total_seconds(), ca_file=oauth2.ca_file)
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect, "code_verifier": verifier}
+    return ask(oauth2.token_endpoint or TOKEN_ENDPOINT, form, oauth2, profile)
 
 
 def _code(answer: dict[str, list[str]], state: str, profile: Profile) -> str:

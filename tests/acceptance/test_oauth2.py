@@ -131,6 +131,7 @@ def test_an_expired_secret_is_said_and_mended_while_it_runs(
     checked = here.run("check", ok=False)
     assert checked.returncode == 1
     assert checked.stdout.count("has expired; make a new one in the Entra admin centre") == 2  # mailbox and sending
+    assert "last error: mailbox programme, imap.oauth2: the client secret has expired" in here.run("status").stdout
     token_endpoint.faults.clear()
     token_endpoint.lifetime = 2
     running = here.start("run")

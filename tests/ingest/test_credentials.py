@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def server(token_endpoint: TokenEndpoint) -> Iterator[Dovecot]:
 
 @pytest.fixture
 def source(token_endpoint: TokenEndpoint, tmp_path: Path, clock: Clock) -> TokenSource:
-    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").write_text(SECRET, encoding="utf-8")
     config = OAuth2Config(provider="other", client_id=CLIENT, client_secret=Secret(file=tmp_path / "secret"), token_endpoint=f"{token_endpoint.url}/token")
     return TokenSources(clock).of(mailbox_login("programme", "car", config))
 
@@ -159,6 +160,16 @@ def test_a_server_in_trouble_costs_no_token(source: TokenSource, token_endpoint:
     assert token_endpoint.grants("client_credentials") == 1
 
 
+@pytest.mark.parametrize(("mechanism", "answer"), [("XOAUTH2", b"\r\n"), ("OAUTHBEARER", b"AQ==\r\n")])
+def test_the_challenge_is_answered_and_its_reason_told(source: TokenSource, talking: Callable[..., int], mechanism: str, answer: bytes) -> None:
+    """RFC 7628 section 3.2.3: only after an answer does the server say no."""
+    heard: list[bytes] = []
+    challenge = base64.b64encode(b'{"status":"insufficient_scope","scope":"mail.read"}').decode()
+    with pytest.raises(Misconfigured, match=r"not good for this .*insufficient_scope, scope mail\.read"):
+        Talk(source, talking(f"+ {challenge}\r\n", "{tag} NO no\r\n", mechanism=mechanism, heard=heard)).check()
+    assert heard == [answer]
+
+
 def test_a_line_that_drops_in_the_middle_is_temporary(source: TokenSource, talking: Callable[..., int]) -> None:
     with pytest.raises(Temporary, match="closed the connection"):
         Talk(source, talking("")).check()
@@ -185,7 +196,7 @@ def talking() -> Iterator[Callable[..., int]]:
 
     with contextlib.ExitStack() as stack:
 
-        def start(*answers: str) -> int:
+        def start(*answers: str, mechanism: str = "XOAUTH2", heard: list[bytes] | None = None) -> int:
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
 
             def serve() -> None:
@@ -197,7 +208,7 @@ def talking() -> Iterator[Callable[..., int]]:
                     while line := wire.readline():
                         tag, command = line.decode().split()[:2]
                         if command.upper() == "CAPABILITY":
-                            wire.write(f"* CAPABILITY IMAP4rev1 AUTH=XOAUTH2\r\n{tag} OK done\r\n".encode())
+                            wire.write(f"* CAPABILITY IMAP4rev1 AUTH={mechanism}\r\n{tag} OK done\r\n".encode())
                         else:
                             if command.upper() == "AUTHENTICATE":
                                 wire.write(b"+ \r\n")
@@ -206,6 +217,10 @@ def talking() -> Iterator[Callable[..., int]]:
                             if not (answer := left.pop(0) if left else ""):
                                 return
                             wire.write(answer.format(tag=tag).encode())
+                            if heard is not None and answer.startswith("+ "):
+                                wire.flush()
+                                heard.append(wire.readline())
+                                wire.write(left.pop(0).format(tag=tag).encode())
                         wire.flush()
 
             thread = threading.Thread(target=serve, daemon=True)

@@ -67,12 +67,12 @@ def test_it_works_over_tls(make_smtp_sink: Callable[..., Sink], smtp_certificate
 @pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
 @pytest.mark.parametrize("refusal", ["535 5.7.8 Authentication credentials invalid", "454 4.7.0 Temporary authentication failure"])
 def test_an_old_token_is_replaced_and_the_login_repeated_at_once(make_smtp_sink: Callable[..., Sink], mechanism: str, refusal: str) -> None:
-    """The challenge is answered as the mechanism asks, or the sink would say 501 to it."""
     sink = make_smtp_sink(bearer=taking("new", refusal=refusal), mechanisms=[mechanism])
     purse = Purse("old", "new")
     with SmtpSender(settings(sink, purse)) as sender:
         assert isinstance(sender.send(ANNA, MAIL), Sent)
     assert sink.logins == [mechanism] * 2
+    assert sink.answers == [b"" if mechanism == "XOAUTH2" else b"\x01"]
     assert (sink.connections, purse.left, purse.challenges) == (1, [], [])
 
 

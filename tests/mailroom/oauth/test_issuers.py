@@ -33,7 +33,7 @@ def ask(config: OAuth2Config, refresh_token: str | None = None, user: str = "car
 def secret(tmp_path: Path) -> Callable[[str], Secret]:
     def make(value: str) -> Secret:
         path = tmp_path / f"secret-{len(list(tmp_path.iterdir()))}"
-        path.write_text(value + "\n")
+        path.write_text(value + "\n", encoding="utf-8")
         return Secret(file=path)
 
     return make

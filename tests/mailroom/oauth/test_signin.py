@@ -20,7 +20,7 @@ from tests.fixtures.token_endpoint import CLIENT, SECRET, TENANT, TokenEndpoint
 
 def written(tmp_path: Path, *oauth2: str) -> Config:
     """One mailbox for each."""
-    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").write_text(SECRET, encoding="utf-8")
     boxes = "".join(f"  - name: box{n}\n    imap: {{host: mail.example, user: car, oauth2: {{{one}}}}}\n" for n, one in enumerate(oauth2, 1))
     (tmp_path / "config.yaml").write_text(f'mailboxes:\n{boxes}replies:\n  from: "CAR <car@union.example>"\n')
     return load_config(tmp_path / "config.yaml")
