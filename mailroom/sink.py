@@ -4,6 +4,7 @@ For the demonstration and the tests. It listens on loopback, in a thread of its 
 system picks. Faults are scripted for a recipient, one step for each attempt:
 
     sink.script("anne@example.org", "rcpt 450", "data 451", "data drop", "data stall", "ok")
+    sink.script("ben@example.org", "data 554 5.2.252 SendAsDenied")  # a reply in full
     sink.script_connections("421", "drop", "ehlo 421", "ok")      # one step for each connection
 
 After its script a recipient is served normally. ``data drop`` and ``data stall`` keep the message first, as
@@ -28,7 +29,7 @@ from typing import Any, Literal
 
 __all__ = ["Received", "Sink"]
 
-_STEP = re.compile(r"ok|(?:mail|rcpt|data) (?:[45]\d\d|drop|stall)|data early-drop")
+_STEP = re.compile(r"ok|(?:mail|rcpt|data) (?:[45]\d\d(?: \S.*)?|drop|stall)|data early-drop")
 _CONNECTION_STEP = re.compile(r"ok|drop|stall|[45]\d\d|ehlo [45]\d\d")
 
 
@@ -307,4 +308,4 @@ class _Handler:
             raise ConnectionResetError
         if what == "stall":
             await asyncio.Event().wait()  # until the sink stops
-        return f"{what} {what[0]}.0.0 scripted"
+        return what if " " in what else f"{what} {what[0]}.0.0 scripted"

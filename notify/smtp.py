@@ -85,6 +85,8 @@ class _LoggedOut(Misconfigured):
 
 SendOutcome = Sent | Deferred | Refused | Unknown
 
+# Exchange, and Postfix, which says so only at RCPT
+_NOT_AS = re.compile(r"SendAsDenied|\b5\.7\.60\b|\b5\.2\.252\b|send as this sender|sender address rejected", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"(?m)^\.")
 _DROPPED = (smtplib.SMTPServerDisconnected, OSError)
@@ -328,6 +330,13 @@ class SmtpSender:
             raise Misconfigured(
                 f"SMTP server {self.settings.host}:{self.settings.port}: refuses the envelope sender <{sender}> ({code} {text}); "
                 + ("set replies.smtp.envelope_sender to the mailbox's own address" if not sender else "check replies.smtp.envelope_sender and user")
+            )
+        if 500 <= code <= 599 and _NOT_AS.search(text):
+            # Said at any stage, yet about us and not about this member: every answer would meet it, and die of it.
+            self._drop()
+            raise Misconfigured(
+                f"SMTP server {self.settings.host}:{self.settings.port}: {self.settings.user or 'mailroom'} may not send as the address in replies.from "
+                f"({code} {text}); set replies.from to the mailbox itself, or let it send as that address (in Exchange, «Add-RecipientPermission … SendAs»)"
             )
         if 500 <= code <= 599:
             return Refused(code=code, error=text)

@@ -97,8 +97,13 @@ def _read(status: int, content: bytes, profile: Profile) -> Issued:
         seconds = float(lifetime)
     except (TypeError, ValueError):
         seconds = HOUR
-    renewed = said.get("refresh_token")
-    return Issued(access_token=token, lifetime=timedelta(seconds=seconds), refresh_token=renewed if isinstance(renewed, str) else None)
+    renewed, scope = said.get("refresh_token"), said.get("scope")
+    return Issued(
+        access_token=token,
+        lifetime=timedelta(seconds=seconds),
+        refresh_token=renewed if isinstance(renewed, str) else None,
+        scope=scope if isinstance(scope, str) else None,
+    )
 
 
 class Endpoint:

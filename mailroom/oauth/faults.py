@@ -190,6 +190,9 @@ ENDPOINT: tuple[EndpointFault, ...] = (
         "App access control",
     ),
     EndpointFault(
+        Misconfigured, "google", "delegated", r"^invalid_scope\b", "{key}: the permission for mail was not given; " + SIGN_IN + " and leave it ticked ({said})"
+    ),
+    EndpointFault(
         Misconfigured,
         "google",
         "delegated",

@@ -73,6 +73,10 @@ class Google:
                 raise not_oauth(profile, "no JSON object") from error
         if not credentials.token:
             raise not_oauth(profile, "no token")
+        granted = getattr(credentials, "granted_scopes", None)
+        if granted is not None and not set(self._scopes) <= set(granted):
+            # Whoever signs in may untick a permission; Google then gives a token that no mail server takes.
+            raise request_refused(profile, "invalid_scope", f"given: {' '.join(granted) or 'none'}")
         left = credentials.expiry.replace(tzinfo=UTC) - datetime.now(UTC) if credentials.expiry is not None else timedelta(hours=1)
         renewed = getattr(credentials, "refresh_token", None)
         return Issued(access_token=str(credentials.token), lifetime=left, refresh_token=renewed if renewed != refresh_token else None)

@@ -59,6 +59,8 @@ def sign_in(config: Config, which: str | None, console: Console, *, paste: bool 
         issued = issuer.sign_in(console.show)
     else:
         issued = _by_browser(login, profile, console, paste=paste)
+    if oauth2.provider == "google" and issued.scope is not None and not set(oauth2.scope or (SCOPE,)) <= set(issued.scope.split()):
+        raise request_refused(profile, "invalid_scope", f"given: {issued.scope or 'none'}")
     kept = issued.refresh_token or refresh_token
     if kept is None:
         raise Misconfigured(f"{profile.key}: {profile.endpoint} gave no refresh token, so the sign-in would not last; allow offline access and sign in again")

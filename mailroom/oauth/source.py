@@ -38,6 +38,7 @@ class Issued:
     access_token: str = field(repr=False)
     lifetime: timedelta
     refresh_token: str | None = field(default=None, repr=False)  # a new one, where the old one is spent
+    scope: str | None = None  # what was granted, where the endpoint says so
 
 
 class Issuer(Protocol):

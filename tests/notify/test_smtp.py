@@ -197,6 +197,21 @@ def test_a_server_that_wants_a_login_we_have_not_got(make_smtp_sink: Callable[..
         sender.send(ANNA, MAIL)
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        "data 554 5.2.252 SendAsDenied; car@union.example not allowed to send as programme@union.example",
+        "data 550 5.7.60 SMTP; Client does not have permissions to send as this sender",
+        "rcpt 553 5.7.1 <programme@union.example>: Sender address rejected: not owned by user car",
+    ],
+)
+def test_an_address_that_we_may_not_send_as_stops_all_and_kills_no_answer(smtp_sink: Sink, step: str) -> None:
+    """It would be met by every answer: trying the next would only lose that one too."""
+    smtp_sink.script(ANNA, step)
+    with SmtpSender(settings(smtp_sink)) as sender, pytest.raises(Misconfigured, match=r"may not send as the address in replies\.from \(55"):
+        sender.send(ANNA, MAIL)
+
+
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 def test_an_unknown_authority_is_refused(make_smtp_sink: Callable[..., Sink], tls: str) -> None:
     with pytest.raises(Misconfigured, match="ca_file"), SmtpSender(settings(make_smtp_sink(tls=tls), tls=tls)) as sender:

@@ -60,6 +60,7 @@ ASKED: list[tuple[Profile, str, str, type[Exception], str]] = [
     (SERVICE, "invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.", Misconfigured, "clock"),
     (SERVICE, "invalid_grant", "Invalid email or User ID", Misconfigured, "correct user"),
     (INSTALLED, "invalid_grant", "Token has been expired or revoked.", Misconfigured, "seven days"),
+    (INSTALLED, "invalid_scope", "Not all requested scopes were granted", Misconfigured, "leave it ticked"),
     (INSTALLED, "access_denied", "", Misconfigured, "App access control"),
     (INSTALLED, "admin_policy_enforced", "", Misconfigured, "App access control"),
     (OTHER_USER, "invalid_grant", "spent", Misconfigured, "mailroom sign-in"),

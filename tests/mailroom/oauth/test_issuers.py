@@ -242,6 +242,9 @@ def test_a_google_sign_in_is_refreshed(token_endpoint: TokenEndpoint, tmp_path: 
     assert token_endpoint.takes("car", issued.access_token)
     with pytest.raises(Misconfigured, match="seven days"):
         ask(config, "long gone")
+    token_endpoint.granted = "openid https://www.googleapis.com/auth/userinfo.email"
+    with pytest.raises(Misconfigured, match="the permission for mail was not given"):
+        ask(config, token_endpoint.new_refresh_token())
 
 
 # --- by the standard alone

@@ -141,6 +141,13 @@ def test_a_browser_on_another_machine(tmp_path: Path, token_endpoint: TokenEndpo
     assert usable(config, token_endpoint)
 
 
+def test_a_permission_that_was_unticked_is_told_at_once(tmp_path: Path, token_endpoint: TokenEndpoint) -> None:
+    token_endpoint.granted = "openid"
+    with pytest.raises(Misconfigured, match="the permission for mail was not given"):
+        sign_in(written(tmp_path, google(token_endpoint)), None, pasting(), paste=True)
+    assert not (tmp_path / "car.token").exists()
+
+
 @pytest.mark.parametrize(("pasted", "words"), [("http://127.0.0.1:1/?code=x&state=y", "no answer to this sign-in"), ("what?", "not finished")])
 def test_what_is_pasted_must_answer_this_sign_in(tmp_path: Path, token_endpoint: TokenEndpoint, pasted: str, words: str) -> None:
     with pytest.raises(Misconfigured, match=words):
