@@ -1,0 +1,80 @@
+"""All names of schools and colleges, and where a text has one of them.
+
+Finding is one step and choosing is another: ``Gazetteer.scan`` gives every mention with all listed
+schools that it may mean, and names that are in no list but have the form of a school's name. Which of
+them is the member's own is decided in ``parse.institutions``.
+
+Promise: work grows linearly with the text, whatever is in it: one look-up per word in a table of word
+sequences (``index``), no pattern per name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from parse.gazetteer.entries import College, Entry, Mention, Vocabulary, load_colleges
+from parse.gazetteer.index import Index
+from parse.gazetteer.listed import ListedNames
+from parse.gazetteer.misspelt import Misspelt
+from parse.gazetteer.passage import Passage
+from parse.gazetteer.unlisted import UnlistedNames
+from parse.gazetteer.wordlists import GAELIC, PLURAL
+from parse.schoolnames import School, Word
+
+__all__ = ["College", "Entry", "Gazetteer", "Mention", "School", "Vocabulary", "load_colleges"]
+
+
+class Gazetteer(Index):
+    """Listed schools and colleges, and names with the form of one, in a text."""
+
+    def __init__(self, schools: Sequence[School], colleges: Sequence[College], vocabulary: Vocabulary) -> None:
+        super().__init__(schools, colleges, vocabulary)
+        self.listed = ListedNames(self)
+        self.unlisted = UnlistedNames(self, self.listed)
+        self.misspelt = Misspelt(self)
+
+    def scan(self, text: str, words: Sequence[Word], *, limit: int) -> list[Mention]:
+        """Every mention in reading order; mentions do not overlap."""
+        mentions: list[Mention] = []
+        passage = Passage.of(text, self._put_right(words))
+        found = passage.words
+        free = 0  # the first word behind the last name with a form: no name begins before it
+        index, count = 0, len(found)
+        while index < count and len(mentions) < limit:
+            mention = self.listed.at(passage, index, free) or self._initials_at(passage, index)
+            form = self.form(found[index].norm)
+            if mention is None and (form or found[index].norm in GAELIC):
+                mention = self.unlisted.at(passage, index, free)
+            if mention is None and found[index].norm in PLURAL and (several := self.listed.several(passage, index)):
+                while mentions and mentions[-1].last > several[0].first:
+                    mentions.pop()
+                mentions += several
+                index = free = index + 1
+                continue
+            if mention is None and form:
+                mention = self.listed.of_town(passage, index)
+            if mention is None:
+                index += 1
+                continue
+            while mentions and mentions[-1].last > mention.first:
+                mentions.pop()
+            mentions.append(mention)
+            index = mention.last
+            free = free if mention.kind == "bare" else mention.last
+        return mentions
+
+    def _initials_at(self, passage: Passage, index: int) -> Mention | None:
+        word = passage.words[index]
+        if word.norm not in self.initials or not word.raw.isupper() or passage.upper or word.norm in self.vocabulary.never_named:
+            return None
+        entries = tuple(self.initials[word.norm])
+        return passage.mention(index, index + 1, kind="initials", rule="institution.initials", entries=entries, core=(word.norm,))
+
+    def _put_right(self, found: Sequence[Word]) -> Sequence[Word]:
+        """«Wick Hihg School»: a slip in a word too short to be told by itself."""
+        for index in range(1, len(found)):
+            word = found[index - 1]
+            if found[index].norm == "school" and word.norm not in self.forms.words and self.is_high(word.norm):
+                found = [*found[: index - 1], replace(word, norm="high"), *found[index:]]
+        return found

@@ -1,0 +1,91 @@
+"""What the gazetteer holds and gives: listed institutions, the words it needs, and mentions of an institution in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailroom.errors import ProgrammeError
+from parse.authorities import read_rows, split
+from parse.schoolnames import Forms, Name, School, words
+
+__all__ = ["College", "Entry", "Mention", "Vocabulary", "load_colleges"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class College:
+    name: str
+    aliases: tuple[str, ...]
+    support: tuple[str, ...]  # initials that need a lecturer or a college's address beside them
+    campuses: tuple[str, ...]
+    domains: tuple[str, ...]
+
+
+def load_colleges(folder: Path) -> tuple[College, ...]:
+    """``colleges.csv``. Raises ProgrammeError with file and line."""
+    file = "colleges.csv"
+    found: list[College] = []
+    seen: dict[tuple[str, ...], str] = {}
+    for line, row in read_rows(folder / file, ("name", "aliases", "support", "campuses", "domains")):
+        if not row["name"]:
+            raise ProgrammeError(file, line, "the name is empty")
+        for text in [row["name"], *split(row["aliases"]), *split(row["support"])]:
+            key = tuple(word.norm for word in words(text))
+            if key in seen:
+                raise ProgrammeError(file, line, f"«{text}» already means {seen[key]}")
+            seen[key] = row["name"]
+        found.append(
+            College(
+                name=row["name"],
+                aliases=tuple(split(row["aliases"])),
+                support=tuple(split(row["support"])),
+                campuses=tuple(split(row["campuses"])),
+                domains=tuple(domain.lower() for domain in split(row["domains"])),
+            )
+        )
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Entry:
+    """A listed institution; ``name`` is None for colleges."""
+
+    index: int
+    label: str
+    authority: str
+    kind: str  # school, college
+    school: School | None = None
+    name: Name | None = None
+    level: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mention:
+    """A stretch of words that names, or has the form of, an institution."""
+
+    first: int  # word offsets
+    last: int
+    start: int  # character offsets into the folded text
+    end: int
+    kind: str  # school, college, unlisted, bare, initials
+    rule: str
+    entries: tuple[Entry, ...] = ()
+    core: tuple[str, ...] = ()
+    forms: frozenset[str] = frozenset()
+    text: str = ""
+    weak: bool = False  # small letters only: counts where a list knows a name like it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """Word lists that the scan needs, from ``institutions.yaml``."""
+
+    forms: Forms
+    never_bare: Collection[str]
+    never_named: Collection[str]
+    distinguishing: Collection[str]
+    no_form: Collection[str] = ()  # words that look like a misspelt form word and are none
+    saint_short: Mapping[str, str] = field(default_factory=dict)
+    councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
+    towns: Collection[tuple[str, ...]] = ()

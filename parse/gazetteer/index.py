@@ -1,0 +1,235 @@
+"""Listed schools and colleges, looked up by the words of their names.
+
+Promise: one look-up per word in a table of word sequences, no pattern per name. The table for 2,500 schools is
+built in well under half a second.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from rapidfuzz.distance import OSA
+from spacy.lang.en.stop_words import STOP_WORDS
+
+from parse.gazetteer.entries import College, Entry, Vocabulary
+from parse.gazetteer.passage import Passage
+from parse.schoolnames import Name, School, fold, take_apart, words
+
+__all__ = ["MAIN", "Index"]
+
+MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
+_LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery", "school", "college")
+_JOINERS = frozenset({"and"})
+
+
+class Index:
+    """The table of names, and what a name with certain words for the kind of school may mean."""
+
+    def __init__(self, schools: Sequence[School], colleges: Sequence[College], vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.forms = vocabulary.forms
+        self.entries: list[Entry] = []
+        self.keys: dict[tuple[str, ...], list[tuple[Entry, str, frozenset[str]]]] = {}  # entry, how it was named, its forms by that name
+        self.prefixes: set[tuple[str, ...]] = set()
+        self.by_authority: defaultdict[str, list[Entry]] = defaultdict(list)
+        self.college_domains: dict[str, Entry] = {}
+        self._slips: dict[str, str] = {}
+        self.heads: dict[int, tuple[str, ...]] = {}
+        self.initials: defaultdict[str, list[Entry]] = defaultdict(list)
+        for college in colleges:
+            self._add_college(college)
+        for school in schools:
+            self._add_school(school)
+
+    # ------------------------------------------------------------------ building
+    def _key(self, key: tuple[str, ...], entry: Entry, how: str, forms: frozenset[str] = frozenset()) -> None:
+        if not key:
+            return
+        known = self.keys.get(key)
+        if known is None:
+            self.keys[key] = [(entry, how, forms)]
+            for length in range(1, len(key) + 1):
+                self.prefixes.add(key[:length])
+        elif all(other is not entry or mine != forms for other, _, mine in known):
+            known.append((entry, how, forms))
+
+    def _add_college(self, college: College) -> None:
+        entry = Entry(index=len(self.entries), label=college.name, authority="", kind="college")
+        self.entries.append(entry)
+        for text, how in [(college.name, "full"), *((alias, "alias") for alias in college.aliases), *((alias, "support") for alias in college.support)]:
+            self._key(tuple(word.norm for word in words(text)), entry, how)
+        for domain in college.domains:
+            self.college_domains[domain] = entry
+
+    def _add_school(self, school: School) -> None:
+        name = take_apart(school.name, self.forms)
+        sector = school.sector.lower()
+        level = sector if sector in ("primary", "secondary", "special") else ""
+        if not level:
+            levels = self.forms.level(name.forms)
+            level = next(iter(levels)) if len(levels) == 1 else ""
+        entry = Entry(index=len(self.entries), label=school.name, authority=school.authority, kind="school", school=school, name=name, level=level)
+        self.entries.append(entry)
+        self.by_authority[school.authority].append(entry)
+        self._name_keys(name, entry, "core")
+        for alias in school.aliases:
+            if alias.isupper() and len(alias) <= 7 and alias.isalpha():
+                self._key((alias.lower(),), entry, "alias")
+            else:
+                self._name_keys(take_apart(alias, self.forms), entry, "alias")
+        if len(name.core) + len(name.forms - {"rc"}) >= 3 and name.core:
+            self._initials(name, entry)
+
+    def _name_keys(self, name: Name, entry: Entry, how: str) -> None:
+        core, forms = name.core, name.forms
+        if not core:
+            self._key(name.full, entry, "full", forms)
+            return
+        for cut in range(2, len(name.full)):
+            if name.full[cut] == "and" and name.full[cut - 1] in self.forms.words and name.full[0] not in self.forms.words:
+                head = [norm for norm in name.full[:cut] if norm not in self.forms.words]  # «Greyhope School and Community Hub»
+                self._key(tuple(head), entry, how, self.forms.of(name.full[:cut]))
+                self.heads[entry.index] = tuple(head)
+        if any(norm in self.forms.words for norm in core):  # «Royal School of Dunkeld»
+            self._key(name.full, entry, "full", forms)
+            if core == name.full:
+                return
+        self._key(core, entry, how, forms)
+        plain = list(name.full)
+        while plain and (plain[-1] in self.forms.words or plain[-1] == "and"):
+            plain.pop()
+        if tuple(plain) != core or not forms:
+            self._key(name.full, entry, "full", forms)
+        if len(core) == 2 and core[0] != "st" and len(core[0]) + len(core[1]) >= 7:
+            self._key(("".join(core),), entry, "variant", forms)
+        if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
+            self._key(("st", core[1][:-1], *core[2:]), entry, "variant", forms)  # «St Andrew Primary»
+        if any(norm in self.forms.words for norm in name.qualifier):  # «Bun-sgoil Taobh na Pàirce (Parkside Primary)»
+            self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
+        if name.qualifier and name.qualifier != core:
+            self._key((*core, *name.qualifier), entry, how, forms)
+
+    def _initials(self, name: Name, entry: Entry) -> None:
+        letters = "".join(norm[0] for norm in name.core if norm not in ("of", "the", "and"))
+        school = entry.school
+        if school is None:
+            return
+        endings = {"s"} if not name.forms & MAIN else set()
+        if "primary" in name.forms or entry.level == "primary":
+            endings.add("ps")
+        if "high" in name.forms:
+            endings |= {"hs", "chs"} if "community" in name.forms else {"hs"}
+        if "academy" in name.forms:
+            endings.add("a")
+        if "secondary" in name.forms:
+            endings |= {"s", "ss"}
+        if "grammar" in name.forms:
+            endings |= {"gs"}
+        for ending in endings:
+            if 3 <= len(letters + ending) <= 6:
+                self.initials[letters + ending].append(entry)
+
+    # ------------------------------------------------------------------ looking up
+    def is_high(self, norm: str) -> bool:
+        """Whether this is «high» with one slip, and no other word that stands before «School»."""
+        return 3 <= len(norm) <= 5 and norm not in self.core_words and norm not in STOP_WORDS and OSA.distance(norm, "high", score_cutoff=1) <= 1
+
+    @cached_property
+    def core_words(self) -> frozenset[str]:
+        return frozenset(norm for key in self.keys for norm in key)
+
+    @cached_property
+    def longer_keys(self) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
+        """Names that end with another name: «victoria park» for «park»."""
+        result: defaultdict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
+        for key in self.keys:
+            for cut in range(1, len(key)):
+                if key[cut:] in self.keys:
+                    result[key[cut:]].append(key)
+        return dict(result)
+
+    def form(self, norm: str) -> str:
+        """The form word that this is, also with one slip of the pen in it; "" for any other word."""
+        if norm in self.forms.words:
+            return norm
+        if len(norm) < 5 or norm in self.vocabulary.no_form:
+            return ""
+        if norm not in self._slips:
+            if len(self._slips) > 20_000:
+                self._slips.clear()
+            self._slips[norm] = next((long for long in _LONG_FORMS if abs(len(norm) - len(long)) < 2 and OSA.distance(norm, long, score_cutoff=1) <= 1), "")
+        return self._slips[norm]
+
+    def spelt(self, piece: str) -> str:
+        """A form word, misspelt or not, as it is spelt («Priamry» is «Primary»); "" for other words and for abbreviations."""
+        norm = fold(piece)
+        forms = self.forms.words.get(self.form(norm), ())
+        long = forms[0] if len(forms) == 1 else ""
+        if len(norm) < 4 or not long or (long != norm and OSA.distance(norm, long) > 2):
+            return ""
+        if norm == long:
+            return piece
+        return long.upper() if piece.isupper() else long.capitalize() if piece[:1].isupper() else long
+
+    def form_run(self, passage: Passage, start: int) -> int:
+        """The end of the run of form words at ``start``; «Primary School and Nursery» is one run."""
+        text, found = passage.text, passage.words
+        index = start
+        while index < len(found) and index < start + 8:
+            if index > start or start > 0:
+                gap = passage.gap(index - 1)
+                bracket = gap.strip(" ") == "(" and text[found[index].end : found[index].end + 1] == ")"
+                bracket = bracket or (index == start and gap.strip(" ") == ")" and "(" in text[found[max(0, start - 3)].start : found[start - 1].start])
+                if not bracket and (not passage.near(index - 1) or (index > start and "." in gap and len(found[index - 1].norm) > 5)):
+                    break
+            word = found[index]
+            if self.form(word.norm):
+                if index > start and word.norm == "school" and found[index - 1].norm == "academy":
+                    break  # «Bathgate Academy School taking part ...»: the next cell of a table
+                index += 1
+            elif (
+                word.norm in _JOINERS
+                and index > start
+                and index + 1 < len(found)
+                and self.form(found[index + 1].norm)
+                and found[index + 1].capital == found[start].capital
+            ):
+                index += 1
+            else:
+                break
+        return index
+
+    def fitting(self, entries: Iterable[tuple[Entry, frozenset[str]]], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
+        """The entries that the form words fit best, and the rule that says how well."""
+        levels = self.forms.level(forms)
+        main = forms & MAIN
+        ranked: defaultdict[int, list[Entry]] = defaultdict(list)
+        for entry, mine in entries:
+            if entry.name is None:
+                continue
+            if "campus" in forms and "campus" not in mine:
+                continue
+            if levels and entry.level in ("primary", "secondary") and entry.level not in levels:
+                continue
+            if main and main <= mine:
+                rank = 40
+            elif levels == {"primary"}:
+                rank = 40 if entry.level == "primary" else 20
+            elif main:
+                rank = 20 if mine & (MAIN - {"primary"}) else 30
+                if entry.level == "special" and "secondary" not in mine:
+                    rank = 20
+            else:
+                rank = 40 if not mine & MAIN else 30
+            for word in self.vocabulary.distinguishing:
+                if (word in mine) != (word in forms):
+                    rank -= 5
+            ranked[rank].append(entry)
+        if not ranked:
+            return (), ""
+        top = max(ranked)
+        if not main and top >= 30:  # «Girvan School» may be the primary or the academy
+            return tuple(dict.fromkeys(entry for rank, several in ranked.items() for entry in several if rank >= 25)), "institution.exact"
+        return tuple(dict.fromkeys(ranked[top])), "institution.exact" if top >= 25 else "institution.form-differs"

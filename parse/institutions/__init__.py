@@ -1,0 +1,46 @@
+"""Which schools, colleges and councils a member takes part for: one, several or none, never a guess.
+
+Finding and choosing are apart. Finding gives every mention in every zone with all that it may mean
+(``letter``, ``councils``) and what the words around it say: taught there, left it, a neighbour's, denied, home
+(``standing``). Choosing weighs whose words a mention stands in (``choosing``), then settles namesakes by what the
+whole message says of council, town, postcode and e-mail domain (``stated``, ``narrowing``). What stays open is said:
+options and a reason, and the field is empty (``resolving``).
+
+Promise: every candidate, also the losing ones, keeps its span (``record``); work is linear in the text, and bounded.
+
+What it does badly: it reads sentence by sentence, so «my old school. Ashmuir Primary.» is not seen as
+a former school; and a second school that takes part is only seen as such where the words say so.
+"""
+
+from __future__ import annotations
+
+from mailroom.model import ParsedMessage
+from parse.institutions.choosing import Choosing
+from parse.institutions.councils import CouncilNames
+from parse.institutions.letter import Letter
+from parse.institutions.resolving import Institutions, Resolving
+from parse.institutions.rules import InstitutionRules
+from parse.institutions.standing import Standing
+from parse.institutions.stated import Stated
+from parse.schoolnames import School
+from parse.textview import TextView
+
+__all__ = ["InstitutionFinder", "Institutions", "School"]
+
+
+class InstitutionFinder(InstitutionRules):
+    """Reads institutions and councils with the data of one programme folder and, if given, lists of schools.
+
+    ``InstitutionFinder(folder, schools).find(parsed, views)``; the gazetteer is built at the first message.
+    """
+
+    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Institutions:
+        letter = Letter(self, parsed, views)
+        names = CouncilNames(letter)
+        for text in letter.texts:
+            text.councils = names.find(text)
+        founds, places = Standing(letter).read()
+        stated = Stated(letter, places)
+        choosing = Choosing(letter)
+        chosen = choosing.choose(founds, stated)
+        return Resolving(letter, stated).resolve(founds, chosen, choosing.undecided)

@@ -1,0 +1,143 @@
+"""Choosing: which of the institutions found are those that the member takes part for.
+
+Weighs whose words a mention stands in (own words before subject before signature before attachments; quotes
+and forwarded text never) and what the words around it say (``standing``).
+
+What it does badly: a second school that takes part is only seen as such where the words say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from parse.institutions.bare import BareNames
+from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
+from parse.institutions.spellings import weigh_spellings
+from parse.institutions.stated import Stated
+
+__all__ = ["Choosing"]
+
+
+class Choosing:
+    """``Choosing(letter).choose(founds, stated)``; what it could not choose among is in ``undecided``."""
+
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
+        self.bare = BareNames(letter)
+        self.undecided: list[Found] = []
+
+    def choose(self, founds: list[Found], stated: Stated) -> list[Found]:
+        """The mentions of the institutions that take part; ``founds`` loses those that are no names."""
+        weigh_spellings(self.letter, founds, stated.everywhere())
+        named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college") and found.text.zone in WEIGHT}
+        usable = self._usable(founds, named, stated)
+        own = [found for found in usable if found.text.zone == "own"]
+        own_named = self._in_full(own, named)
+        if any(found.role in ("member", "together") for found in own_named):
+            chosen = self._told(own_named, own)
+        elif own_named:
+            chosen = self._of_neutral(own_named, [found for found in usable if found.text.zone in ("subject", "signature")])
+        else:
+            chosen = self._elsewhere(usable)
+        listed = [found for found in chosen if found.mention.entries]
+        if listed and len(listed) < len(chosen):
+            chosen = [
+                found
+                for found in chosen
+                if found.mention.entries or found.role in ("member", "together") or any(found.group == other.group for other in listed)
+            ]
+        if "several" in self.letter.said:
+            chosen += self._others(founds, chosen)
+        return chosen
+
+    def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
+        """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
+        usable = [
+            found
+            for found in founds
+            if found.text.zone in WEIGHT
+            and found.role not in PASSED_OVER
+            and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
+            and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
+            and (found.mention.kind != "college" or found.mention.rule != "institution.initials" or self.letter.lecturer())
+        ]
+        refused = {found.mention.core for found in founds if found.role in ("former", "other", "denied") and found.text.zone == "own"}
+        sole = {found.mention.core for found in usable if found.role == "sole" and found.text.zone == "own"}
+        if sole:  # «but this is only about Ashmuir»
+            for found in usable:
+                found.role = "member" if found.mention.core in sole else found.role
+            usable = [found for found in usable if found.mention.core in sole]
+        own = {found.mention.core for found in usable if found.text.zone == "own"}
+        return [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or found.mention.core in own]
+
+    def _in_full(self, own: list[Found], named: Collection[tuple[str, ...]]) -> list[Found]:
+        """The member's own words without the names that are only repeated in short, or stand for a place."""
+        kept = [found for found in own if found.mention.kind != "bare" or found.mention.core not in named] or own
+        if any(found.mention.kind in ("school", "college") and found.role != "other" for found in kept):
+            # Beside a school named in full, a name without its form is a place or a person's former school unless both are told in one breath.
+            kept = [found for found in kept if found.mention.kind != "bare" or found.paired or found.listed or found.cue == "institution.member.label"]
+        if any(found.mention.kind == "school" for found in kept):
+            kept = [found for found in kept if found.mention.kind != "initials"]
+        return kept
+
+    def _told(self, own_named: Sequence[Found], own: Sequence[Found]) -> list[Found]:
+        """Institutions of which the words around say that they take part, and those told in one breath with them."""
+        positive = [found for found in own_named if found.role in ("member", "together")]
+        cores = {found.mention.core for found in positive}
+        groups = {found.group for found in positive}
+        groups |= {found.group for found in own_named if found.paired and any(o.group == found.group and o.mention.core in cores for o in own)}
+        chosen = positive + [found for found in own_named if found.role == "" and found.group in groups]
+        neutral = [found for found in own_named if found.role == "" and found.group not in groups]
+        if neutral and all(found.role == "together" for found in positive):
+            chosen += self._of_neutral(neutral, [])  # the partner is told of, and one's own without ado
+        return chosen
+
+    def _elsewhere(self, usable: Sequence[Found]) -> list[Found]:
+        """Where the member's own words name none: those of the subject, the signature or the attachments."""
+        chosen: list[Found] = []
+        better = [found for found in usable if found.text.zone in ("signature", "attachment") and found.mention.kind != "bare"]
+        for zone in ("subject", "signature", "attachment"):
+            chosen = [found for found in usable if found.text.zone == zone and (found.mention.kind != "bare" or zone == "subject")]
+            if chosen and not (zone == "subject" and better and all(found.mention.kind == "bare" for found in chosen)):
+                break
+        if len({found.mention.core for found in chosen}) > 1:
+            positive = [found for found in chosen if found.role == "member"]
+            chosen = positive or [found for found in chosen if found.group == chosen[0].group]
+        return chosen
+
+    def _others(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
+        """Where several schools are said to take part: names without their form that only one school of the same council has."""
+        councils = {entry.authority for found in chosen for entry in found.mention.entries}
+        if len(councils) != 1:
+            return []
+        others: list[Found] = []
+        for found in founds:
+            if found.mention.kind != "bare" or found.text.zone != "own" or found.role in ("former", "denied", "home") or found in chosen:
+                continue
+            mine = [entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils]
+            if len(mine) == 1 and not all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in found.mention.core):
+                found.mention = replace(found.mention, entries=tuple(mine))
+                others.append(found)
+        return others
+
+    def _of_neutral(self, own: list[Found], elsewhere: list[Found]) -> list[Found]:
+        """Several schools named without a word on whose they are: the ones told first and alone."""
+        cores = {found.mention.core for found in own}
+        if len(cores) == 1:
+            return own
+        backed = [found for found in own if any(other.mention.core == found.mention.core for other in elsewhere)]
+        if backed:
+            groups = {found.group for found in backed}
+            return [found for found in own if found.group in groups]
+        heads = [found for found in own if found.head]
+        if not heads:
+            first = [found for found in own if found.group == own[0].group]
+            if "joint" in self.letter.said:
+                number = own[0].text.sentence(own[0].mention.start)
+                return [found for found in own if found.text is own[0].text and found.text.sentence(found.mention.start) == number]
+            if len({found.mention.core for found in first}) < len(cores):
+                self.undecided = own
+                return []
+            return first
+        return [found for found in own if found.group == heads[0].group]

@@ -1,0 +1,178 @@
+"""One message as the reading of institutions sees it: its texts with the names in them, and what it says as a whole.
+
+Promise: mentions are bounded, over the whole message, by the limits in programme data.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+
+from spacy.tokens import Span
+
+from mailroom.model import ParsedMessage
+from parse.authorities import Alias
+from parse.gazetteer import Entry, Mention
+from parse.institutions.rules import InstitutionRules
+from parse.schoolnames import Word, words
+from parse.textview import TextView
+
+__all__ = ["PASSED_OVER", "STAGE", "WEIGHT", "Council", "Found", "Letter", "Place", "Text"]
+
+
+@dataclass(kw_only=True)
+class Text:
+    """A view with what was found in it."""
+
+    view: TextView
+    zone: str  # own, subject, signature, attachment, forwarded, quote
+    order: int
+    words: list[Word]
+    starts: list[int]
+    mentions: list[Mention] = field(default_factory=list)
+    councils: list[Council] = field(default_factory=list)
+
+    @cached_property
+    def sentences(self) -> tuple[tuple[int, int, Span], ...]:
+        return tuple((span.start_char, span.end_char, span) for span in self.view.sentences)
+
+    @cached_property
+    def sentence_starts(self) -> list[int]:
+        return [start for start, _, _ in self.sentences]
+
+    @cached_property
+    def lower(self) -> bool:
+        """Whether most sentences begin with a small letter, as on a telephone."""
+        first = [self.view.folded[start : start + 1] for start, _, _ in self.sentences]
+        return 2 * sum(letter.isupper() for letter in first) <= len(first)
+
+    @cached_property
+    def tokens(self) -> list[int]:
+        return self.view.token_starts
+
+    def sentence(self, at: int) -> int:
+        return max(0, bisect_right(self.sentence_starts, at) - 1)
+
+    def word_at(self, character: int) -> int:
+        return bisect_left(self.starts, character)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Council:
+    """A mention of a council or of a town."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    alias: Alias
+    text: str
+
+
+@dataclass(kw_only=True)
+class Found:
+    """A mention with its standing."""
+
+    text: Text
+    mention: Mention
+    role: str
+    cue: str
+    group: int  # mentions told in one breath («X Primary and Y Academy») share it
+    head: bool = False
+    listed: bool = False  # a line of a list of schools
+    paired: bool = False  # joined by «and» to a school that is named in full
+    near: tuple[str, ...] = ()  # councils written right beside it
+    sure: tuple[str, ...] = ()  # those of ``near`` that are written as councils, not as towns or initials
+    towns: tuple[str, ...] = ()
+    doubtful: tuple[Entry, ...] = ()  # listed schools that a misspelling may mean
+    spellings: tuple[str, ...] = ()  # where no list knows the name: other ways to spell it that are as likely
+
+
+@dataclass(kw_only=True)
+class Place:
+    """A council with its standing."""
+
+    text: Text
+    council: Council
+    role: str
+    attached: bool  # to an institution
+
+
+_ZONES = {
+    "own": "own",
+    "inline_answer": "own",
+    "subject": "subject",
+    "signature": "signature",
+    "forwarded": "forwarded",
+    "quote": "quote",
+    "own_quote": "quote",
+}
+PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
+WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
+STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
+
+
+class Letter:
+    """The texts of one message, with the institutions that they name; their councils come from ``councils``."""
+
+    def __init__(self, rules: InstitutionRules, parsed: ParsedMessage, views: Sequence[TextView]) -> None:
+        self.rules, self.parsed = rules, parsed
+        self.gazetteer, self.authorities = rules.gazetteer, rules.authorities
+        self.texts: list[Text] = []
+        budget = rules.limits["mentions"]
+        room = rules.limits["characters"]
+        for order, view in enumerate(views):
+            zone = "attachment" if view.where.startswith("attachment:") else _ZONES.get(str(view.where), "")
+            if not zone or (zone == "attachment" and view.where.lower().endswith(".ics")):
+                continue
+            folded = view.folded[:room]
+            room -= len(folded)
+            found = words(folded)
+            text = Text(view=view, zone=zone, order=order, words=found, starts=[word.start for word in found])
+            if budget > 0 and found:
+                text.mentions = self.gazetteer.scan(folded, found, limit=budget)
+                budget -= len(text.mentions)
+            self.texts.append(text)
+        names = [parsed.sender.name] if parsed.sender else []
+        self.sender_words = {word.norm for name in names for word in words(name)}
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """What the message as a whole says: «joint» (several schools as one project), «proxy» (written for somebody else)."""
+        return frozenset(hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.rules.cues["message"].find(text.view))
+
+    def lecturer(self) -> bool:
+        return any(
+            word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum")
+            for text in self.texts
+            if text.zone in WEIGHT
+            for word in text.words
+        )
+
+    @cached_property
+    def stage(self) -> str:
+        """primary or secondary, where the classes that the member tells of are all of one kind."""
+        levels: set[str] = set()
+        for text in self.texts:
+            if text.zone in ("own", "subject", "signature"):
+                for word in text.words:
+                    if match := STAGE.fullmatch(word.norm):
+                        levels.add("primary" if match[1] == "p" else "secondary")
+                levels |= {
+                    one.norm for one, other in pairwise(text.words) if one.norm in ("primary", "secondary") and other.norm in ("teacher", "teachers", "sector")
+                }
+        return next(iter(levels)) if len(levels) == 1 else ""
+
+    def of_stage(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if not self.stage:
+            return entries
+        return tuple(entry for entry in entries if entry.level == self.stage) or entries
+
+    @cached_property
+    def named(self) -> frozenset[tuple[str, ...]]:
+        """The names that stand somewhere with the word for the kind of school."""
+        return frozenset(mention.core for text in self.texts if text.zone in WEIGHT for mention in text.mentions if mention.kind != "bare")

@@ -1,0 +1,247 @@
+"""What the words around each institution and council say of it.
+
+Each mention gets a role: the member's own (member), one that takes part as well (together), former,
+another's (other), denied, home, or none said. Whose text it stands in is kept beside it. Nothing is
+chosen here.
+
+Promise: linear in the text; the reach of cues is bounded by the limits in programme data.
+
+What it does badly: a cue in one sentence does not reach a name in the next.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
+
+from parse.authorities import STRONG, TOWN
+from parse.institutions.letter import Council, Found, Letter, Place, Text
+from parse.phrases import Hit
+from parse.schoolnames import words
+
+__all__ = ["Standing"]
+
+_LIST_GAP = re.compile(
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|of|the|also|her|his|their|at)\b[\s]*)*$", re.I
+)
+_TURNS = ("institution.member.but", "institution.other.theirs", "institution.together.count")  # outdo a longer cue that ends at the same word
+_BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
+_SEVERAL = frozenset(
+    ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions"]
+)
+_ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6, "sole": 5}
+
+
+class Standing:
+    """``Standing(letter).read()``: the mentions of one message with their roles."""
+
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
+        self._group = 0  # the last one given
+
+    def read(self) -> tuple[list[Found], list[Place]]:
+        founds: list[Found] = []
+        places: list[Place] = []
+        for text in self.letter.texts:
+            if text.mentions or text.councils:
+                mine = self._institutions(text)
+                places.extend(self._councils(text, mine))
+                founds.extend(mine)
+        return founds, places
+
+    def _institutions(self, text: Text) -> list[Found]:
+        spans = [(mention.start, mention.end) for mention in text.mentions]
+        roles = self._roles(text, spans, homes=False, soft={mention.start for mention in text.mentions if mention.kind == "initials"})
+        lines = self._lines.get(text.order, {})
+        blocks: dict[int, int] = {}  # number of the list -> group
+        mine: list[Found] = []
+        for mention, (said, cue) in zip(text.mentions, roles, strict=True):
+            previous = mine[-1] if mine else None
+            number = text.sentence(mention.start)
+            same_sentence = previous is not None and text.sentence(previous.mention.start) == number
+            role = self._settled(said, cue, previous if same_sentence else None)
+            if previous is None or not same_sentence or not _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)):
+                block = lines.get(mention.start)
+                if block is None or block not in blocks:
+                    self._group += 1
+                if block is not None:
+                    blocks.setdefault(block, self._group)
+            group = blocks.get(lines.get(mention.start, 0), self._group)
+            begin = text.sentences[number][0] if text.sentences else 0
+            head = text.word_at(mention.start) - text.word_at(begin) <= 1
+            found = Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head, listed=mention.start in lines)
+            if previous is not None and previous.group == self._group:
+                self._pair(previous, found)
+            mine.append(found)
+        return mine
+
+    def _settled(self, role: str, cue: str, previous: Found | None) -> str:
+        """The role in the light of what the message as a whole says; ``previous``: the institution before in the same sentence."""
+        said = self.letter.said
+        if role == "mate":
+            role = "together" if said else "other"
+        elif cue == "institution.other.theirs" and "proxy" in said:
+            role = "together"
+        if not role and "joint" in said and previous is not None and previous.role == "member":
+            role = "together"  # «I teach in two schools: Mondays at X, the rest of the week in Y»
+        return role
+
+    def _pair(self, previous: Found, found: Found) -> None:
+        """«Reston Primary and Swinton»: marks a name without its form as told together with one in full."""
+        joint = found.text.view.folded[previous.mention.end : found.mention.start]
+        if "and" in joint and len(joint) < 40:
+            named = any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (previous, found))
+            previous.paired = previous.paired or (named and previous.mention.kind == "bare")
+            found.paired = named and found.mention.kind == "bare"
+
+    def _councils(self, text: Text, mine: Sequence[Found]) -> list[Place]:
+        places: list[Place] = []
+        roles = self._roles(text, [(council.start, council.end) for council in text.councils], homes=True)
+        for council, (cued, _) in zip(text.councils, roles, strict=True):
+            role = ("" if self.letter.said else "other") if cued == "mate" else cued
+            owner = self._owner(text, council, mine)
+            if owner is not None and role in ("", "member", "together"):
+                role = owner.role
+                if council.alias.kind == TOWN:
+                    owner.towns += council.alias.councils
+                else:
+                    owner.near += council.alias.councils
+                    owner.sure += council.alias.councils if council.alias.kind == STRONG else ()
+            places.append(Place(text=text, council=council, role=role, attached=owner is not None))
+        return places
+
+    def _roles(self, text: Text, spans: Sequence[tuple[int, int]], *, homes: bool, soft: Collection[int] = ()) -> list[tuple[str, str]]:
+        """(role, rule) for each span, by the cues around it; a list shares its first member's role.
+
+        ``homes``: whether these are places where one may live. ``soft``: starts of spans that may be no names
+        at all (initials), over which a cue reaches.
+        """
+        result: list[tuple[str, str]] = []
+        for number, (start, end) in enumerate(spans):
+            home = text.sentence(start)
+            begin, stop, _ = text.sentences[home]
+            if home and text.word_at(start) - text.word_at(begin) == 0 and _broken_line(text.view.folded, begin):
+                begin = text.sentences[home - 1][0]  # a name at the start of a narrow line: the cue stands above it
+            earlier = next((span for span in reversed(spans[max(0, number - 4) : number]) if span[0] not in soft), None)
+            if earlier is not None and text.sentence(earlier[0]) != home:
+                earlier = None
+            later = next((span for span in spans[number + 1 : number + 5] if span[0] not in soft and span[0] < stop), None)
+            role = self._labelled(text, begin, start) or self._role(
+                text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop), homes
+            )
+            if role is None and earlier is not None and _LIST_GAP.match(self._without_councils(text, earlier[1], start)):
+                role = result[-1]
+            result.append(role or ("", ""))
+        return result
+
+    def _labelled(self, text: Text, begin: int, start: int) -> tuple[str, str] | None:
+        """The role that the label of a form's line or a table's row gives to all that stands in it."""
+        folded = text.view.folded
+        line = max(begin, folded.rfind("\n", 0, start) + 1)
+        end = folded.find(":", line, start)
+        source_start, source_end = text.view.to_source(line, start)
+        tab = text.view.source.find("\t", source_start, source_end)
+        if tab >= 0:
+            until = bisect_left(text.view.offsets, tab)
+            end = until if end < 0 else min(end, until)
+        if end < 0 or end - line > 90:
+            return None
+        hits = list(self._near_cues("label", text, line, end))
+        if not hits and (end := folded.rfind(":", line, start)) >= 0:  # «Name: ... / School: ... / Council: ...», all in one line
+            hits = list(self._near_cues("label", text, 1 + max(folded.rfind(mark, line, end) for mark in "/|;"), end)) if end - line <= 200 else []
+        if not hits:
+            return None
+        best = min(hits, key=lambda hit: _ROLE_RANK[hit.phrase.label])
+        return best.phrase.label, best.phrase.id.partition("#")[0]
+
+    def _near_cues(self, side: str, text: Text, begin: int, stop: int) -> Iterable[Hit]:
+        doc = text.view.doc
+        first, last = bisect_left(text.tokens, begin), bisect_left(text.tokens, stop)
+        if last <= first:
+            return ()
+        reach = self.letter.rules.limits["reach"]
+        if side == "before":
+            first = max(first, last - reach)
+        else:
+            last = min(last, first + reach)
+        return self.letter.rules.cues[side].find_in(text.view, doc[first:last])
+
+    def _role(self, text: Text, start: int, end: int, begin: int, stop: int, homes: bool) -> tuple[str, str] | None:
+        """The nearest cue's role, the longer cue's where two end alike."""
+        first, last = text.word_at(start), text.word_at(end)
+        best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
+        for side, low, high in (("before", begin, start), ("after", end, stop)):
+            for hit in self._near_cues(side, text, low, high):
+                rule = hit.phrase.id.partition("#")[0]
+                distance = first - text.word_at(hit.span.end_char) if side == "before" else text.word_at(hit.span.start_char) - last
+                if distance > self.letter.rules.within[rule] or (hit.phrase.label == "home" and not homes):
+                    continue
+                length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
+                turn = rule in _TURNS  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
+                rank = (distance, 0 if turn else 1, -length, _ROLE_RANK[hit.phrase.label])
+                if best is None or rank < best[0]:
+                    best = (rank, (hit.phrase.label, rule))
+        return best[1] if best else None
+
+    def _without_councils(self, text: Text, start: int, end: int) -> str:
+        gap = text.view.folded[start:end]
+        for council in text.councils:
+            if start <= council.start and council.end <= end:
+                gap = gap.replace(council.text, " ", 1)
+        return gap[:200] if len(gap) <= 80 else "x"
+
+    @cached_property
+    def _lines(self) -> dict[int, dict[int, int]]:
+        """Mentions that open the lines of a list under «our schools are:», by text: start -> number of the list."""
+        result: dict[int, dict[int, int]] = {}
+        for text in self.letter.texts:
+            if text.zone != "own" or len(text.mentions) < 2:
+                continue
+            view, mine = text.view, {}
+            heads = {view.to_source(mention.start, mention.end)[0]: mention.start for mention in text.mentions}
+            start, stop = view.to_source(0, len(view.folded))  # a view joins lines that may be wrapped
+            number, at, intro = 0, start, False
+            run: list[int] = []
+            for line in [*view.source[start:stop].split("\n"), "."]:
+                begin = at + len(line) - len(line.lstrip(_BULLETS))
+                at += len(line) + 1
+                if begin in heads and len(line) < 90:
+                    run.append(heads[begin])
+                elif line.strip():
+                    if len(run) > 1 and intro:
+                        number += 1
+                        mine.update(dict.fromkeys(run, number))
+                    run = []
+                    intro = line.rstrip().endswith(":") and any(word.norm in _SEVERAL for word in words(line[-120:]))
+                    if intro:
+                        first, last = (bisect_left(view.offsets, offset) for offset in (at - len(line) - 1, at - 1))
+                        intro = not any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))
+            result[text.order] = mine
+        return result
+
+    def _owner(self, text: Text, council: Council, mine: Sequence[Found]) -> Found | None:
+        """The institution that a council or town stands right behind: «X Primary, Denny (Falkirk)»."""
+        best: Found | None = None
+        for found in mine:
+            if found.mention.end <= council.start:
+                best = found
+            elif found.mention.start >= council.end:
+                gap = text.view.folded[council.end : found.mention.start]
+                if gap.strip(" ") in ("", ":", "'s", "'s ") or gap == " ":
+                    return found
+                break
+        if best is None:
+            return None
+        gap = self._without_councils(text, best.mention.end, council.start)
+        if text.sentence(best.mention.start) != text.sentence(council.start) and gap.strip(" \t") not in ("\n", ",\n", ".", ""):
+            return None
+        return best if len(words(gap)) <= 3 and not re.search(r"[.;!?]\s", gap) else None
+
+
+def _broken_line(folded: str, begin: int) -> bool:
+    """Whether the line that starts at ``begin`` goes on from the line above."""
+    above = folded[max(0, begin - 120) : begin]
+    line = above.rstrip("\n").rpartition("\n")[2].rstrip()
+    return above.endswith("\n") and not above.endswith("\n\n") and len(line) > 20 and line[-1:] not in ".!?:;,-"

@@ -1,0 +1,118 @@
+"""Which councils a message states as the member's own, and which it only speaks of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from parse.authorities import PLACE, STRONG, SUPPORT, TOWN
+from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter, Place
+
+__all__ = ["Stated"]
+
+_ZONES = ("own", "subject", "signature", "attachment")
+
+
+class Stated:
+    """Councils named as the member's own, by zone; nicknames and initials only with support."""
+
+    def __init__(self, letter: Letter, places: Sequence[Place]) -> None:
+        self.letter, self.places = letter, places
+        self.by_zone: Mapping[str, Sequence[Place]] = self._by_zone()
+
+    def _by_zone(self) -> dict[str, list[Place]]:
+        places = self.places
+        strong = {council for place in places if place.council.alias.kind in (STRONG, PLACE, TOWN) for council in place.council.alias.councils}
+        stated: dict[str, list[Place]] = defaultdict(list)
+        for place in places:
+            alias = place.council.alias
+            if place.role in PASSED_OVER or place.text.zone not in WEIGHT or alias.kind == TOWN:
+                continue
+            if alias.kind == SUPPORT and not (place.attached or alias.councils[0] in strong or self._council_behind(place)):
+                continue
+            stated[place.text.zone].append(place)
+        return stated
+
+    def _council_behind(self, place: Place) -> bool:
+        found, council = place.text.words, place.council
+        if council.last < len(found) and found[council.last].norm in ("council", "schools"):
+            return True
+        line = place.text.view.folded.rfind("\n", 0, council.start) + 1
+        before = [word.norm for word in found[max(0, council.first - 4) : council.first] if word.start >= line]
+        if {"council", "la", "authority", "employer"} & set(before):
+            return True
+        return len(found) <= 4 and place.text.zone == "own" and council.text.isupper()  # «NLC, sorry!» is an answer
+
+    def councils(self, *zones: str) -> list[str]:
+        """Those stated in these zones, in order of mention."""
+        return list(dict.fromkeys(council for zone in zones for place in self.by_zone.get(zone, ()) for council in place.council.alias.councils))
+
+    def everywhere(self) -> frozenset[str]:
+        return frozenset(self.councils(*self.by_zone))
+
+    def refused(self) -> frozenset[str]:
+        """«not the one in Fife»: councils that are denied, and stated nowhere."""
+        return frozenset(council for place in self.places if place.role == "denied" for council in place.council.alias.councils) - self.everywhere()
+
+    def aside(self) -> frozenset[str]:
+        """Cities that stand by themselves, neither beside the school nor called a council."""
+        return frozenset(
+            council
+            for zone in ("own", "subject")
+            for place in self.by_zone.get(zone, ())
+            if place.council.alias.kind == PLACE and not place.attached
+            for council in place.council.alias.councils
+        )
+
+    def town_words(self) -> list[tuple[str, ...]]:
+        """The words of all councils and towns that are not passed over."""
+        return [
+            tuple(word.norm for word in place.text.words[place.council.first : place.council.last])
+            for place in self.places
+            if place.role not in PASSED_OVER and place.text.zone in WEIGHT
+        ]
+
+    def of_towns(self, entity: Sequence[Found]) -> list[str]:
+        """The councils of the towns that are told with an institution, or as the member's own."""
+        near = [council for found in entity for council in found.towns if council]
+        if near:
+            return list(dict.fromkeys(near))
+        return list(
+            dict.fromkeys(
+                council
+                for place in self.places
+                if place.council.alias.kind == TOWN
+                and place.role not in PASSED_OVER
+                and place.text.zone in ("own", "signature", "subject")
+                and (place.attached or place.text.zone == "signature" or place.role == "member")
+                for council in place.council.alias.councils
+                if council
+            )
+        )
+
+    def without_a_school(self) -> tuple[list[str], list[str]]:
+        """(the councils stated where no school is known, several of which only one can be meant)."""
+        for zone in _ZONES:
+            councils = self.councils(zone)
+            if len(councils) == 1:
+                return councils, []
+            if councils:
+                sure = list(dict.fromkeys(c for place in self.by_zone[zone] if place.role == "member" for c in place.council.alias.councils))
+                if len(sure) == 1:
+                    return sure, []
+                if _one_breath(self.by_zone[zone]):
+                    return councils, []  # «on supply in East and South Ayrshire»
+                return [], councils
+        return [], []
+
+    def nowhere(self) -> bool:
+        return not any(self.by_zone.get(zone) for zone in _ZONES)
+
+
+def _one_breath(places: Sequence[Place]) -> bool:
+    """Whether councils are told as a list, as those of one who works for several."""
+    return all(
+        one.text is other.text and other.text.view.folded[one.council.end : other.council.start].strip(" ,/") in ("and", "&", "")
+        for one, other in pairwise(sorted(places, key=lambda place: place.council.start))
+    )
