@@ -54,7 +54,7 @@ _UNMARKED = re.compile(
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
     r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
-    r"(?!.*(?:[!:]$|,\s+(?:i|we|it|that)\b))",
+    r"(?!.*(?:[!:]$|\bis (?:an?|the)\b.* that\b|,\s+(?:i|we|it|that)\b))",
     re.I,
 )
 # Cues of a neighbour that change what a sentence means.
@@ -249,7 +249,8 @@ def _candidate(view: TextView, sentence: Sentence, sure: float, *, chosen: bool)
 def _asks(view: TextView, text: str, end: int) -> bool:
     """Whether this has the form of a question: its mark, or, on a phone, only a question's first words."""
     if "?" in text:
-        return _legible(text) and not _heading(view, text, end)
+        last = text[text.rfind("\n") + 1 :]  # a form's answers have no stops: «FIFE, Topic?» stands on two lines
+        return _legible(text) and not _heading(view, last if last[:1].isupper() else text, end)
     return _UNMARKED.match(text) is not None and not _BOX.search(text)
 
 
