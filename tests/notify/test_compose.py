@@ -451,7 +451,7 @@ def folder(tmp_path: Path) -> Path:
         ("registered.txt.j2", "Calendar: yes", "Calendar: maybe", "registered.txt.j2, line 2: «Calendar» should be yes or no, not «maybe»"),
         ("_footer.txt.j2", "{% include", "{% inclood", "_footer.txt.j2, line 3: Encountered unknown tag 'inclood'"),
         ("_footer.txt.j2", "_why.txt", "_wy.txt", "_footer.txt.j2, line 3: there is no template «_wy.txt.j2»"),
-        ("_understood.txt.j2", "| listed", "| lsited", "_understood.txt.j2, line 3: there is no filter called «lsited»"),
+        ("_understood.txt.j2", "| listed", "| lsited", "_understood.txt.j2, line 2: there is no filter called «lsited»"),
     ],
 )
 def test_a_mistake_is_found_on_loading(folder: Path, file: str, old: str, new: str, message_: str) -> None:
