@@ -136,24 +136,28 @@ class ImapSession:
 
     # --- opening and closing
 
-    def _open(self, read_only: bool) -> None:
+    def _log_in(self) -> None:
         settings = self._settings
         context = self._tls_context() if settings.tls != "none" else None
-        with self._operation():
-            self._client = client = IMAPClient(
-                settings.host,
-                port=settings.port,
-                ssl=settings.tls == "implicit",
-                ssl_context=context,
-                timeout=SocketTimeout(connect=settings.timeout, read=settings.timeout),
-            )
-            client.normalise_times = False
+        self._client = client = IMAPClient(
+            settings.host,
+            port=settings.port,
+            ssl=settings.tls == "implicit",
+            ssl_context=context,
+            timeout=SocketTimeout(connect=settings.timeout, read=settings.timeout),
+        )
+        client.normalise_times = False
+        self._socket = client.socket()
+        if settings.tls == "starttls":
+            client.starttls(context)
             self._socket = client.socket()
-            if settings.tls == "starttls":
-                client.starttls(context)
-                self._socket = client.socket()
-            settings.credentials.login(client, settings.user)
-            selected = client.select_folder(settings.folder, readonly=read_only)
+        settings.credentials.login(client, settings.user)
+
+    def _open(self, read_only: bool) -> None:
+        settings = self._settings
+        with self._operation():
+            self._log_in()
+            selected = self._client.select_folder(settings.folder, readonly=read_only)
         self.uidvalidity = int(selected.get(b"UIDVALIDITY", 0))
         self.exists = int(selected.get(b"EXISTS", 0))
         self._take_news()

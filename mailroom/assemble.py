@@ -13,19 +13,22 @@ from ingest.folder import FolderMailbox
 from ingest.imap import ImapMailbox, ImapSettings
 from ingest.mailbox import Mailbox
 from ingest.maildir import MaildirMailbox
+from ingest.sent import SentFolder
 from mailroom.answering import Answering
-from mailroom.config import Config, MailboxConfig
+from mailroom.config import Config, MailboxConfig, SentFolderConfig
+from mailroom.delivering import SentPolicy
 from mailroom.errors import Misconfigured
 from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.pipeline import Pipeline
 from mailroom.programme import Programme, load_programme
+from notify.pacing import PROVIDERS, Pace, provider_of
 from notify.smtp import SmtpSender, SmtpSettings
 from parse.reader import Reader
 
 if TYPE_CHECKING:
     from store import Store
 
-__all__ = ["assemble", "make_mailbox", "make_sender", "read_programme"]
+__all__ = ["assemble", "make_mailbox", "make_pace", "make_sender", "make_sent", "read_programme"]
 
 
 def make_credentials(config: MailboxConfig, sources: TokenSources) -> Credentials:
@@ -79,6 +82,35 @@ def make_sender(config: Config, sources: TokenSources) -> SmtpSender:
     )
 
 
+def make_pace(config: Config) -> Pace:
+    """As fast as the provider takes answers, or as config.yaml says instead."""
+    smtp = config.replies.smtp
+    if smtp is None:
+        return Pace()
+    usual = PROVIDERS[smtp.provider or provider_of(smtp.host)]
+    per_minute = usual.per_minute if smtp.per_minute is None else smtp.per_minute
+    per_day = usual.per_day if smtp.per_day is None else smtp.per_day
+    return Pace(per_minute=per_minute or None, per_day=per_day or None)
+
+
+def make_sent(config: Config, sources: TokenSources) -> SentPolicy | None:
+    """The folder of sent mail: the one that config.yaml names, or that of the account that sends, where the provider files there by itself."""
+    smtp, named = config.replies.smtp, config.replies.sent_folder
+    if smtp is None:
+        return None
+    files = (smtp.provider or provider_of(smtp.host)) != "other"
+    if named is None:
+        own = [box for box in config.mailboxes if box.imap is not None and smtp.user is not None and box.imap.user.casefold() == smtp.user.casefold()]
+        if not files or not own:
+            return None
+        named = SentFolderConfig(mailbox=own[0].name)
+    copies = not files if named.copies == "auto" else named.copies
+    mailbox = make_mailbox(next(box for box in config.mailboxes if box.name == named.mailbox), sources)
+    assert isinstance(mailbox, ImapMailbox)  # noqa: S101 - load_config makes sure of it
+    folder = None if named.folder == "auto" else named.folder
+    return SentPolicy(box=SentFolder(mailbox.name, mailbox.settings, folder=folder, make=copies), copies=copies, wait=named.wait)
+
+
 def read_programme(config: Config) -> tuple[Programme, Reader]:
     """Knowledge and the reader that uses it; raises ProgrammeError with file and line."""
     folder = config.programme.folder
@@ -121,5 +153,7 @@ def assemble(
             sessions_at=sessions_at,
         ),
         open_sender=open_sender if sender is not None else None,
+        pace=make_pace(config),
+        sent=make_sent(config, sources),
         now=now,
     )

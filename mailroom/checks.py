@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mailroom.assemble import make_mailbox, make_sender, read_programme
+from mailroom.assemble import make_mailbox, make_pace, make_sender, make_sent, read_programme
 from mailroom.config import Config
 from mailroom.errors import MailroomError
 from mailroom.oauth import TokenSources
@@ -42,6 +42,7 @@ def run_checks(config: Config) -> Iterator[Finding]:
     for mailbox in config.mailboxes:
         yield from tried(f"mailbox {mailbox.name}", lambda mailbox=mailbox: make_mailbox(mailbox, sources).check())  # type: ignore[misc]
     yield from tried("sending", lambda: _smtp(config, sources))
+    yield from tried("sent mail", lambda: _sent(config, sources))
     yield from tried("store", lambda: Store(config.store.url, read_only=True).check())
 
 
@@ -73,4 +74,17 @@ def _smtp(config: Config, sources: TokenSources) -> tuple[str, ...]:
     with make_sender(config, sources) as sender:
         sender.connect()
     mode = "answers are held until released" if config.replies.mode == "hold" else "answers go out at once"
-    return (f"{config.replies.smtp.host}:{config.replies.smtp.port} takes our login; {mode}",)
+    pace = make_pace(config)
+    limits = [f"{most} a {unit}" for unit, most in (("minute", pace.per_minute), ("day", pace.per_day)) if most is not None]
+    return (
+        f"{config.replies.smtp.host}:{config.replies.smtp.port} takes our login; {mode}",
+        f"at most {' and '.join(limits)}" if limits else "as fast as the server takes them",
+    )
+
+
+def _sent(config: Config, sources: TokenSources) -> tuple[str, ...]:
+    sent = make_sent(config, sources)
+    if sent is None:
+        return ("no replies.sent_folder: no copies are made, and an answer of unknown fate goes out a second time unseen",)
+    copies = "copies of answers are put there" if sent.copies else "the provider files what is sent; no copies are made"
+    return (*sent.box.check(), f"{copies}; an answer of unknown fate is looked for there before it goes again")

@@ -198,7 +198,12 @@ def print_round(report: RoundReport) -> None:
     r = report.replies
     for breaker in report.breakers:
         click.echo(breaker_line(breaker))
-    click.echo(f"replies: {r['sent']} sent, {r['held']} held, {r['due']} due, {r['suppressed']} parked, {r['dead']} undeliverable")
+    click.echo(
+        f"replies: {r['sent']} sent, {r['held']} held, {r['due']} due, {r['suppressed']} parked, {r['dead']} undeliverable"
+        + (f", {r['unknown']} of unknown fate" if r["unknown"] else "")
+    )
+    if report.paced_until is not None:
+        click.echo("sending is paced (mailroom status says how); what is due goes in the next rounds")
 
 
 @cli.command()

@@ -239,6 +239,9 @@ class SmtpConfig(_Model):
     oauth2: OAuth2Config | None = None
     envelope_sender: str = ""
     timeout: Duration = timedelta(seconds=30)
+    provider: Literal["microsoft", "google", "other"] | None = None  # None: as the host's name tells
+    per_minute: int | None = Field(default=None, ge=0)  # None: as the provider allows; 0: no limit
+    per_day: int | None = Field(default=None, ge=0)
 
     @field_validator("envelope_sender")
     @classmethod
@@ -257,10 +260,18 @@ class SmtpConfig(_Model):
         return self
 
 
+class SentFolderConfig(_Model):
+    mailbox: str
+    folder: str = Field(default="auto", min_length=1)
+    copies: Literal["auto"] | bool = "auto"
+    wait: Duration = timedelta(minutes=5)
+
+
 class RepliesConfig(_Model):
     mode: Literal["hold", "send"] = "hold"
     from_: str = Field(alias="from")
     smtp: SmtpConfig | None = None
+    sent_folder: SentFolderConfig | None = None
     not_before: AwareDatetime | None = None
     own_addresses: tuple[str, ...] = ()
     per_address_a_day: int = Field(default=3, ge=1)
@@ -322,6 +333,15 @@ class Config(_Model):
             if names.count(name) > 1:
                 raise ValueError(f"two mailboxes are called «{name}»; the ledger needs each name once")
         return value
+
+    @model_validator(mode="after")
+    def _sent_folder(self) -> Config:
+        if (sent := self.replies.sent_folder) is not None:
+            of_imap = [mailbox.name for mailbox in self.mailboxes if mailbox.imap is not None]
+            if sent.mailbox not in of_imap:
+                known = f"; there is {', '.join(of_imap)}" if of_imap else ""
+                raise ValueError(f"replies.sent_folder.mailbox: «{sent.mailbox}» is none of the mailboxes with imap{known}")
+        return self
 
 
 def data_folder() -> Path:

@@ -1,6 +1,6 @@
 """The timer: jobs every so often, or at once when somebody rings; one at a time each.
 
-One small seam, ``every`` / ``submit`` / ``run``, so that another engine can take its place. Tables are
+One small seam, ``every`` / ``submit`` / ``submit_at`` / ``run``, so that another engine can take its place. Tables are
 the truth and this is only a doorbell: a lost ring is made good by the next beat, and a beat that comes
 while its job still runs is one beat later (APScheduler: memory job store, max_instances=1, coalesce, no
 misfire limit). SIGTERM and SIGINT end it after the running round.
@@ -54,6 +54,12 @@ class InProcessEngine:
         """Run the job as soon as it is free; rings while it runs become one more run after it."""
         self._jobs[name].rung.set()
         self._beat_now(name)
+
+    def submit_at(self, name: str, at: datetime) -> None:
+        """Run the job then, where its next beat would be later. To be called from the job itself."""
+        if not self._stopping.is_set() and (job := self._scheduler.get_job(name)) is not None and job.next_run_time > at:
+            with contextlib.suppress(JobLookupError):
+                self._scheduler.modify_job(name, next_run_time=max(at, datetime.now(UTC)))
 
     def _beat_now(self, name: str) -> None:
         # A beat that finds its job running is dropped by max_instances; ``_ended`` then sees the ring and beats again.

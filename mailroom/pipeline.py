@@ -2,11 +2,11 @@
 
     take      list UIDs, fetch without marking, store raw COMMIT, only then touch the server
     process   read, decide; then record + state + outbox intent in one transaction
-    deliver   claim a due reply (its bytes are frozen and durable), send, mark
+    deliver   settle what is of unknown fate, send what is due, copy to Sent (mailroom.delivering)
 
 Killed anywhere, the next round goes on from what is on disk: a message without its row is fetched
-again, a message that waits is read again, a reply caught between SMTP and its mark goes out again as
-the very same bytes. Every message ends in a named state; no error path deletes.
+again, a message that waits is read again, a reply caught between SMTP and its mark is looked for in Sent
+before the very same bytes go out again. Every message ends in a named state; no error path deletes.
 
 What it does badly: one worker for a store at a time, by the store's lock (the caller holds it).
 """
@@ -17,16 +17,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Protocol
 
 from ingest.mailbox import Mailbox, Session
-from mailroom.bounces import address_is_gone, enhanced_status
+from mailroom.delivering import Delivery, Sends, SentPolicy
 from mailroom.errors import MailroomError, Misconfigured
 from mailroom.model import Arrival, MessageState, Outcome, Reading, ReplyDraft, ReplyState
-from notify.backoff import next_attempt
-from notify.smtp import Deferred, Refused, Sent, Unknown
+from notify.pacing import Pace
 from store import Cap, DeliveryNote, Lookup, Met, Record, RegistrationDraft, RegistrationUpdate, Store, StoredMessage
 
 __all__ = ["MailboxReport", "Pipeline", "RoundReport"]
@@ -37,9 +36,8 @@ Progress = Callable[[str, int, int | None], None]
 BATCH_MESSAGES, BATCH_BYTES = 100, 8_000_000  # raw mail held in memory before one durable commit
 RECORDS_AT_ONCE = 25  # readings that share a commit
 ATTEMPTS_TO_READ = 3
+UNPACED = Pace()
 LOOKS_AT_SERVER = 20  # a mailbox that fills faster than we take is taken up again next round
-DUE_AT_ONCE = 100
-LONGEST_WAIT = timedelta(hours=6)
 
 STATES = {
     Outcome.REGISTERED: MessageState.REGISTERED,
@@ -51,10 +49,6 @@ STATES = {
 
 class Reads(Protocol):
     def read(self, content: bytes, *, received_at: datetime | None = None) -> Reading: ...
-
-
-class Sends(Protocol):
-    def send(self, recipient: str, content: bytes) -> Sent | Deferred | Refused | Unknown: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,12 +99,15 @@ class RoundReport:
     read_now: int = 0
     breakers: list[dict[str, Any]] = field(default_factory=list)  # that are open
     errors: list[str] = field(default_factory=list)
+    paced_until: datetime | None = None  # replies are due that the pace holds back until then
     seconds: dict[str, float] = field(default_factory=dict)  # by stage, for bench/
 
     def as_dict(self) -> dict[str, Any]:
         result: dict[str, Any] = {"mailboxes": {name: box.as_dict() for name, box in self.mailboxes.items()}, "replies": self.replies}
         if self.breakers:
             result["breakers"] = self.breakers
+        if self.paced_until is not None:
+            result["paced_until"] = self.paced_until.isoformat()
         return {**result, "errors": self.errors} if self.errors else result
 
     @property
@@ -133,10 +130,13 @@ class Pipeline:
         reader: Reads,
         answers: Answers,
         open_sender: Callable[[], AbstractContextManager[Sends]] | None,
+        pace: Pace = UNPACED,
+        sent: SentPolicy | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.mailboxes, self.store, self.reader = tuple(mailboxes), store, reader
-        self.answers, self.open_sender, self.now = answers, open_sender, now
+        self.answers, self.now = answers, now
+        self.delivery = Delivery(store=store, open_sender=open_sender, pace=pace, sent=sent, now=now)
 
     def round(self, *, progress: Progress | None = None, stopping: Callable[[], bool] = lambda: False) -> RoundReport:
         """One round over every mailbox. The caller holds ``store.exclusive``.
@@ -163,13 +163,7 @@ class Pipeline:
                 self.process(mailbox.name, report, progress)  # what was taken earlier is read all the same
             sessions.append((mailbox, box))
         self._alarm(report)
-        try:
-            with _timed(report, "deliver"):
-                self.deliver(report, stopping)
-        except Misconfigured as error:
-            wrong.append(error)
-        except MailroomError as error:
-            report.errors.append(f"sending: {error}")
+        self.deliver(report, wrong, stopping)
         for mailbox, box in sessions:
             for state, count in self.store.balance(mailbox.name).items():
                 setattr(box, str(state), count)
@@ -179,6 +173,7 @@ class Pipeline:
             "held": counts[ReplyState.HELD],
             "suppressed": counts[ReplyState.SUPPRESSED],
             "due": counts[ReplyState.DUE] + counts[ReplyState.SENDING],
+            "unknown": counts[ReplyState.UNKNOWN],
             "dead": counts[ReplyState.DEAD],
         }
         if wrong:
@@ -313,44 +308,16 @@ class Pipeline:
         if new:  # after the log has it: said twice, if it must be, rather than never
             self.store.breakers_announced([breaker.id for breaker in new], self.now())
 
-    def deliver(self, report: RoundReport, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Send what is due. A reply is claimed, durably, before its bytes leave; it is marked when SMTP has answered."""
-        if self.open_sender is None or not self.store.due(self.now(), limit=1):
-            return
-        with self.open_sender() as sender:
-            while not stopping() and (due := self.store.due(self.now(), limit=DUE_AT_ONCE)):
-                for reply in due:
-                    if (content := self.store.claim(reply.id, self.now())) is None:
-                        continue
-                    try:
-                        outcome = sender.send(reply.recipient, content)
-                    except MailroomError as error:
-                        # Nothing left the house: due again, later, and the server's trouble is reported.
-                        self.store.mark_retry(reply.id, str(error), _later(reply.attempts + 1, self.now(), reply.identifier), self.now())
-                        raise
-                    report.sent_now += self._mark(reply.id, reply.attempts + 1, reply.identifier, outcome)
-                    if stopping():
-                        break
-
-    def _mark(self, reply_id: int, attempts: int, seed: str, outcome: Sent | Deferred | Refused | Unknown) -> int:
-        now = self.now()
-        match outcome:
-            case Sent():
-                self.store.mark_sent(reply_id, now)
-                return 1
-            case Refused():
-                status = enhanced_status(outcome.error)
-                gone = outcome.code is not None and address_is_gone(status, outcome.error)
-                self.store.mark_dead(reply_id, outcome.error, now, reason="refused", gone=status if gone else None)
-            case Deferred() | Unknown():
-                # Unknown: the connection went after DATA, so it may have been taken. The same bytes under the
-                # same Message-ID go again; a member sees one answer twice at worst, never two different ones.
-                when = next_attempt(attempts, now=now, key=seed)
-                if when is None:
-                    self.store.mark_dead(reply_id, outcome.error, now, reason="out_of_attempts")
-                else:
-                    self.store.mark_retry(reply_id, outcome.error, when, now)
-        return 0
+    def deliver(self, report: RoundReport, wrong: list[Misconfigured], stopping: Callable[[], bool] = lambda: False) -> None:
+        """Each step goes on from what is on disk, and the trouble of one (a mailbox away) stops no other."""
+        for step in (self.delivery.settle, self.delivery.send, self.delivery.copy):
+            try:
+                with _timed(report, "deliver"):
+                    step(report, stopping)
+            except Misconfigured as error:
+                wrong.append(error)
+            except MailroomError as error:
+                report.errors.append(f"sending: {error}")
 
 
 def _scope(scope: str) -> str:
@@ -393,11 +360,6 @@ def _batches(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _later(attempts: int, now: datetime, key: str) -> datetime:
-    """When the server, not the reply, was at fault: never the end of the reply's attempts."""
-    return next_attempt(attempts, now=now, key=key) or now + LONGEST_WAIT
 
 
 class _timed:

@@ -133,6 +133,9 @@ REASONS: dict[str, str] = {
     "settled_by_person": "A person has dealt with it.",
     "corrected_meanwhile": "Not sent: a person has changed the registration since, so it would not be true any more.",
     "answered_meanwhile": "Not sent: a later message of the same conversation has been answered instead.",
+    # --- sending
+    "sent_again": "The line went dead before the server said that it had the answer, and it was not found in Sent, so the same answer went once more.",
+    "fate_unknown": "Twice the line went dead before the server said that it had the answer. It may have arrived: look in Sent, then release it or leave it.",
     # --- notify
     "no_answer_null_return_path": "Not answered: it came with the null return path of reports and automatic answers.",
     "no_answer_auto_submitted": "Not answered: it says of itself that a machine sent it.",

@@ -94,6 +94,8 @@ def serve_pipeline(pipeline: Pipeline, config: Config, *, signals: bool = True, 
                 log.warning("%s", problem)
             if report.news:
                 log.info("%s", report.summary())
+            if report.paced_until is not None:
+                engine.submit_at("round", report.paced_until)  # or half the pace is lost between two beats
         rounds += 1
 
     def watch_dates() -> None:

@@ -12,7 +12,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -148,9 +148,27 @@ def status_dict(config: Config, store: Store) -> dict[str, Any]:
         "registrations": {str(state): count for state, count in facts.registrations.items()},
         "replies": {str(state): count for state, count in facts.replies.items()},
         "mode": config.replies.mode,
+        "sending": _sending_facts(config, store),
         "breakers": [_breaker_row(breaker) for breaker in facts.breakers],
         "undeliverable_addresses": facts.undeliverable,
         "expiries": [{"key": e.key, "what": e.what, "on": e.on.isoformat(), "days": e.days, "over": e.over, "near": e.near, "text": str(e)} for e in dated],
+    }
+
+
+def _sending_facts(config: Config, store: Store) -> dict[str, Any]:
+    """How fast answers may go, how many went, and when the next may; copies that Sent still lacks."""
+    from mailroom.assemble import make_pace
+
+    pace, now = make_pace(config), datetime.now(UTC)
+    free = pace.free_at(lambda nth: store.handed_over(nth, now))
+    paced = free is not None and free > now and bool(store.due(now, limit=1))
+    return {
+        "per_minute": pace.per_minute,
+        "per_day": pace.per_day,
+        "handed_over_last_minute": store.handed_over_since(now - timedelta(minutes=1)),
+        "handed_over_last_day": store.handed_over_since(now - timedelta(days=1)),
+        "paced_until": free.isoformat() if paced and free is not None else None,
+        "copies_waiting": store.copies_waiting(),
     }
 
 
@@ -168,6 +186,13 @@ def print_status(facts: Mapping[str, Any]) -> None:
     for expiry in facts["expiries"]:
         if expiry["near"]:
             click.echo(f"{'WRONG' if expiry['over'] else 'soon '} {expiry['text']}")
+    sending = facts["sending"]
+    if limits := [f"{sending[f'per_{unit}']} a {unit}" for unit in ("minute", "day") if sending[f"per_{unit}"] is not None]:
+        went = f"{sending['handed_over_last_minute']} in the last minute, {sending['handed_over_last_day']} in the last day"
+        held = f"; what is due waits, the next may go at {when(sending['paced_until'])}" if sending["paced_until"] else ""
+        click.echo(f"sending: paced at {' and '.join(limits)}; {went}{held}")
+    if sending["copies_waiting"]:
+        click.echo(f"copies still to be put in Sent: {sending['copies_waiting']}")
     if facts["mode"] == "hold":
         click.echo("Replies are held (replies.mode: hold): look at them with «mailroom replies list», let them go with «mailroom replies release».")
 
@@ -302,7 +327,7 @@ def print_replies(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _why(row: Mapping[str, Any]) -> str:
-    if row["last_error"] and row["reason"] not in ("bounced", "refused"):
+    if row["last_error"] and row["reason"] not in ("bounced", "refused", "fate_unknown"):
         return str(row["last_error"])
     return reason_text(row["reason"], row["last_error"]) if row["reason"] else ""
 

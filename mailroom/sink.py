@@ -3,12 +3,13 @@
 For the demonstration and the tests. It listens on loopback, in a thread of its own, on a port that the
 system picks. Faults are scripted for a recipient, one step for each attempt:
 
-    sink.script("anne@example.org", "rcpt 450", "data 451", "data drop", "data stall", "ok")
+    sink.script("anne@example.org", "rcpt 450", "data 451", "data drop", "data stall", "data slow", "ok")
     sink.script("ben@example.org", "data 554 5.2.252 SendAsDenied")  # a reply in full
     sink.script_connections("421", "drop", "ehlo 421", "ok")      # one step for each connection
 
 After its script a recipient is served normally. ``data drop`` and ``data stall`` keep the message first, as
-servers do: that is the case in which a sender cannot know. aiosmtpd (extra «demo») is imported on use.
+servers do: that is the case in which a sender cannot know. ``data early-drop`` keeps nothing, which looks the same
+from outside; ``data slow`` takes SLOW seconds before it says 250. aiosmtpd (extra «demo») is imported on use.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from typing import Any, Literal
 
 __all__ = ["Received", "Sink"]
 
-_STEP = re.compile(r"ok|(?:mail|rcpt|data) (?:[45]\d\d(?: \S.*)?|drop|stall)|data early-drop")
+_STEP = re.compile(r"ok|(?:mail|rcpt|data) (?:[45]\d\d(?: \S.*)?|drop|stall)|data (?:early-drop|slow)")
+SLOW = 0.8
 _CONNECTION_STEP = re.compile(r"ok|drop|stall|[45]\d\d|ehlo [45]\d\d")
 
 
@@ -289,6 +291,9 @@ class _Handler:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str | None:
         what, self.data_step = self.data_step.partition(" ")[2], "ok"
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
+        if what == "slow":
+            await asyncio.sleep(SLOW)
+            what = ""
         if not what or what in ("drop", "stall"):
             self.sink._keep(
                 Received(

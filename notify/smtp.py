@@ -12,7 +12,9 @@ because every message would meet it. RFC 5321 is followed by hand after EHLO, as
 folds these cases together: its DATA cannot tell a drop before the final dot from one after it.
 
 Promise: the final dot goes out in a write of its own, after all the rest; a drop before it is never
-``Unknown``. Content is 7-bit by construction, so neither 8BITMIME nor SMTPUTF8 is asked for.
+``Unknown``. The server then has ten minutes to say that it took the message, as RFC 5321 section 4.5.3.2.6
+asks: one that filters while we wait would otherwise deliver what we take for lost. Content is 7-bit by
+construction, so neither 8BITMIME nor SMTPUTF8 is asked for.
 
 What it does badly: the time limit is for each read and write, so a server that drips single bytes can hold
 one message for long.
@@ -53,6 +55,7 @@ class SmtpSettings:
     tokens: Tokens | None = field(default=None, repr=False)  # in place of the password
     envelope_sender: str = ""
     timeout: float = 30.0
+    final_timeout: float = 600.0  # for the reply to the final dot
     helo: str | None = None  # None: this machine's name
     per_connection: int = 100
 
@@ -303,7 +306,9 @@ class SmtpSender:
             return Deferred(code=None, error=f"the connection was lost before the message was complete ({error})")
         try:
             smtp.send(b".\r\n")
+            self._patient(smtp, max(self.settings.timeout, self.settings.final_timeout))
             code, text = smtp.getreply()
+            self._patient(smtp, self.settings.timeout)
         except _DROPPED as error:
             self._drop()
             return Unknown(error=f"the connection was lost after the message, before the server said that it has it ({error})")
@@ -311,6 +316,11 @@ class SmtpSender:
         if (refusal := self._refusal((code, text))) is not None:
             return refusal
         return Sent(response=f"{code} {_text(text)}")
+
+    @staticmethod
+    def _patient(smtp: smtplib.SMTP, seconds: float) -> None:
+        if smtp.sock is not None:
+            smtp.sock.settimeout(seconds)
 
     def _refusal(self, reply: tuple[int, bytes], *, at_sender: bool = False) -> Deferred | Refused | None:
         """None for a 2xx. A connection that the server closes (421) is dropped, any other is reset."""

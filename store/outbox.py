@@ -1,8 +1,9 @@
 """The outbox: one answer for a message at most, its bytes frozen, and where each answer stands.
 
-``held`` or ``suppressed`` -> (release) -> ``due`` -> (claim) -> ``sending`` -> ``sent``, ``due`` again or
-``dead``. A claim is committed before a byte leaves; a reply found in ``sending`` at the start of a round
-goes out again as the very same bytes under the same Message-ID.
+``held`` or ``suppressed`` -> (release) -> ``due`` -> (claim) -> ``sending`` -> ``sent``, ``unknown``, ``due``
+again or ``dead``. A claim is committed before a byte leaves. What SMTP did not answer for is ``unknown``, and so
+is what is found in ``sending`` at the start of a round: it becomes ``sent`` once Sent shows it, or ``due`` once
+more, the very same bytes under the same Message-ID; a second time it stays ``unknown`` for a person to settle.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, text, true, update
 
 from mailroom.model import ReplyState, RuleHit
-from store import history
+from store import history, undeliverable
 from store.database import clip
 from store.ledger import chunks
 from store.register import address_key
@@ -29,9 +30,12 @@ REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
 ANSWERED_MEANWHILE = "answered_meanwhile"
 CORRECTED_MEANWHILE = "corrected_meanwhile"
 OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE)  # what they say is not so any more: never released
-RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
+SENT_AGAIN = "sent_again"
+FATE_UNKNOWN = "fate_unknown"
+RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED, ReplyState.UNKNOWN)
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
 _COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
+STOPPED = "mailroom was stopped while this was being sent"
 _ADDRESS_LOCKS = 0x6D72  # first half of the key of advisory locks by address
 
 
@@ -74,16 +78,18 @@ def due(connection: Connection, now: datetime, limit: int) -> list[Reply]:
 
 def claim(connection: Connection, reply_id: int, now: datetime) -> bytes | None:
     claimed = connection.execute(
-        update(outbox).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.DUE).values(state=ReplyState.SENDING, attempts=outbox.c.attempts + 1)
+        update(outbox)
+        .where(outbox.c.id == reply_id, outbox.c.state == ReplyState.DUE)
+        .values(state=ReplyState.SENDING, attempts=outbox.c.attempts + 1, handed_at=now)
     )
     if claimed.rowcount != 1:
         return None
     return content_of(connection, reply_id)
 
 
-def leave_sending(connection: Connection, reply_id: int, now: datetime, event: str, values: dict[str, Any]) -> bool:
-    """Out of ``sending`` into ``values['state']``, with a line of history; False when it was elsewhere."""
-    changed = connection.execute(update(outbox).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.SENDING).values(**values))
+def leave(connection: Connection, reply_id: int, now: datetime, event: str, values: dict[str, Any], *, state: ReplyState = ReplyState.SENDING) -> bool:
+    """Out of ``state`` into ``values['state']``, with a line of history; False when it was elsewhere."""
+    changed = connection.execute(update(outbox).where(outbox.c.id == reply_id, outbox.c.state == state).values(**values))
     if changed.rowcount != 1:
         return False
     row = connection.execute(select(outbox.c.message_id, outbox.c.registration_id, outbox.c.attempts).where(outbox.c.id == reply_id)).one()
@@ -94,7 +100,7 @@ def leave_sending(connection: Connection, reply_id: int, now: datetime, event: s
         message_id=row.message_id,
         registration_id=row.registration_id,
         reply_id=reply_id,
-        before={"state": str(ReplyState.SENDING)},
+        before={"state": str(state)},
         after=after,
     )
     history.add(connection, [line])
@@ -104,8 +110,76 @@ def leave_sending(connection: Connection, reply_id: int, now: datetime, event: s
 def recover_sending(connection: Connection, now: datetime) -> list[int]:
     rows = connection.execute(select(outbox.c.id).where(outbox.c.state == ReplyState.SENDING).order_by(outbox.c.id)).all()
     for row in rows:
-        leave_sending(connection, row.id, now, "reply.recovered", {"state": ReplyState.DUE, "next_attempt_at": now})
+        leave(connection, row.id, now, "reply.recovered", {"state": ReplyState.UNKNOWN, "last_error": STOPPED, "next_attempt_at": now})
     return [row.id for row in rows]
+
+
+# --- what SMTP did not answer for
+
+
+def unknown(connection: Connection, now: datetime, limit: int, after_id: int) -> list[Reply]:
+    """Replies of unknown fate that are to be looked for now; without those that are left to a person."""
+    here = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.next_attempt_at <= now) & (outbox.c.id > after_id)
+    return [reply_of(row) for row in connection.execute(select(*_COLUMNS).where(here).order_by(outbox.c.id).limit(limit))]
+
+
+def look_again(connection: Connection, ids: Iterable[int], at: datetime) -> None:
+    for part in chunks(sorted(ids)):
+        connection.execute(update(outbox).where(outbox.c.id.in_(part), outbox.c.state == ReplyState.UNKNOWN).values(next_attempt_at=at))
+
+
+def not_found(connection: Connection, reply_id: int, now: datetime) -> ReplyState | None:
+    """It goes out once more, unless it did already (a person is asked), a later answer has told what it tells, or its address takes no mail."""
+    row = connection.execute(select(*_COLUMNS).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.UNKNOWN).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    event, values = _next_step(connection, row, now)
+    leave(connection, reply_id, now, event, values, state=ReplyState.UNKNOWN)
+    return ReplyState(values["state"])
+
+
+def _next_step(connection: Connection, row: Any, now: datetime) -> tuple[str, dict[str, Any]]:
+    if row.reason == SENT_AGAIN:
+        return "reply.undecided", {"state": ReplyState.UNKNOWN, "reason": FATE_UNKNOWN, "next_attempt_at": None}
+    if row.registration_id is not None and _told_later(connection, row):
+        return "reply.withdrawn", {"state": ReplyState.SUPPRESSED, "reason": ANSWERED_MEANWHILE, "next_attempt_at": None}
+    if undeliverable.among(connection, [row.recipient]):
+        return "reply.parked", {"state": ReplyState.SUPPRESSED, "reason": undeliverable.UNDELIVERABLE, "next_attempt_at": None}
+    return "reply.again", {"state": ReplyState.DUE, "reason": SENT_AGAIN, "next_attempt_at": now}
+
+
+def _told_later(connection: Connection, row: Any) -> bool:
+    same = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)
+    return row.purpose == ANSWER and connection.execute(select(outbox.c.id).where(same, outbox.c.state != ReplyState.SUPPRESSED).limit(1)).first() is not None
+
+
+# --- the pace, and copies in Sent
+
+
+def handed_over(connection: Connection, nth: int, now: datetime) -> datetime | None:
+    """When the ``nth`` latest reply was given to SMTP; None where there were fewer. Times to come, of a clock that was wrong, are left out."""
+    query = select(outbox.c.handed_at).where(outbox.c.handed_at <= now).order_by(outbox.c.handed_at.desc()).offset(nth - 1).limit(1)
+    found: datetime | None = connection.scalar(query)
+    return found
+
+
+def handed_over_since(connection: Connection, since: datetime) -> int:
+    return connection.scalar(select(func.count()).where(outbox.c.handed_at > since)) or 0
+
+
+def copies(connection: Connection, now: datetime, limit: int) -> list[Reply]:
+    """Replies of which a copy is to be put in Sent now, those waiting longest first."""
+    query = select(*_COLUMNS).where(outbox.c.copy_at.is_not(None), outbox.c.copy_at <= now).order_by(outbox.c.copy_at, outbox.c.id).limit(limit)
+    return [reply_of(row) for row in connection.execute(query)]
+
+
+def set_copies(connection: Connection, ids: Iterable[int], at: datetime | None) -> None:
+    for part in chunks(sorted(ids)):
+        connection.execute(update(outbox).where(outbox.c.id.in_(part), outbox.c.copy_at.is_not(None)).values(copy_at=at))
+
+
+def copies_waiting(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).where(outbox.c.copy_at.is_not(None))) or 0
 
 
 def supersede(

@@ -256,29 +256,83 @@ class Store:
         with self._database.write() as connection:
             return outbox.claim(connection, reply_id, now)
 
-    def mark_sent(self, reply_id: int, now: datetime) -> bool:
-        values = {"state": ReplyState.SENT, "sent_at": now, "last_error": "", "next_attempt_at": None}
+    def mark_sent(self, reply_id: int, now: datetime, *, copy: bool = False) -> bool:
+        """The server has it. With ``copy``, that one is still to be put in Sent is written in the same transaction."""
+        values = {"state": ReplyState.SENT, "sent_at": now, "last_error": "", "next_attempt_at": None, "copy_at": now if copy else None}
         with self._database.write() as connection:
-            return outbox.leave_sending(connection, reply_id, now, "reply.sent", values)
+            return outbox.leave(connection, reply_id, now, "reply.sent", values)
 
     def mark_retry(self, reply_id: int, error: str, next_attempt_at: datetime, now: datetime) -> bool:
         values = {"state": ReplyState.DUE, "last_error": outbox.error_text(error), "next_attempt_at": next_attempt_at}
         with self._database.write() as connection:
-            return outbox.leave_sending(connection, reply_id, now, "reply.deferred", values)
+            return outbox.leave(connection, reply_id, now, "reply.deferred", values)
 
     def mark_dead(self, reply_id: int, error: str, now: datetime, *, reason: str = "", gone: str | None = None) -> bool:
         """It will never be taken. ``gone``: nor will anything else for its address, and the status (RFC 3463, or "") that says so."""
         values = {"state": ReplyState.DEAD, "last_error": outbox.error_text(error), "next_attempt_at": None, "reason": reason}
         with self._database.write() as connection:
-            left = outbox.leave_sending(connection, reply_id, now, "reply.dead", values)
+            left = outbox.leave(connection, reply_id, now, "reply.dead", values)
             if left and gone is not None:
                 undeliverable.mark(connection, reply_id, now, reason=undeliverable.REFUSED, status=gone, detail=error)
             return left
 
+    def mark_unknown(self, reply_id: int, error: str, look_at: datetime, now: datetime) -> bool:
+        """The server may have it or not; to be looked for from ``look_at`` on."""
+        values = {"state": ReplyState.UNKNOWN, "last_error": outbox.error_text(error), "next_attempt_at": look_at}
+        with self._database.write() as connection:
+            return outbox.leave(connection, reply_id, now, "reply.unknown", values)
+
     def recover_sending(self, now: datetime) -> list[int]:
-        """At the start of a round, under ``exclusive``: replies left in ``sending`` are due again, as they are."""
+        """At the start of a round, under ``exclusive``: replies left in ``sending`` are ``unknown``, to be looked for at once."""
         with self._database.write() as connection:
             return outbox.recover_sending(connection, now)
+
+    def unknown(self, now: datetime, limit: int = 100, *, after_id: int = 0) -> list[Reply]:
+        """Replies of unknown fate to be looked for now: one page, from ``after_id`` on."""
+        with self._database.read() as connection:
+            return outbox.unknown(connection, now, limit, after_id)
+
+    def look_again(self, ids: Iterable[int], at: datetime) -> None:
+        """Look for these once more then."""
+        with self._database.write() as connection:
+            outbox.look_again(connection, ids, at)
+
+    def mark_found(self, reply_id: int, sent_at: datetime, now: datetime) -> bool:
+        """Sent shows a reply of unknown fate: it went out, and its copy is there."""
+        values = {"state": ReplyState.SENT, "sent_at": sent_at, "last_error": "", "next_attempt_at": None, "copy_at": None}
+        with self._database.write() as connection:
+            return outbox.leave(connection, reply_id, now, "reply.found", values, state=ReplyState.UNKNOWN)
+
+    def mark_not_found(self, reply_id: int, now: datetime) -> ReplyState | None:
+        """A reply of unknown fate was looked for in vain: where it is now. It is due once, and the second time left to a person."""
+        with self._database.write() as connection:
+            return outbox.not_found(connection, reply_id, now)
+
+    def handed_over(self, nth: int, now: datetime) -> datetime | None:
+        """When the ``nth`` latest reply was given to the SMTP server; None where there were fewer."""
+        with self._database.read() as connection:
+            return outbox.handed_over(connection, nth, now)
+
+    def handed_over_since(self, since: datetime) -> int:
+        with self._database.read() as connection:
+            return outbox.handed_over_since(connection, since)
+
+    def copies(self, now: datetime, limit: int = 100) -> list[Reply]:
+        """Sent replies of which a copy is still to be put in Sent, and now is the time."""
+        with self._database.read() as connection:
+            return outbox.copies(connection, now, limit)
+
+    def mark_copied(self, ids: Iterable[int]) -> None:
+        with self._database.write() as connection:
+            outbox.set_copies(connection, ids, None)
+
+    def postpone_copies(self, ids: Iterable[int], at: datetime) -> None:
+        with self._database.write() as connection:
+            outbox.set_copies(connection, ids, at)
+
+    def copies_waiting(self) -> int:
+        with self._database.read() as connection:
+            return outbox.copies_waiting(connection)
 
     def release(self, ids: Sequence[int] | None, now: datetime, *, actor: str = history.MAILROOM) -> list[int]:
         """Make these held or suppressed replies due, or (None) all held ones; gives the ids that were."""

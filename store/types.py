@@ -350,6 +350,8 @@ class Reply:
     next_attempt_at: datetime | None
     sent_at: datetime | None
     not_after: datetime | None = None  # not sent from then on
+    handed_at: datetime | None = None  # when SMTP was begun for it last
+    copy_at: datetime | None = None  # a copy is still to be put in Sent, from then on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

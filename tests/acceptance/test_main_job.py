@@ -115,11 +115,11 @@ def test_held_replies_leave_only_when_released(installation, dovecot: Dovecot, s
     user = "holder"
     dovecot.append("INBOX", [content for _, content in list(demo_messages())[:3]], user=user)
     home = make(installation, dovecot, user, smtp_sink.port, mode="hold")
-    assert home.poll()["replies"] == {"sent": 0, "held": 3, "suppressed": 0, "due": 0, "dead": 0}
+    assert home.poll()["replies"] == {"sent": 0, "held": 3, "suppressed": 0, "due": 0, "unknown": 0, "dead": 0}
     assert smtp_sink.messages == []
     listed = json.loads(home.run("replies", "list", "--state", "held", "--json").stdout)
     home.run("replies", "release", str(listed[0]["id"]))
-    assert home.poll()["replies"] == {"sent": 1, "held": 2, "suppressed": 0, "due": 0, "dead": 0}
+    assert home.poll()["replies"] == {"sent": 1, "held": 2, "suppressed": 0, "due": 0, "unknown": 0, "dead": 0}
     home.run("replies", "release", "--all")
     assert home.poll()["replies"]["sent"] == 3
     assert len(smtp_sink.messages) == 3
@@ -130,7 +130,7 @@ def test_mail_from_before_the_go_live_mark_is_registered_and_never_answered(inst
     dovecot.append("INBOX", [content for _, content in list(demo_messages())[:3]], user=user)
     home = make(installation, dovecot, user, smtp_sink.port, extra="  not_before: 2099-01-01T00:00:00Z\n")
     report = home.poll()
-    assert report["replies"] == {"sent": 0, "held": 0, "suppressed": 3, "due": 0, "dead": 0}
+    assert report["replies"] == {"sent": 0, "held": 0, "suppressed": 3, "due": 0, "unknown": 0, "dead": 0}
     assert len(home.register()) == 3
 
 
@@ -140,7 +140,7 @@ def test_fourth_mail_of_a_day_from_one_address_is_parked_and_listed(installation
     asks = "From: Ena Rae <ena.rae@mailbox.example>\r\nSubject: Question {n}\r\nMessage-ID: <q{n}@mailbox.example>\r\n\r\nIs cover paid on day {n}?\r\n"
     dovecot.append("INBOX", [asks.format(n=n).encode() for n in range(6)], user=user)
     home = make(installation, dovecot, user, smtp_sink.port)
-    assert home.poll()["replies"] == {"sent": 3, "held": 0, "suppressed": 3, "due": 0, "dead": 0}
+    assert home.poll()["replies"] == {"sent": 3, "held": 0, "suppressed": 3, "due": 0, "unknown": 0, "dead": 0}
     assert "parked" in home.run("replies", "list").stdout
 
 
@@ -151,7 +151,7 @@ def test_refusals_are_parked_and_deferrals_come_again(installation, dovecot: Dov
     smtp_sink.script("ailsa.carrick@mailbox.example", "rcpt 550")
     smtp_sink.script("d.rae@post.example", "rcpt 451")
     home = make(installation, dovecot, user, smtp_sink.port)
-    assert home.poll()["replies"] == {"sent": 1, "held": 0, "suppressed": 0, "due": 1, "dead": 1}
+    assert home.poll()["replies"] == {"sent": 1, "held": 0, "suppressed": 0, "due": 1, "unknown": 0, "dead": 1}
     assert home.poll()["replies"]["due"] == 1  # not before its time
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from mailroom.engine import InProcessEngine
 
@@ -84,5 +84,40 @@ def test_a_job_that_raises_runs_again() -> None:
     assert ran.acquire(timeout=10)
     engine.submit("round")
     assert ran.acquire(timeout=10)
+    engine.stop()
+    thread.join(10)
+
+
+def test_a_job_can_ask_to_run_before_its_next_beat_and_never_later() -> None:
+    engine, begun = InProcessEngine(), []
+    third = threading.Event()
+
+    def job() -> None:
+        begun.append(datetime.now(UTC))
+        if len(begun) == 1:
+            engine.submit_at("round", begun[0] + timedelta(seconds=0.3))
+        elif len(begun) == 2:
+            engine.submit_at("round", begun[0])  # past: at once
+        else:
+            third.set()
+
+    engine.every("round", HOUR, job)
+    thread = in_thread(engine)
+    assert third.wait(10)
+    engine.stop()
+    thread.join(10)
+    assert begun[1] - begun[0] >= timedelta(seconds=0.3)
+
+
+def test_a_beat_that_comes_sooner_stays() -> None:
+    engine, ran = InProcessEngine(), threading.Semaphore(0)
+
+    def job() -> None:
+        engine.submit_at("round", datetime.now(UTC) + HOUR)
+        ran.release()
+
+    engine.every("round", timedelta(seconds=0.2), job)
+    thread = in_thread(engine)
+    assert all(ran.acquire(timeout=10) for _ in range(3))
     engine.stop()
     thread.join(10)

@@ -61,7 +61,7 @@ def test_line_ends_are_made_those_of_mail(smtp_sink: Sink) -> None:
 )
 def test_each_failure_has_its_own_outcome_and_the_next_message_goes(smtp_sink: Sink, step: str, outcome: Any, kept: int) -> None:
     smtp_sink.script(ANNA, step)
-    with SmtpSender(settings(smtp_sink, timeout=0.3 if "stall" in step else 5.0)) as sender:
+    with SmtpSender(settings(smtp_sink, final_timeout=0.3, timeout=0.3 if "stall" in step else 5.0)) as sender:
         got = sender.send(ANNA, MAIL)
         assert (got == outcome) if not isinstance(outcome, type) else isinstance(got, outcome)
         assert len(smtp_sink.messages) == kept
@@ -104,6 +104,15 @@ def test_a_drop_before_the_final_dot_is_no_unknown() -> None:
     assert done.is_set()
     assert isinstance(outcome, Deferred)
     assert outcome.code is None
+
+
+def test_a_server_that_takes_its_time_over_a_message_is_waited_for(smtp_sink: Sink) -> None:
+    """RFC 5321 section 4.5.3.2.6: giving up early is what makes members see an answer twice."""
+    smtp_sink.script(ANNA, "data slow")
+    with SmtpSender(settings(smtp_sink, timeout=0.3)) as sender:
+        assert isinstance(sender.send(ANNA, MAIL), Sent)
+        assert isinstance(sender.send(ANNA, MAIL), Sent)
+    assert [message.connection for message in smtp_sink.messages] == [1, 1]
 
 
 def test_one_connection_carries_many_messages_and_is_renewed(smtp_sink: Sink) -> None:

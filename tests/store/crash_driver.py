@@ -24,6 +24,8 @@ def one_round(store: Store, sink: Path) -> None:
     store.ensure_current()
     with store.exclusive(timeout=10):
         store.recover_sending(NOW)
+        for reply in store.unknown(NOW):
+            store.mark_not_found(reply.id, NOW)
         known = store.known_uids(MAILBOX, 7)
         # Three messages, the third a copy of the first, and one too large to take.
         server = [arrival(1, "ant"), arrival(2, "bee"), arrival(3, "ant"), arrival(4, taken=False)]

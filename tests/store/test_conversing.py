@@ -243,3 +243,16 @@ def test_a_record_cannot_both_begin_and_continue(store: Store) -> None:
     both = replace(follow_up(second, update_of(store, registration_id)), registration=draft())
     [done] = store.record_many([both], NOW)
     assert "cannot both" in done.error
+
+
+@pytest.mark.parametrize("template", ["ask_member", "registered"])
+def test_an_answer_of_unknown_fate_goes_no_second_time_once_another_has_told_more(store: Store, template: str) -> None:
+    registration_id, second = begun(store, template=template)
+    [first] = store.replies()
+    store.claim(first.id, NOW)
+    store.mark_unknown(first.id, "the line went dead", NOW, NOW)
+    reply = replace(answer("bee"), template="registered")
+    store.record_many([follow_up(second, update_of(store, registration_id, missing=()), reply)], NOW)
+    assert [r.state for r in store.replies()] == [ReplyState.UNKNOWN, ReplyState.DUE]  # not withdrawn: it may have arrived
+    assert store.mark_not_found(first.id, NOW) is ReplyState.SUPPRESSED
+    assert [(r.state, r.reason) for r in store.replies()] == [(ReplyState.SUPPRESSED, "answered_meanwhile"), (ReplyState.DUE, "")]
