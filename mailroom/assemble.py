@@ -134,6 +134,7 @@ def assemble(
     """
     programme, reader = knowledge or read_programme(config)
     sources = TokenSources(now)
+    mailboxes = [make_mailbox(mailbox, sources) for mailbox in config.mailboxes]  # first: what both share is told of by its place there
     sender: SmtpSender | None = make_sender(config, sources) if config.replies.smtp is not None else None
 
     def open_sender() -> AbstractContextManager[SmtpSender]:
@@ -141,7 +142,7 @@ def assemble(
         return sender
 
     return Pipeline(
-        mailboxes=[make_mailbox(mailbox, sources) for mailbox in config.mailboxes],
+        mailboxes=mailboxes,
         store=store,
         reader=reader,
         answers=Answering(

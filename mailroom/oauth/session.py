@@ -29,6 +29,8 @@ def session_for(config: OAuth2Config) -> Iterator[Session]:
             if config.ca_file is not None:
                 # Here, not on the session: there $REQUESTS_CA_BUNDLE would win over it.
                 options["verify"] = str(config.ca_file)
+            if "POST" in (options.get("method"), *arguments[:1]):
+                options["allow_redirects"] = False  # a secret goes where the operator said, nowhere else
             return plain(*arguments, **options)
 
         session.request = request  # type: ignore[method-assign]

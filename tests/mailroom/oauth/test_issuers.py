@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -134,6 +135,15 @@ def test_what_is_wrong_with_the_settings_is_told_apart(token_endpoint: TokenEndp
         ask(microsoft(token_endpoint, **good))
 
 
+def every_provider(endpoint: TokenEndpoint, tmp_path: Path, secret: Callable[[str], Secret]) -> dict[str, OAuth2Config]:
+    plain: dict[str, Any] = {"client_id": CLIENT, "client_secret": secret(SECRET), "token_endpoint": f"{endpoint.url}/token"}
+    return {
+        "microsoft": microsoft(endpoint, client_secret=secret(SECRET)),
+        "google": OAuth2Config(provider="google", token_file=tmp_path / "t", **plain),
+        "other": OAuth2Config(provider="other", **plain),
+    }
+
+
 def away(endpoint: TokenEndpoint) -> None:
     endpoint.silent = True
 
@@ -146,24 +156,20 @@ def gateway(endpoint: TokenEndpoint) -> None:
     endpoint.raw = (200, b"<html>Log in to the hotel's network</html>")
 
 
-def odd(endpoint: TokenEndpoint) -> None:
-    endpoint.raw = (200, b"[]")
+def slow(endpoint: TokenEndpoint) -> None:
+    endpoint.pause = 2.0
 
 
-@pytest.mark.parametrize("trouble", [away, failing, gateway])
+@pytest.mark.parametrize("trouble", [away, failing, gateway, slow])
 @pytest.mark.parametrize("provider", ["microsoft", "google", "other"])
 def test_an_endpoint_in_trouble_is_tried_again_later(
     token_endpoint: TokenEndpoint, tmp_path: Path, secret: Callable[[str], Secret], trouble: Callable[[TokenEndpoint], None], provider: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)  # google-auth waits between its attempts
-    configs = {
-        "microsoft": microsoft(token_endpoint, client_secret=secret(SECRET)),
-        "google": OAuth2Config(
-            provider="google", client_id=CLIENT, client_secret=secret(SECRET), token_file=tmp_path / "t", token_endpoint=f"{token_endpoint.url}/token"
-        ),
-        "other": OAuth2Config(provider="other", client_id=CLIENT, client_secret=secret(SECRET), token_endpoint=f"{token_endpoint.url}/token"),
-    }
+    monkeypatch.setattr("google.auth._exponential_backoff.time", SimpleNamespace(sleep=lambda _: None))  # it waits between its attempts
+    configs = every_provider(token_endpoint, tmp_path, secret)
     trouble(token_endpoint)
+    if trouble is slow:
+        configs = {name: config.model_copy(update={"timeout": timedelta(seconds=0.3)}) for name, config in configs.items()}
     with pytest.raises(Temporary, match=r"127\.0\.0\.1:\d+: .*tried again later"):
         ask(configs[provider], "r" if provider == "google" else None)
 
@@ -280,6 +286,16 @@ def test_an_answer_that_is_no_token_is_none(token_endpoint: TokenEndpoint, secre
     token_endpoint.raw = (status, content)
     with pytest.raises(Temporary, match="none of a token endpoint"):
         ask(OAuth2Config(provider="other", client_id=CLIENT, client_secret=secret(SECRET), token_endpoint=f"{token_endpoint.url}/token"))
+
+
+@pytest.mark.parametrize("provider", ["microsoft", "google", "other"])
+def test_a_redirect_is_not_followed(token_endpoint: TokenEndpoint, tmp_path: Path, secret: Callable[[str], Secret], provider: str) -> None:
+    """The secret goes where the operator said, and nowhere else."""
+    token_endpoint.redirect = f"{token_endpoint.url}/elsewhere"
+    with pytest.raises(Temporary, match="none of a token endpoint"):
+        ask(every_provider(token_endpoint, tmp_path, secret)[provider], "r" if provider == "google" else None)
+    assert "/elsewhere" not in token_endpoint.visited
+    assert token_endpoint.visited[-1].endswith("/token")
 
 
 # --- without the extras

@@ -197,6 +197,7 @@ from mailroom.config import OAuth2Config, Secret
 from mailroom.oauth import TokenSources, mailbox_login
 config = OAuth2Config(provider="other", client_id=sys.argv[1], token_endpoint=sys.argv[2], token_file=Path(sys.argv[3]))
 source = TokenSources().of(mailbox_login("programme", "car", config))
+print("ready", flush=True)
 sys.stdin.readline()
 print(source.current())
 """
@@ -207,13 +208,16 @@ def test_processes_that_refresh_at_once_do_it_once(tmp_path: Path, token_endpoin
     path, address = tmp_path / "t", f"{token_endpoint.url}/token"
     past = datetime(2020, 1, 1, tzinfo=UTC)
     refresh_token = token_endpoint.new_refresh_token()
-    token_endpoint.pause = 0.2
+    token_endpoint.pause = 0.5
     TokenFile(path).save(Stored(issued_for=f"{address} {CLIENT}", refresh_token=refresh_token, access_token="old", issued_at=past, expires_at=past))
     command = [sys.executable, "-c", PROCESS, CLIENT, address, str(path)]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}) for _ in range(3)
     ]
     got = []
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("\n")
