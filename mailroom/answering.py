@@ -10,7 +10,7 @@ is counted by the store, in the transaction that adds the reply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
@@ -23,13 +23,27 @@ from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, Parsed
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.addresses import checked_address
-from notify.compose import AnswerContext
+from notify.compose import AnswerContext, Seats
 from notify.envelope import BounceAddress
 from notify.may_answer import may_answer
 from notify.names import first_name, load_names
 from parse.decide import decide, load_policy
 from parse.shortanswers import Option, ShortAnswers
-from store import Cap, FieldValue, Lookup, Met, RegistrationDraft, RegistrationState, StoredMessage, registration_id
+from store import (
+    Cap,
+    FieldValue,
+    Lookup,
+    Met,
+    Occupancy,
+    PlaceState,
+    RegistrationDraft,
+    RegistrationState,
+    RegistrationUpdate,
+    StoredMessage,
+    Wishes,
+    registration_id,
+    sessions_of,
+)
 
 __all__ = ["Answering", "registration_of"]
 
@@ -71,6 +85,7 @@ class Answering:
         self.activities = tuple(Option(value=activity.id, label=activity.label) for activity in programme.facts.activities)
         name, address = parseaddr(replies.from_)
         self.from_ = Address(name=name, address=address)
+        self.places: Mapping[str, int] = {session.id: session.places for session in programme.facts.sessions if session.places is not None}
         self.cap = Cap(
             per_address=replies.per_address_a_day,
             window=DAY,
@@ -86,7 +101,9 @@ class Answering:
             return None
         return conversation.lookup(message.id, reading.parsed, self.replies.own, self.secret)
 
-    def __call__(self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = ()) -> Answer:
+    def __call__(
+        self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = (), occupancy: Mapping[str, Occupancy] | None = None
+    ) -> Answer:
         followed = self._follow(message, reading, met)
         draft = None
         if followed is None:
@@ -103,7 +120,9 @@ class Answering:
             )
             reading = replace(reading, decision=decision)
         told = update.registration_id if update is not None else registration_id(message.mailbox, message.sha256) if draft is not None else None
-        reply = self.reply(message.sha256, reading, whole, told, now, verdict.rules)
+        wishes = self._wishes(message, now, update or draft, met, occupancy or {})
+        seats = Seats(has=wishes.told or {}, full=frozenset(id for id in self.places if self._next(id, occupancy or {}) is PlaceState.WAITING))
+        reply = self.reply(message.sha256, reading, whole, told, now, verdict.rules, seats=seats)
         state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
             state, reason = ReplyState.SUPPRESSED, "before_go_live"
@@ -115,6 +134,7 @@ class Answering:
             reply_state=state,
             reply_reason=reason,
             cap=self.cap,
+            wishes=wishes,
             delivery=delivery_note(reading.parsed, self.bounces),
         )
 
@@ -136,7 +156,43 @@ class Answering:
         answered = self.short_answers.read(reading.parsed, asked)
         return conversation.follow(reading, joined, answered, asked, self.policy, at=message.internal_date)
 
-    def reply(self, identity: str, reading: Reading, whole: Extraction, told: str | None, now: datetime, checks: tuple[RuleHit, ...] = ()) -> ReplyDraft | None:
+    def _wishes(
+        self,
+        message: StoredMessage,
+        now: datetime,
+        registration: RegistrationUpdate | RegistrationDraft | None,
+        met: Sequence[Met],
+        occupancy: Mapping[str, Occupancy],
+    ) -> Wishes:
+        """What the sessions that are named come to, as things stand: what the member has stays, the rest is first come, first served.
+
+        Whether it was in time is told by the arrival of the message, not by when we get to it; unless the session has begun.
+        """
+        asked, at = self.sessions_at or message.internal_date, self.sessions_at or now
+        late = frozenset(session.id for session in self.facts.sessions if asked >= session.closes or at >= session.starts)
+        has: dict[str, PlaceState] = {}
+        if isinstance(registration, RegistrationUpdate):
+            known = next(one.conversation.registration for one in met if one.conversation.registration.id == registration.registration_id)
+            has = {place.session: place.state for place in known.places}
+        told = {}
+        for session in sessions_of(registration.state, registration.values) if registration is not None else ():
+            told[session] = has.get(session) or (PlaceState.LATE if session in late else self._next(session, occupancy))
+        return Wishes(places=self.places, late=late, told=told)
+
+    def _next(self, session: str, occupancy: Mapping[str, Occupancy]) -> PlaceState:
+        return occupancy.get(session, Occupancy()).next(self.places.get(session))
+
+    def reply(
+        self,
+        identity: str,
+        reading: Reading,
+        whole: Extraction,
+        told: str | None,
+        now: datetime,
+        checks: tuple[RuleHit, ...] = (),
+        *,
+        seats: Seats | None = None,
+    ) -> ReplyDraft | None:
         """The answer that the decision names, or None. ``identity``: the message's sha256; ``whole``: all that is known; ``told``: the registration."""
         parsed, decision = reading.parsed, reading.decision
         if decision.template is None or parsed.sender is None:
@@ -148,6 +204,7 @@ class Answering:
             first_name=first_name(parsed.sender.name, parsed.sender.address, self.names),
             at=self.sessions_at or now.astimezone(UTC),
             employer_address=self.facts.is_employer(parsed.sender.address),
+            seats=seats,
         )
         try:
             return self.composer.compose(

@@ -14,7 +14,7 @@ What it does badly: one worker for a store at a time, by the store's lock (the c
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from mailroom.delivering import Delivery, Sends, SentPolicy
 from mailroom.errors import MailroomError, Misconfigured
 from mailroom.model import Arrival, MessageState, Outcome, Reading, ReplyDraft, ReplyState
 from notify.pacing import Pace
-from store import Cap, DeliveryNote, Lookup, Met, Record, RegistrationDraft, RegistrationUpdate, Store, StoredMessage
+from store import Cap, DeliveryNote, Lookup, Met, Occupancy, Record, RegistrationDraft, RegistrationUpdate, Store, StoredMessage, Wishes
 
 __all__ = ["MailboxReport", "Pipeline", "RoundReport"]
 
@@ -37,6 +37,7 @@ BATCH_MESSAGES, BATCH_BYTES = 100, 8_000_000  # raw mail held in memory before o
 RECORDS_AT_ONCE = 25  # readings that share a commit
 ATTEMPTS_TO_READ = 3
 UNPACED = Pace()
+TELLINGS = 5  # how often an answer is written anew because a session filled up meanwhile
 LOOKS_AT_SERVER = 20  # a mailbox that fills faster than we take is taken up again next round
 
 STATES = {
@@ -63,12 +64,17 @@ class Answer:
     reply_reason: str
     cap: Cap
     delivery: DeliveryNote | None = None  # what it reports on mail of ours
+    wishes: Wishes | None = None  # what decides on the sessions that it names
 
 
 class Answers(Protocol):
+    places: Mapping[str, int]  # sessions with a limit
+
     def lookup(self, message: StoredMessage, reading: Reading) -> Lookup | None: ...
 
-    def __call__(self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = ()) -> Answer: ...
+    def __call__(
+        self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = (), occupancy: Mapping[str, Occupancy] | None = None
+    ) -> Answer: ...
 
 
 @dataclass(kw_only=True, slots=True)
@@ -227,10 +233,10 @@ class Pipeline:
         return set(present)
 
     def process(self, name: str | None, report: RoundReport, progress: Progress | None = None) -> None:
-        """Read every message that waits, and record what was decided."""
-        after_id = done = 0
-        while waiting := self.store.waiting(name, limit=RECORDS_AT_ONCE, after_id=after_id):
-            after_id = waiting[-1].id
+        """Read every message that waits, in the order of arrival, and record what was decided."""
+        done, last = 0, None
+        while waiting := self.store.waiting(name, limit=RECORDS_AT_ONCE, after=last):
+            last = waiting[-1]
             readings: list[tuple[StoredMessage, Reading]] = []
             for message in waiting:
                 with self._one(message), _timed(report, "read"):
@@ -246,7 +252,8 @@ class Pipeline:
         with _timed(report, "find"):
             lookups = {message.id: found for message, reading in readings if (found := self.answers.lookup(message, reading)) is not None}
             met = self.store.conversations(list(lookups.values()))
-        records: list[Record] = []
+            occupancy = self.store.occupancy(self.answers.places)
+        records: list[_Decided] = []
         batch = _Batch()
         for message, reading in readings:
             lookup = lookups.get(message.id)
@@ -255,16 +262,32 @@ class Pipeline:
                 records = []
                 with _timed(report, "find"):
                     met |= {message.id: (), **self.store.conversations([lookup])}
+                    occupancy = self.store.occupancy(self.answers.places)
             with self._one(message), _timed(report, "compose"):
-                records.append(self._record(message, reading, met.get(message.id, ())))
-                batch.add(records[-1])
+                records.append(self._decided(message, reading, met.get(message.id, ()), occupancy))
+                batch.add(records[-1].record)
         self._write(records, report)
 
-    def _write(self, records: Sequence[Record], report: RoundReport) -> None:
-        with _timed(report, "record"):
-            for result in self.store.record_many(records, self.now()):
-                if result.error:
-                    self.store.failed_attempt(result.message_id, result.error, self.now(), ATTEMPTS_TO_READ)
+    def _write(self, decided: Sequence[_Decided], report: RoundReport) -> None:
+        """Record; what would tell its member something else of a session than what is so by now is decided on again."""
+        for telling in range(TELLINGS):
+            with _timed(report, "record"):
+                results = self.store.record_many([one.record for one in decided], self.now())
+            again = []
+            for one, result in zip(decided, results, strict=True):
+                if result.told_otherwise and telling < TELLINGS - 1:
+                    again.append(one)
+                elif result.told_otherwise or result.error:
+                    error = result.error or "the sessions that it names filled up again and again while it was answered"
+                    self.store.failed_attempt(result.message_id, error, self.now(), ATTEMPTS_TO_READ)
+            if not again:
+                return
+            with _timed(report, "find"):
+                occupancy = self.store.occupancy(self.answers.places)
+            decided = []
+            for one in again:
+                with self._one(one.message), _timed(report, "compose"):
+                    decided.append(self._decided(one.message, one.reading, one.met, occupancy))
 
     @contextmanager
     def _one(self, message: StoredMessage) -> Iterator[None]:
@@ -277,9 +300,9 @@ class Pipeline:
             log.warning("message %d could not be read: %s", message.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
             self.store.failed_attempt(message.id, f"{type(error).__name__}: {error}", self.now(), ATTEMPTS_TO_READ)
 
-    def _record(self, message: StoredMessage, reading: Reading, met: Sequence[Met]) -> Record:
-        answer = self.answers(message, reading, self.now(), met)
-        return Record(
+    def _decided(self, message: StoredMessage, reading: Reading, met: Sequence[Met], occupancy: Mapping[str, Occupancy]) -> _Decided:
+        answer = self.answers(message, reading, self.now(), met, occupancy)
+        record = Record(
             message_id=message.id,
             reading=answer.reading,
             state=STATES[answer.reading.decision.outcome],
@@ -290,7 +313,9 @@ class Pipeline:
             reply_reason=answer.reply_reason,
             cap=answer.cap,
             delivery=answer.delivery,
+            wishes=answer.wishes,
         )
+        return _Decided(message=message, reading=reading, met=met, record=record)
 
     def _alarm(self, report: RoundReport) -> None:
         """Say which breakers are open, and once for each of them in the log that it tripped."""
@@ -322,6 +347,16 @@ class Pipeline:
 
 def _scope(scope: str) -> str:
     return "anybody" if scope == "*" else f"the domain {scope}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Decided:
+    """A record, and what it was decided on."""
+
+    message: StoredMessage
+    reading: Reading
+    met: Sequence[Met]
+    record: Record
 
 
 class _Batch:

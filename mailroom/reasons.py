@@ -133,6 +133,9 @@ REASONS: dict[str, str] = {
     "settled_by_person": "A person has dealt with it.",
     "corrected_meanwhile": "Not sent: a person has changed the registration since, so it would not be true any more.",
     "answered_meanwhile": "Not sent: a later message of the same conversation has been answered instead.",
+    # --- letters of our own
+    "place_given_up": "Not sent: the member has given up the place that it was about.",
+    "too_late": "Not sent: by now it is too late for it.",
     # --- sending
     "sent_again": "The line went dead before the server said that it had the answer, and it was not found in Sent, so the same answer went once more.",
     "fate_unknown": "Twice the line went dead before the server said that it had the answer. It may have arrived: look in Sent, then release it or leave it.",

@@ -36,8 +36,8 @@ import html
 import quopri
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
@@ -55,7 +55,18 @@ from notify.addresses import AddressError, checked_address, header_text, mailbox
 from notify.calendar import calendar_file
 from notify.facts import Activity, Facts, Session
 
-__all__ = ["AnswerContext", "Composer", "Rendered", "SessionShown", "message_id", "normalised", "own_template_lines", "sample_contexts", "text_of_html"]
+__all__ = [
+    "AnswerContext",
+    "Composer",
+    "Rendered",
+    "Seats",
+    "SessionShown",
+    "message_id",
+    "normalised",
+    "own_template_lines",
+    "sample_contexts",
+    "text_of_html",
+]
 
 TEMPLATES = ("registered", "ask_member", "review")
 MAX_OPTIONS = 8  # a longer choice helps nobody: then the question is open
@@ -68,13 +79,28 @@ _HEAD = ("subject", "calendar")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionShown:
-    """A session as templates see it."""
+    """A session as templates see it. ``open``: the member can come, or can still sign up.
+
+    ``seat`` is what the member has in a session that they named: place, waiting (it is full) or late (sign-up had
+    closed), "" where nobody counts; ``limited``: there are only so many places.
+    """
 
     title: str
     when: str
     open: bool
     place: str | None = None
     join: str | None = None
+    seat: str = ""
+    limited: bool = False
+    over: bool = False  # it has begun
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seats:
+    """``has``: what the member has in each session that they named; ``full``: the sessions that have no place for whoever asks next."""
+
+    has: Mapping[str, str] = field(default_factory=dict)
+    full: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +115,7 @@ class AnswerContext:
     topics: tuple[str, ...] = ()
     sessions: tuple[SessionShown, ...] = ()  # those that the member named
     open_sessions: tuple[SessionShown, ...] = ()  # all that one can still sign up for
+    full_sessions: tuple[SessionShown, ...] = ()  # all that one could sign up for if they were not full
     missing: tuple[str, ...] = ()
     institution_options: tuple[str, ...] = ()
     authority_options: tuple[str, ...] = ()
@@ -105,9 +132,12 @@ class AnswerContext:
         first_name: str | None = None,
         at: datetime | None = None,
         employer_address: bool = False,
+        seats: Seats | None = None,
     ) -> AnswerContext:
         """From what was read and decided. ``at``: the time that tells open sessions from closed; None takes all as open."""
-        named = [(session, _session(session, at)) for session in map(facts.session, extraction.sessions)]
+        seats = seats or Seats()
+        named = [(session, _session(session, at, seats.has.get(session.id, ""))) for session in map(facts.session, extraction.sessions)]
+        still = [session for session in facts.sessions if session.is_open(at)]
         return cls(
             programme=facts,
             first_name=first_name,
@@ -116,7 +146,8 @@ class AnswerContext:
             activities=tuple(facts.activity(id) for id in extraction.activities),
             topics=_shown(extraction.topics),
             sessions=tuple(shown for _, shown in named),
-            open_sessions=tuple(_session(session, at) for session in facts.sessions if session.is_open(at)),
+            open_sessions=tuple(_session(session, at) for session in still if session.id not in seats.full),
+            full_sessions=tuple(_session(session, at) for session in still if session.id in seats.full),
             missing=tuple(slot for slot in _MISSING if slot in decision.missing),
             institution_options=_options(extraction.institution_options),
             authority_options=_options(extraction.authority_options),
@@ -134,6 +165,7 @@ class AnswerContext:
             "topics": self.topics,
             "sessions": self.sessions,
             "open_sessions": self.open_sessions,
+            "full_sessions": self.full_sessions,
             "missing": self.missing,
             "institution_options": self.institution_options,
             "authority_options": self.authority_options,
@@ -153,8 +185,18 @@ class Rendered:
     calendar: tuple[Session, ...] = ()
 
 
-def _session(session: Session, at: datetime | None) -> SessionShown:
-    return SessionShown(title=session.title, when=session.when, open=session.is_open(at), place=session.place, join=session.join)
+def _session(session: Session, at: datetime | None, seat: str = "") -> SessionShown:
+    over = at is not None and at >= session.starts
+    return SessionShown(
+        title=session.title,
+        when=session.when,
+        open=seat == "place" and not over if seat else session.is_open(at),
+        place=session.place,
+        join=session.join,
+        seat=str(seat),
+        limited=session.places is not None,
+        over=over,
+    )
 
 
 def _shown(values: Iterable[str]) -> tuple[str, ...]:
@@ -312,49 +354,89 @@ class Composer:
         """The answer to ``parsed``. ``identity`` names the message answered for good (its sha256); ``date`` is the
         Date field; ``reply_to`` an address of ours that names the conversation. Raises Permanent where there is no
         address to write to (may_answer says so first)."""
-        if date.tzinfo is None:
-            raise ValueError("date needs a time zone")
         if parsed.sender is None:
             raise Permanent("no answer can be written: the message has no From address")
-        try:
-            recipient = checked_address(parsed.sender.address)
-            sender = mailbox(from_.name, from_.address, field="From")
-        except AddressError as error:
-            raise Permanent(f"no answer can be written to {parsed.sender.address!r}: {error}") from error
+        return self._mail(
+            template_name,
+            context,
+            to=parsed.sender,
+            from_=from_,
+            secret=secret,
+            identity=identity,
+            date=date,
+            checks=checks,
+            reply_to=reply_to,
+            threading=_threading(parsed),
+            automatic="auto-replied",
+        )
+
+    def letter(
+        self,
+        template_name: str,
+        context: AnswerContext,
+        to: Address,
+        *,
+        from_: Address,
+        secret: str | bytes,
+        identity: str,
+        date: datetime,
+        reply_to: str | None = None,
+    ) -> ReplyDraft:
+        """A letter that answers nothing, such as a reminder: RFC 3834 section 5 calls it auto-generated. ``identity``
+        names it for good, as that of an answer does. Raises Permanent where the address cannot be written to."""
+        return self._mail(
+            template_name,
+            context,
+            to=to,
+            from_=from_,
+            secret=secret,
+            identity=identity,
+            date=date,
+            checks=(),
+            reply_to=reply_to,
+            threading=[],
+            automatic="auto-generated",
+        )
+
+    def _mail(
+        self,
+        template_name: str,
+        context: AnswerContext,
+        *,
+        to: Address,
+        from_: Address,
+        secret: str | bytes,
+        identity: str,
+        date: datetime,
+        checks: tuple[RuleHit, ...],
+        reply_to: str | None,
+        threading: list[tuple[str, str]],
+        automatic: str,
+    ) -> ReplyDraft:
         rendered = self.render(template_name, context)
-        subject = rendered.subject
         our_address = checked_address(from_.address)
-        own_id = message_id(secret, identity, template_name, our_address.rpartition("@")[2])
         files = [
             calendar_file(session, context.programme, organiser=our_address, date=date, employer_address=context.employer_address)
             for session in rendered.calendar
         ]
-        fields = [
-            ("Date", format_datetime(date.replace(microsecond=0))),
-            ("From", sender),
-            *((("Reply-To", checked_address(reply_to)),) if reply_to is not None else ()),
-            ("To", mailbox(parsed.sender.name, recipient, field="To")),
-            ("Subject", subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject", maxlinelen=76).encode(linesep="\r\n")),
-            ("Message-ID", own_id),
-            *_threading(parsed),
-            ("Auto-Submitted", "auto-replied"),
-            ("X-Auto-Response-Suppress", "OOF, AutoReply"),
-            ("Content-Language", "en-GB"),
-            ("MIME-Version", "1.0"),
-        ]
-        return ReplyDraft(
-            template=template_name,
-            recipient=recipient,
-            subject=subject,
-            message_id=own_id,
-            content=_message(fields, rendered, files, seed=own_id),
+        return mail(
+            template_name,
+            rendered,
+            files,
+            to=to,
+            from_=from_,
+            own_id=message_id(secret, identity, template_name, our_address.rpartition("@")[2]),
+            date=date,
             checks=checks,
+            reply_to=reply_to,
+            threading=threading,
+            automatic=automatic,
         )
 
 
 _VARIABLES = frozenset(
     (
-        *("greeting", "institutions", "authorities", "activities", "topics", "sessions", "open_sessions", "missing"),
+        *("greeting", "institutions", "authorities", "activities", "topics", "sessions", "open_sessions", "full_sessions", "missing"),
         *("institution_options", "authority_options", "understood_anything", "programme", "employer_address", "calendar"),
     )
 )
@@ -367,6 +449,52 @@ def message_id(secret: str | bytes, identity: str, template_name: str, domain: s
         raise ValueError("the secret is empty")
     digest = hmac.new(key, f"{identity}\n{template_name}".encode(), hashlib.sha256).hexdigest()
     return f"<mailroom.{digest[:40]}@{domain}>"
+
+
+def mail(
+    template_name: str,
+    rendered: Rendered,
+    files: Sequence[bytes] = (),
+    *,
+    to: Address,
+    from_: Address,
+    own_id: str,
+    date: datetime,
+    automatic: str,
+    checks: tuple[RuleHit, ...] = (),
+    reply_to: str | None = None,
+    threading: Sequence[tuple[str, str]] = (),
+) -> ReplyDraft:
+    """What is rendered as the bytes that go out. ``automatic``: what Auto-Submitted says."""
+    if date.tzinfo is None:
+        raise ValueError("date needs a time zone")
+    try:
+        recipient = checked_address(to.address)
+        sender = mailbox(from_.name, from_.address, field="From")
+    except AddressError as error:
+        raise Permanent(f"nothing can be written to {to.address!r}: {error}") from error
+    subject = rendered.subject
+    fields = [
+        ("Date", format_datetime(date.replace(microsecond=0))),
+        ("From", sender),
+        *((("Reply-To", checked_address(reply_to)),) if reply_to is not None else ()),
+        ("To", mailbox(to.name, recipient, field="To")),
+        ("Subject", subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject", maxlinelen=76).encode(linesep="\r\n")),
+        ("Message-ID", own_id),
+        *threading,
+        ("Auto-Submitted", automatic),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        ("Content-Language", "en-GB"),
+        ("MIME-Version", "1.0"),
+    ]
+    return ReplyDraft(
+        template=template_name,
+        recipient=recipient,
+        subject=subject,
+        message_id=own_id,
+        content=_message(fields, rendered, files, seed=own_id),
+        checks=checks,
+    )
 
 
 def _threading(parsed: ParsedMessage) -> list[tuple[str, str]]:
@@ -450,8 +578,14 @@ def sample_contexts(facts: Facts, *, mark: str = "Sample") -> tuple[AnswerContex
     seasons = [
         replace(full, sessions=sessions, open_sessions=open_, calendar=()) for sessions in ((), closed[:1], named[1:]) for open_ in (named, named[:1], ())
     ]
+    kept, waits, late = (replace(named[0], limited=True, seat=seat, open=seat == "place") for seat in ("place", "waiting", "late"))
+    places = [
+        replace(full, sessions=sessions, open_sessions=open_, full_sessions=full_, calendar=())
+        for sessions in ((kept,), (waits,), (late,), (replace(late, over=True),), (kept, waits), ())
+        for open_, full_ in ((named, ()), (named[1:], named[:1]), (named[-1:], named[:1]), ((), named), ((), named[:1]))
+    ]
     at_work = [replace(context, employer_address=True) for context in (full, *asked)]
-    return (base, full, replace(full, first_name=mark), replace(full, topics=()), several, *asked, *offered, *seasons, *at_work)
+    return (base, full, replace(full, first_name=mark), replace(full, topics=()), several, *asked, *offered, *seasons, *places, *at_work)
 
 
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mailroom.errors import ProgrammeError
 from mailroom.yamlfile import Lined, load_yaml
 
-__all__ = ["Activity", "Facts", "Session", "load_facts"]
+__all__ = ["Activity", "Facts", "Reminder", "Session", "load_facts"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,18 @@ class Activity:
     id: str
     label: str
     description: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reminder:
+    """How long before a session its members are reminded: «7d» or «2h», as it is written."""
+
+    name: str
+    length: timedelta
+
+    def due(self, starts: datetime) -> datetime:
+        """Days are days of the calendar: the same time by the clock on the wall, also where the clocks change meanwhile."""
+        return starts - self.length if self.name.endswith("d") else (starts.astimezone(UTC) - self.length).astimezone(starts.tzinfo)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +59,7 @@ class Session:
     place: str | None = None
     join: str | None = None
     revision: int = 0
+    reminders: tuple[Reminder, ...] = ()  # the earliest first
 
     @property
     def when(self) -> str:
@@ -146,10 +159,34 @@ def _activities(folder: Path) -> Iterable[Activity]:
         yield Activity(id=item["id"], label=_text(item, "label", file, line), description=_text(item, "description", file, line))
 
 
+_REMINDER = re.compile(r"([1-9]\d{0,2})([dh])")
+
+
+def _reminders(item: dict[str, Any], file: str, line: int) -> tuple[Reminder, ...]:
+    """The key ``reminders`` of a session, or of the whole file; the earliest first."""
+    value = item.get("reminders")
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise ProgrammeError(file, _line(item, "reminders", line), "«reminders» should be a list of times before the session, such as [7d, 1d]")
+    found: dict[str, Reminder] = {}
+    for text in value:
+        match = _REMINDER.fullmatch(str(text))
+        if match is None:
+            raise ProgrammeError(file, _line(item, "reminders", line), f"«reminders»: {text!r} should be days or hours before the session, such as 7d or 2h")
+        length = timedelta(days=int(match[1])) if match[2] == "d" else timedelta(hours=int(match[1]))
+        if any(one.length == length for one in found.values()):
+            raise ProgrammeError(file, _line(item, "reminders", line), f"«reminders»: {text} is there twice")
+        found[match[0]] = Reminder(name=match[0], length=length)
+    return tuple(sorted(found.values(), key=lambda reminder: reminder.length, reverse=True))
+
+
 def _sessions(folder: Path, zone: ZoneInfo) -> Iterable[Session]:
     file = "sessions.yaml"
-    for item, line in _items(folder / file, "sessions"):
-        _known(item, ("id", "title", "starts", "ends", "closes", "places", "place", "join", "revision"), file, line)
+    data = load_yaml(folder / file)
+    everywhere = _reminders(data, file, 1)
+    for item, line in _items(folder / file, "sessions", beside=("reminders",)):
+        _known(item, ("id", "title", "starts", "ends", "closes", "places", "place", "join", "revision", "reminders"), file, line)
         starts, ends = _time(item, "starts", zone, file, line), _time(item, "ends", zone, file, line)
         closes = _time(item, "closes", zone, file, line) if item.get("closes") is not None else starts
         if not starts < ends:
@@ -172,13 +209,14 @@ def _sessions(folder: Path, zone: ZoneInfo) -> Iterable[Session]:
             place=_text(item, "place", file, line) if item.get("place") is not None else None,
             join=_web_address(item, "join", file, line),
             revision=revision,
+            reminders=_reminders(item, file, line) if "reminders" in item else everywhere,
         )
 
 
-def _items(path: Path, key: str) -> Iterable[tuple[dict[str, Any], int]]:
+def _items(path: Path, key: str, *, beside: tuple[str, ...] = ()) -> Iterable[tuple[dict[str, Any], int]]:
     """The mappings of a list, each with a text ``id`` of its own."""
     data = load_yaml(path)
-    _known(data, (key,), path.name, 1)
+    _known(data, (key, *beside), path.name, 1)
     items = data.get(key)
     if not isinstance(items, list) or not items:
         raise ProgrammeError(path.name, _line(data, key, 1), f"«{key}» should be a list with at least one entry")

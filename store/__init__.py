@@ -5,13 +5,17 @@ The only importer of SQLAlchemy. SQLite by default, PostgreSQL by its address; b
 """
 
 from store.register import registration_id
+from store.seating import sessions_of
 from store.store import Store
 from store.types import (
     Added,
     Breaker,
+    BreakerNote,
     Cap,
     Conversation,
     DeliveryNote,
+    DigestFacts,
+    DigestNote,
     Event,
     FieldValue,
     LinkedReport,
@@ -43,9 +47,12 @@ from store.types import (
 __all__ = [
     "Added",
     "Breaker",
+    "BreakerNote",
     "Cap",
     "Conversation",
     "DeliveryNote",
+    "DigestFacts",
+    "DigestNote",
     "Event",
     "FieldValue",
     "LinkedReport",
@@ -74,4 +81,5 @@ __all__ = [
     "UndeliverableAddress",
     "Wishes",
     "registration_id",
+    "sessions_of",
 ]

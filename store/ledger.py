@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, func, insert, literal, select, true, tuple_, update
 
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState
@@ -133,17 +133,21 @@ def mark_settled(connection: Connection, mailbox: str, uidvalidity: int, uids: I
         )
 
 
-def waiting(connection: Connection, mailbox: str | None, limit: int, after_id: int) -> list[StoredMessage]:
+def waiting(connection: Connection, mailbox: str | None, limit: int, after: tuple[datetime, int] | None) -> list[StoredMessage]:
     columns = (messages.c.id, messages.c.mailbox, messages.c.sha256, messages.c.internal_date, messages.c.size, messages.c.attempts, contents.c.content)
     query = (
         select(*columns)
         .join(contents, contents.c.message_id == messages.c.id)
-        .where(messages.c.state == MessageState.WAITING, messages.c.id > after_id)
-        .where(messages.c.mailbox == mailbox if mailbox is not None else true())
-        .order_by(messages.c.id)
+        .where(messages.c.state == MessageState.WAITING, messages.c.mailbox == mailbox if mailbox is not None else true())
+        .where(tuple_(messages.c.internal_date, messages.c.id) > tuple_(*_bound(after)) if after is not None else true())
+        .order_by(messages.c.internal_date, messages.c.id)
         .limit(limit)
     )
     return [StoredMessage(**row._mapping) for row in connection.execute(query)]
+
+
+def _bound(after: tuple[datetime, int]) -> tuple[Any, Any]:
+    return literal(after[0], messages.c.internal_date.type), literal(after[1], messages.c.id.type)
 
 
 def failed_attempt(connection: Connection, message_id: int, error: str, now: datetime, max_attempts: int) -> bool:

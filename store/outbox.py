@@ -29,12 +29,13 @@ ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
 REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
 ANSWERED_MEANWHILE = "answered_meanwhile"
 CORRECTED_MEANWHILE = "corrected_meanwhile"
-OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE)  # what they say is not so any more: never released
+PLACE_GIVEN_UP, TOO_LATE = "place_given_up", "too_late"  # of letters
+OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE, PLACE_GIVEN_UP, TOO_LATE)  # what they say is not so any more: never released
 SENT_AGAIN = "sent_again"
 FATE_UNKNOWN = "fate_unknown"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED, ReplyState.UNKNOWN)
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
-_COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
+COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
 STOPPED = "mailroom was stopped while this was being sent"
 _ADDRESS_LOCKS = 0x6D72  # first half of the key of advisory locks by address
 
@@ -68,8 +69,12 @@ def lock_addresses(connection: Connection, addresses: Iterable[str]) -> None:
 def due(connection: Connection, now: datetime, limit: int) -> list[Reply]:
     """Replies whose time has come, those waiting longest first."""
     query = (
-        select(*_COLUMNS)
-        .where(outbox.c.state == ReplyState.DUE, or_(outbox.c.next_attempt_at.is_(None), outbox.c.next_attempt_at <= now))
+        select(*COLUMNS)
+        .where(
+            outbox.c.state == ReplyState.DUE,
+            or_(outbox.c.next_attempt_at.is_(None), outbox.c.next_attempt_at <= now),
+            or_(outbox.c.not_after.is_(None), outbox.c.not_after > now),
+        )
         .order_by(outbox.c.next_attempt_at, outbox.c.id)
         .limit(limit)
     )
@@ -120,7 +125,7 @@ def recover_sending(connection: Connection, now: datetime) -> list[int]:
 def unknown(connection: Connection, now: datetime, limit: int, after_id: int) -> list[Reply]:
     """Replies of unknown fate that are to be looked for now; without those that are left to a person."""
     here = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.next_attempt_at <= now) & (outbox.c.id > after_id)
-    return [reply_of(row) for row in connection.execute(select(*_COLUMNS).where(here).order_by(outbox.c.id).limit(limit))]
+    return [reply_of(row) for row in connection.execute(select(*COLUMNS).where(here).order_by(outbox.c.id).limit(limit))]
 
 
 def look_again(connection: Connection, ids: Iterable[int], at: datetime) -> None:
@@ -130,7 +135,7 @@ def look_again(connection: Connection, ids: Iterable[int], at: datetime) -> None
 
 def not_found(connection: Connection, reply_id: int, now: datetime) -> ReplyState | None:
     """It goes out once more, unless it did already (a person is asked), a later answer has told what it tells, or its address takes no mail."""
-    row = connection.execute(select(*_COLUMNS).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.UNKNOWN).with_for_update()).one_or_none()
+    row = connection.execute(select(*COLUMNS).where(outbox.c.id == reply_id, outbox.c.state == ReplyState.UNKNOWN).with_for_update()).one_or_none()
     if row is None:
         return None
     event, values = _next_step(connection, row, now)
@@ -169,7 +174,7 @@ def handed_over_since(connection: Connection, since: datetime) -> int:
 
 def copies(connection: Connection, now: datetime, limit: int) -> list[Reply]:
     """Replies of which a copy is to be put in Sent now, those waiting longest first."""
-    query = select(*_COLUMNS).where(outbox.c.copy_at.is_not(None), outbox.c.copy_at <= now).order_by(outbox.c.copy_at, outbox.c.id).limit(limit)
+    query = select(*COLUMNS).where(outbox.c.copy_at.is_not(None), outbox.c.copy_at <= now).order_by(outbox.c.copy_at, outbox.c.id).limit(limit)
     return [reply_of(row) for row in connection.execute(query)]
 
 
@@ -249,21 +254,21 @@ def release(connection: Connection, ids: Sequence[int] | None, now: datetime, ac
 
 
 def listed(connection: Connection, state: ReplyState | None, limit: int, offset: int) -> list[Reply]:
-    query = select(*_COLUMNS).where(outbox.c.state == state if state is not None else true()).order_by(outbox.c.id).limit(limit).offset(offset)
+    query = select(*COLUMNS).where(outbox.c.state == state if state is not None else true()).order_by(outbox.c.id).limit(limit).offset(offset)
     return [reply_of(row) for row in connection.execute(query)]
 
 
 def by_id(connection: Connection, reply_id: int) -> Reply | None:
-    row = connection.execute(select(*_COLUMNS).where(outbox.c.id == reply_id)).one_or_none()
+    row = connection.execute(select(*COLUMNS).where(outbox.c.id == reply_id)).one_or_none()
     return None if row is None else reply_of(row)
 
 
 def of_message(connection: Connection, message_id: int) -> tuple[Reply, ...]:
-    return tuple(reply_of(row) for row in connection.execute(select(*_COLUMNS).where(outbox.c.message_id == message_id).order_by(outbox.c.id)))
+    return tuple(reply_of(row) for row in connection.execute(select(*COLUMNS).where(outbox.c.message_id == message_id).order_by(outbox.c.id)))
 
 
 def of_registration(connection: Connection, registration_id: str) -> tuple[Reply, ...]:
-    return tuple(reply_of(row) for row in connection.execute(select(*_COLUMNS).where(outbox.c.registration_id == registration_id).order_by(outbox.c.id)))
+    return tuple(reply_of(row) for row in connection.execute(select(*COLUMNS).where(outbox.c.registration_id == registration_id).order_by(outbox.c.id)))
 
 
 def content_of(connection: Connection, reply_id: int) -> bytes | None:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState, Reading, ReplyDraft, ReplyState
-from store import brakes, conversing, history, ledger, locking, outbox, recording, register, schema, seating, undeliverable
+from store import brakes, conversing, history, ledger, letters, locking, outbox, recording, register, schema, seating, undeliverable
 from store.database import Database
 from store.serialise import reading_of
 from store.tables import history as history_table
@@ -31,6 +31,8 @@ from store.types import (
     Breaker,
     Cap,
     Conversation,
+    DigestFacts,
+    DigestNote,
     Event,
     Lookup,
     MailboxStatus,
@@ -129,10 +131,10 @@ class Store:
 
     # --- reading and deciding
 
-    def waiting(self, mailbox: str | None = None, *, limit: int = 100, after_id: int = 0) -> list[StoredMessage]:
-        """Messages to be read, oldest first: one page, from ``after_id`` on."""
+    def waiting(self, mailbox: str | None = None, *, limit: int = 100, after: StoredMessage | None = None) -> list[StoredMessage]:
+        """Messages to be read, in the order of arrival (INTERNALDATE): one page, from ``after`` on."""
         with self._database.read() as connection:
-            return ledger.waiting(connection, mailbox, limit, after_id)
+            return ledger.waiting(connection, mailbox, limit, (after.internal_date, after.id) if after is not None else None)
 
     def record(
         self,
@@ -239,6 +241,50 @@ class Store:
         """Who asked for a session, or for each, in the order of asking; one snapshot."""
         with self._database.read() as connection:
             return seating.roster(connection, session)
+
+    def to_remind(self, session: str, letter: str, *, asked_before: datetime, limit: int = 100) -> list[Registration]:
+        """Who has a place in a session, asked for it before that time, and has not had this letter yet."""
+        with self._database.read() as connection:
+            return letters.to_remind(connection, session, letter, asked_before, limit)
+
+    def add_reminder(
+        self, registration: Registration, session: str, letter: str, draft: ReplyDraft, state: ReplyState, *, not_after: datetime, now: datetime
+    ) -> bool:
+        """Write a reminder into the outbox, once ever; False where it is there already or the place is gone."""
+        with self._database.write() as connection:
+            return letters.add_reminder(connection, registration, session, letter, draft, state, not_after, now)
+
+    def give_place(
+        self, registration: Registration, session: str, draft: ReplyDraft, state: ReplyState, *, not_after: datetime, now: datetime, actor: str
+    ) -> bool:
+        """A person gives a place to someone who waits, with the letter that says so; False where they do not wait for one."""
+        with self._database.write() as connection:
+            return letters.give_place(connection, registration, session, draft, state, not_after, now, actor)
+
+    def expire_letters(self, now: datetime) -> list[int]:
+        """Park unsent letters whose time has passed; gives their ids."""
+        with self._database.write() as connection:
+            return letters.expire(connection, now)
+
+    # --- the digest
+
+    def last_digest(self) -> DigestNote | None:
+        with self._database.read() as connection:
+            return letters.last_digest(connection)
+
+    def digest_made(self, name: str) -> bool:
+        with self._database.read() as connection:
+            return letters.digest_made(connection, name)
+
+    def digest_facts(self, since: datetime | None, until: datetime, *, most: int = 50) -> DigestFacts:
+        """What is new and what stands open, from one snapshot."""
+        with self._database.read() as connection:
+            return letters.digest_facts(connection, since, until, most)
+
+    def add_digest(self, name: str, covers_from: datetime | None, covers_until: datetime, drafts: Sequence[ReplyDraft], now: datetime) -> bool:
+        """Write a digest into the outbox, due, once for its name; without drafts it is noted that there was nothing to tell."""
+        with self._database.write() as connection:
+            return letters.add_digest(connection, name, covers_from, covers_until, drafts, now)
 
     # --- the outbox
 

@@ -122,6 +122,7 @@ messages = Table(
     UniqueConstraint("mailbox", "sha256"),
     _one_of("state", MessageState),
     Index(None, "mailbox", "state", "id"),
+    Index(None, "mailbox", "state", "internal_date", "id"),
     Index(None, "state", "id"),
     Index(None, "sha256"),
 )

@@ -15,9 +15,12 @@ from mailroom.model import Evidence, MessageState, Reading, ReplyDraft, ReplySta
 __all__ = [
     "Added",
     "Breaker",
+    "BreakerNote",
     "Cap",
     "Conversation",
     "DeliveryNote",
+    "DigestFacts",
+    "DigestNote",
     "Event",
     "FieldValue",
     "LinkedReport",
@@ -442,6 +445,45 @@ class MailboxStatus:
     mailbox: str
     messages: Mapping[MessageState, int]
     poll: PollNote | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DigestNote:
+    """A digest that was made. ``told`` is False where there was nothing to tell."""
+
+    name: str
+    made_at: datetime
+    covers_from: datetime | None
+    covers_until: datetime
+    told: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BreakerNote:
+    """A breaker that has tripped. ``scope``: a domain, or «*» for all mail."""
+
+    scope: str
+    tripped_at: datetime
+    open: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DigestFacts:
+    """What a digest tells of: what is new in its time, and what stands open. Lists may be cut; the counts are whole."""
+
+    registrations: tuple[Registration, ...]  # new
+    registrations_count: int
+    waiting: tuple[MessageSummary, ...]  # new, for a person
+    waiting_count: int
+    waiting_before: int  # older ones, told of before
+    held: int
+    held_new: int
+    parked: Mapping[str, int]  # new, by reason
+    unknown: int
+    dead: tuple[Reply, ...]  # new
+    unreachable: tuple[tuple[str, Registration | None], ...]  # addresses marked as such since: why, and whose
+    breakers: tuple[BreakerNote, ...]
+    polls: Mapping[str, PollNote]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

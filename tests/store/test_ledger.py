@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -65,13 +66,15 @@ def test_large_batches_are_taken_whole(store: Store) -> None:
     assert store.add_arrivals([arrival(uid, f"message {uid}", uidvalidity=9) for uid in range(1, 1802)], NOW) == Added(new=0, linked=1801)
 
 
-def test_waiting_is_paged(store: Store) -> None:
-    store.add_arrivals([arrival(uid) for uid in range(1, 8)], NOW)
-    pages, after = [], 0
-    while page := store.waiting(limit=3, after_id=after):
-        pages.append(len(page))
-        after = page[-1].id
-    assert pages == [3, 3, 1]
+def test_waiting_is_paged_in_the_order_of_arrival(store: Store) -> None:
+    """Whatever the order in which a mailbox showed them; two of the same second too."""
+    shown = [arrival(uid) for uid in (4, 7, 1, 6, 3, 5, 2)]
+    store.add_arrivals([*shown, dataclasses.replace(arrival(8), internal_date=arrival(3).internal_date)], NOW)
+    pages, after = [], None
+    while page := store.waiting(limit=3, after=after):
+        pages.append([message.sha256 for message in page])
+        after = page[-1]
+    assert pages == [[arrival(uid).sha256 for uid in some] for some in ((1, 2, 3), (8, 4, 5), (6, 7))]
 
 
 def test_unaccounted_is_what_the_server_has_and_the_ledger_has_not(store: Store) -> None:

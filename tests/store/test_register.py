@@ -38,7 +38,8 @@ def test_a_value_without_a_source_cannot_be_stored(store: Store, current_url: st
 def test_the_order_is_that_of_arrival_and_pages_lose_nothing(store: Store) -> None:
     """More than one page; the later uid arrived later, however it was recorded."""
     store.add_arrivals([arrival(uid) for uid in range(1, 1202)], NOW)
-    for message in reversed([store.waiting(limit=600), store.waiting(limit=601, after_id=600)]):
+    first = store.waiting(limit=600)
+    for message in reversed([first, store.waiting(limit=601, after=first[-1])]):
         store.record_many([record(m.id) for m in reversed(message)], NOW)
     found = list(store.registrations())
     assert len({r.id for r in found}) == 1201
