@@ -216,12 +216,12 @@ class Answering:
                 identity=identity,
                 date=now,
                 checks=checks,
-                reply_to=self._reply_to(told),
+                reply_to=self.reply_to(told),
             )
         except Permanent:
             return None  # no address that can be written to: the message is in the register or the queue all the same
 
-    def _reply_to(self, told: str | None) -> str | None:
+    def reply_to(self, told: str | None) -> str | None:
         """Where the server knows plus-addressing, an address that names the conversation."""
         if not self.replies.plus_addressing or told is None:
             return None

@@ -19,6 +19,7 @@ from mailroom.config import Config, MailboxConfig, SentFolderConfig
 from mailroom.delivering import SentPolicy
 from mailroom.errors import Misconfigured
 from mailroom.oauth import TokenSources, mailbox_login, sending_login
+from mailroom.letters import Letters, SessionLetters
 from mailroom.pipeline import Pipeline
 from mailroom.programme import Programme, load_programme
 from notify.pacing import PROVIDERS, Pace, provider_of
@@ -141,18 +142,20 @@ def assemble(
         assert sender is not None  # noqa: S101 - only passed on where there is one
         return sender
 
+    answering = Answering(
+        programme,
+        config.replies,
+        store.secret(),
+        conversations=config.conversations,
+        reread=lambda parsed, received_at: reader.extract(parsed, received_at=received_at),
+        sessions_at=sessions_at,
+    )
     return Pipeline(
         mailboxes=mailboxes,
         store=store,
         reader=reader,
-        answers=Answering(
-            programme,
-            config.replies,
-            store.secret(),
-            conversations=config.conversations,
-            reread=lambda parsed, received_at: reader.extract(parsed, received_at=received_at),
-            sessions_at=sessions_at,
-        ),
+        answers=answering,
+        letters=Letters(store, SessionLetters(answering)),
         open_sender=open_sender if sender is not None else None,
         pace=make_pace(config),
         sent=make_sent(config, sources),

@@ -77,6 +77,11 @@ class Answers(Protocol):
     ) -> Answer: ...
 
 
+class WritesLetters(Protocol):
+    def write(self, now: datetime) -> None:
+        """Into the outbox, whatever is due by the clock: reminders, the digest."""
+
+
 @dataclass(kw_only=True, slots=True)
 class MailboxReport:
     """One mailbox after a round. The counts of states are totals of the ledger; ``unaccounted`` is the closing balance."""
@@ -138,10 +143,11 @@ class Pipeline:
         open_sender: Callable[[], AbstractContextManager[Sends]] | None,
         pace: Pace = UNPACED,
         sent: SentPolicy | None = None,
+        letters: WritesLetters | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.mailboxes, self.store, self.reader = tuple(mailboxes), store, reader
-        self.answers, self.now = answers, now
+        self.answers, self.letters, self.now = answers, letters, now
         self.delivery = Delivery(store=store, open_sender=open_sender, pace=pace, sent=sent, now=now)
 
     def round(self, *, progress: Progress | None = None, stopping: Callable[[], bool] = lambda: False) -> RoundReport:
@@ -169,6 +175,12 @@ class Pipeline:
                 self.process(mailbox.name, report, progress)  # what was taken earlier is read all the same
             sessions.append((mailbox, box))
         self._alarm(report)
+        try:
+            if self.letters is not None:
+                with _timed(report, "letters"):
+                    self.letters.write(self.now())
+        except MailroomError as error:
+            wrong.append(error) if isinstance(error, Misconfigured) else report.errors.append(f"letters: {error}")
         self.deliver(report, wrong, stopping)
         for mailbox, box in sessions:
             for state, count in self.store.balance(mailbox.name).items():

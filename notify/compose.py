@@ -155,6 +155,12 @@ class AnswerContext:
             calendar=tuple(session for session, shown in named if shown.open),
         )
 
+    @classmethod
+    def of_session(cls, session: Session, facts: Facts, *, first_name: str | None = None, employer_address: bool = False) -> AnswerContext:
+        """For a letter about a session that the member has a place in."""
+        shown = _session(session, None, "place")
+        return cls(programme=facts, first_name=first_name, sessions=(shown,), employer_address=employer_address, calendar=(session,))
+
     def variables(self) -> dict[str, Any]:
         """The names that templates know; a template adds ``calendar``, and ``subject`` for its HTML."""
         return {
@@ -472,7 +478,7 @@ def mail(
         recipient = checked_address(to.address)
         sender = mailbox(from_.name, from_.address, field="From")
     except AddressError as error:
-        raise Permanent(f"nothing can be written to {to.address!r}: {error}") from error
+        raise Permanent(f"no mail can be written to {to.address!r}: {error}") from error
     subject = rendered.subject
     fields = [
         ("Date", format_datetime(date.replace(microsecond=0))),

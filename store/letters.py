@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, or_, select, text, update
+from sqlalchemy import Connection, exists, func, insert, or_, select, text, true, update
 
 from mailroom.model import MessageState, ReplyDraft, ReplyState
 from store import history, ledger, outbox, register, seating
@@ -83,7 +83,7 @@ def _insert(
 # --- letters about a session
 
 
-def to_remind(connection: Connection, session: str, letter: str, asked_before: datetime, limit: int) -> list[Registration]:
+def to_remind(connection: Connection, session: str, letter: str, asked_before: datetime, asked_from: datetime | None) -> list[Registration]:
     """Who has a place, asked for it before that time, can be reached, and has not had this letter yet."""
     told = exists().where(
         session_letters.c.registration_id == session_places.c.registration_id, session_letters.c.session == session, session_letters.c.letter == letter
@@ -96,14 +96,14 @@ def to_remind(connection: Connection, session: str, letter: str, asked_before: d
             session_places.c.session == session,
             session_places.c.state == PlaceState.PLACE,
             session_places.c.asked_at < asked_before,
+            session_places.c.asked_at >= asked_from if asked_from is not None else true(),
             registrations.c.state != RegistrationState.WITHDRAWN,
             ~told,
             ~unreachable,
         )
         .order_by(session_places.c.asked_at, registrations.c.id)
-        .limit(limit)
     )
-    return register.loaded(connection, connection.execute(query).all())
+    return [one for some in chunks(connection.execute(query).all()) for one in register.loaded(connection, some)]
 
 
 def add_reminder(

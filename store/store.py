@@ -242,10 +242,10 @@ class Store:
         with self._database.read() as connection:
             return seating.roster(connection, session)
 
-    def to_remind(self, session: str, letter: str, *, asked_before: datetime, limit: int = 100) -> list[Registration]:
-        """Who has a place in a session, asked for it before that time, and has not had this letter yet."""
+    def to_remind(self, session: str, letter: str, *, asked_before: datetime, asked_from: datetime | None = None) -> list[Registration]:
+        """Who has a place in a session, asked for it between those times, can be reached, and has not had this letter yet."""
         with self._database.read() as connection:
-            return letters.to_remind(connection, session, letter, asked_before, limit)
+            return letters.to_remind(connection, session, letter, asked_before, asked_from)
 
     def add_reminder(
         self, registration: Registration, session: str, letter: str, draft: ReplyDraft, state: ReplyState, *, not_after: datetime, now: datetime

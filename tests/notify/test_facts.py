@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from mailroom.errors import ProgrammeError
-from notify.facts import load_facts
+from notify.facts import Reminder, load_facts
 
 FOLDER = Path(__file__).parents[2] / "programme"
 PROGRAMME = "name: N\nshort_name: SN\norganisation: O\nyear: 2021–22\ntime_zone: Europe/London\npage: null\ncontact: C\nwhat_a_cluster_is: W\nsupport: S\n"
@@ -114,6 +115,9 @@ def test_private_addresses_are_no_employer_s(address: str) -> None:
         ("employers", "sch.uk", "uk", "employers.yaml, line 1: «domains»: 'uk' is no domain"),
         ("employers", "Training", "7", "employers.yaml, line 2: «session_title» should be a text"),
         ("sessions", "places: 20", "closes: 2022-07-02 12:00", "sign-up closes after its end"),
+        ("sessions", "places: 20", "reminders: 7d", "sessions.yaml, line 6: «reminders» should be a list of times before the session"),
+        ("sessions", "places: 20", "reminders: [7]", "sessions.yaml, line 6: «reminders»: 7 should be days or hours before the session, such as 7d or 2h"),
+        ("sessions", "places: 20", "reminders: [1d, 24h]", "«reminders»: 24h is there twice"),
         ("sessions", "ends: 2022-07-01 15:30", "ends: 2022-07-01 13:30", "session «2022-07-01» ends before it starts"),
         ("sessions", "ends: 2022-07-01 15:30", "ends: half past three", "«ends» should be a day and time such as"),
         ("sessions", "starts: 2022-07-01 14:00", "starts: 2022-07-01", "«starts» should be a day and time such as"),
@@ -141,3 +145,32 @@ def test_an_id_that_no_file_lists_is_a_mistake_in_the_programme() -> None:
         facts.activity("juggling")
     with pytest.raises(ProgrammeError, match=r"sessions\.yaml: a rule names the session «2022-02-30»"):
         facts.session("2022-02-30")
+
+
+@pytest.mark.parametrize(
+    ("starts", "reminder", "due"),
+    [
+        ("2022-01-19T14:00", "7d", "2022-01-12T14:00+00:00"),
+        ("2022-03-27T14:00", "1d", "2022-03-26T14:00+00:00"),  # the clocks go forward in between: 23 hours, and still at two o'clock
+        ("2022-03-27T14:00", "24h", "2022-03-26T13:00+00:00"),
+        ("2022-10-30T14:00", "1d", "2022-10-29T14:00+01:00"),  # and back: 25 hours
+        ("2022-10-30T14:00", "24h", "2022-10-29T15:00+01:00"),
+        ("2022-03-28T01:30", "1d", "2022-03-27T01:30+00:00"),  # a time that this day does not have is half past two by its clocks
+        ("2022-10-31T01:30", "1d", "2022-10-30T01:30+01:00"),  # one that it has twice is the first
+        ("2022-10-30T02:30", "2h", "2022-10-30T00:30+00:00"),
+    ],
+)
+def test_a_reminder_keeps_to_the_clock_on_the_wall_and_one_of_hours_to_the_hours(starts: str, reminder: str, due: str) -> None:
+    start = datetime.fromisoformat(starts).replace(tzinfo=ZoneInfo("Europe/London"))
+    length = timedelta(days=int(reminder[:-1])) if reminder.endswith("d") else timedelta(hours=int(reminder[:-1]))
+    assert Reminder(name=reminder, length=length).due(start).astimezone(UTC) == datetime.fromisoformat(due).astimezone(UTC)
+
+
+def test_a_session_s_own_reminders_go_before_those_of_all(tmp_path: Path) -> None:
+    """Sorted, the earliest first; an empty list is none."""
+    several = "reminders: [1d, 7d]\n" + SESSIONS
+    assert [one.name for one in load_facts(write(tmp_path, sessions=several)).sessions[0].reminders] == ["7d", "1d"]
+    own = several.replace("places: 20", "places: 20\n    reminders: [2h]")
+    assert [one.name for one in load_facts(write(tmp_path, sessions=own)).sessions[0].reminders] == ["2h"]
+    none = several.replace("places: 20", "places: 20\n    reminders: []")
+    assert load_facts(write(tmp_path, sessions=none)).sessions[0].reminders == ()

@@ -1,0 +1,116 @@
+"""Letters of our own in the outbox: once each, also when two processes write at the same moment, and never to a dead address."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+from datetime import timedelta
+from multiprocessing.synchronize import Barrier
+
+from sqlalchemy import text
+
+from mailroom.model import ReplyState
+from store import Cap, Registration, Store
+from store.database import Database
+from tests.fixtures.stores import DAY, NOW, answer, record
+from tests.store.test_seating import TUE, WED, asks, waiting_ids
+
+LATER = NOW + 30 * DAY
+
+
+def registered(store: Store, count: int, *, places: int = 100) -> list[Registration]:
+    ids = waiting_ids(store, *range(1, count + 1))
+    store.record_many([asks(i, WED, places={WED: places}) for i in ids], NOW)
+    return [registration for registration, _ in store.roster(WED)]
+
+
+def remind(store: Store, registration: Registration, letter: str = "7d", *, state: ReplyState = ReplyState.HELD) -> bool:
+    draft = answer(f"{letter}-{registration.id}", registration.member_address)
+    return store.add_reminder(registration, WED, letter, draft, state, not_after=LATER, now=NOW)
+
+
+def test_a_reminder_is_written_once_and_rests_on_the_message_that_asked(store: Store) -> None:
+    [one] = registered(store, 1)
+    assert [remind(store, one), remind(store, one), remind(store, one, "1d")] == [True, False, True]
+    letters = [reply for reply in store.replies() if reply.purpose == "reminder"]
+    assert [(r.registration_id, r.message_id, r.state, r.not_after) for r in letters] == [(one.id, one.messages[0], ReplyState.HELD, LATER)] * 2
+    assert store.to_remind(WED, "7d", asked_before=LATER) == []
+    assert [r.id for r in store.to_remind(WED, "2h", asked_before=LATER)] == [one.id]
+    assert [event.event for event in store.history(registration_id=one.id)].count("letter.written") == 2
+
+
+def test_only_who_has_a_place_and_asked_in_time_and_can_be_reached_is_reminded(store: Store, current_url: str) -> None:
+    first, second, _ = registered(store, 3, places=2)
+    assert [r.id for r in store.to_remind(WED, "7d", asked_before=LATER)] == [first.id, second.id]
+    assert store.to_remind(TUE, "7d", asked_before=LATER) == []
+    asked = store.roster(WED)[1][1].asked_at
+    assert [r.id for r in store.to_remind(WED, "7d", asked_before=asked)] == [first.id]
+    assert [r.id for r in store.to_remind(WED, "7d", asked_before=LATER, asked_from=asked)] == [second.id]
+    database = Database(current_url)
+    with database.write() as connection:
+        columns = "address_key, address, marked_at, reason, status, detail, reply_id"
+        values = f"SELECT '{first.member_address}', '{first.member_address}', created_at, 'x', '5.1.1', '', id FROM outbox ORDER BY id LIMIT 1"
+        connection.execute(text(f"INSERT INTO undeliverable_addresses ({columns}) {values}"))
+    database.close()
+    assert [r.id for r in store.to_remind(WED, "7d", asked_before=LATER)] == [second.id]
+
+
+def test_a_letter_counts_for_no_cap_and_an_answer_withdraws_none(store: Store) -> None:
+    [one] = registered(store, 1)
+    assert store.answers_since(one.member_address, NOW - DAY) == 1
+    remind(store, one, state=ReplyState.DUE)
+    assert store.answers_since(one.member_address, NOW - DAY) == 1
+    [message_id] = [i for i in waiting_ids(store, 50) if i not in one.messages]
+    capped = dataclasses.replace(record(message_id, recipient=one.member_address), cap=Cap(per_address=2, window=DAY))
+    assert store.record_many([capped], NOW)[0].reply_state is ReplyState.DUE
+
+
+def test_what_is_too_late_is_neither_due_nor_released(store: Store) -> None:
+    [one] = registered(store, 1)
+    remind(store, one, state=ReplyState.DUE)
+    [reminder] = [reply for reply in store.replies() if reply.purpose == "reminder"]
+    assert reminder.id in [reply.id for reply in store.due(LATER - timedelta(seconds=1))]
+    assert reminder.id not in [reply.id for reply in store.due(LATER)]
+    assert store.expire_letters(LATER - timedelta(seconds=1)) == []
+    assert store.expire_letters(LATER) == [reminder.id]
+    assert store.release([reminder.id], LATER) == []
+    parked = store.reply(reminder.id)
+    assert parked is not None
+    assert (parked.state, parked.reason) == (ReplyState.SUPPRESSED, "too_late")
+
+
+def test_a_digest_is_written_once_for_its_name(store: Store) -> None:
+    draft = answer("digest", "coordinator@example.com")
+    assert store.add_digest("2022-01-10", None, NOW, [draft], NOW)
+    assert not store.add_digest("2022-01-10", None, NOW, [answer("other", "coordinator@example.com")], NOW)
+    assert store.add_digest("2022-01-11", NOW, NOW + DAY, [], NOW + DAY)
+    assert [(r.purpose, r.message_id, r.registration_id, r.state) for r in store.replies()] == [("digest", None, None, ReplyState.DUE)]
+    last = store.last_digest()
+    assert last is not None
+    assert (last.name, last.covers_from, last.covers_until, last.told) == ("2022-01-11", NOW, NOW + DAY, False)
+    assert (store.digest_made("2022-01-10"), store.digest_made("2022-01-12")) == (True, False)
+
+
+def _write(url: str, names: list[str], barrier: Barrier) -> None:
+    with Store(url) as store:
+        people = [registration for registration, _ in store.roster(WED)]
+        for name in names:
+            barrier.wait(60)
+            for one in people:
+                remind(store, one, name)
+            store.add_digest(name, None, NOW, [answer(f"digest-{name}", "coordinator@example.com")], NOW)
+
+
+def test_two_processes_write_each_letter_once(store: Store, current_url: str) -> None:
+    registered(store, 4)
+    names = [f"{days}d" for days in range(1, 9)]
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(2)
+    processes = [context.Process(target=_write, args=(current_url, names, barrier)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
+    purposes = [reply.purpose for reply in store.replies(limit=500)]
+    assert (purposes.count("reminder"), purposes.count("digest")) == (4 * 8, 8)
