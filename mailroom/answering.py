@@ -19,11 +19,12 @@ from mailroom import conversation
 from mailroom.bounces import delivery_note
 from mailroom.config import ConversationsConfig, RepliesConfig
 from mailroom.errors import Permanent
-from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, ReplyDraft, ReplyState, RuleHit, Slot
+from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, Reason, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.addresses import checked_address
 from notify.compose import AnswerContext, Seats
+from notify.digest import is_digest
 from notify.envelope import BounceAddress
 from notify.may_answer import may_answer
 from notify.names import first_name, load_names
@@ -113,6 +114,9 @@ class Answering:
             draft = registration_of(reading) if followed.registers else None
         person = reading.extraction.kind in PERSONS or update is not None
         verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=person, bounces=self.bounces)
+        if any(is_digest(self.secret, one) for one in (*reading.parsed.in_reply_to, *reading.parsed.references)):
+            # The coordinator's «thanks», or their mail program's, is no member's mail.
+            verdict = replace(verdict, reasons=(*verdict.reasons, Reason(code="no_answer_digest")))
         if reading.decision.template is not None and not verdict.allowed:
             # Recorded with the decision, so that a person can see why this member got no answer.
             decision = replace(

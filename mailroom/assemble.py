@@ -17,9 +17,10 @@ from ingest.sent import SentFolder
 from mailroom.answering import Answering
 from mailroom.config import Config, MailboxConfig, SentFolderConfig
 from mailroom.delivering import SentPolicy
+from mailroom.digesting import Digests
 from mailroom.errors import Misconfigured
-from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.letters import Letters, SessionLetters
+from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.pipeline import Pipeline
 from mailroom.programme import Programme, load_programme
 from notify.pacing import PROVIDERS, Pace, provider_of
@@ -155,7 +156,7 @@ def assemble(
         store=store,
         reader=reader,
         answers=answering,
-        letters=Letters(store, SessionLetters(answering)),
+        letters=Letters(store, SessionLetters(answering), Digests(store, config, programme.facts, answering.from_, answering.secret)),
         open_sender=open_sender if sender is not None else None,
         pace=make_pace(config),
         sent=make_sent(config, sources),

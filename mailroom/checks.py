@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mailroom.assemble import make_mailbox, make_pace, make_sender, make_sent, read_programme
 from mailroom.config import Config
+from mailroom.digesting import open_composer
 from mailroom.errors import MailroomError
 from mailroom.oauth import TokenSources
 from mailroom.oauth.expiry import expiries, unwatched
@@ -62,9 +63,14 @@ def _programme(config: Config) -> tuple[str, ...]:
     facts = programme.facts
     samples = load_samples(programme.folder / "replies", facts, programme.composer.names)
     schools = f"{len(programme.schools)} listed schools" if programme.schools else "no school list: schools are read by the form of their names"
+    digest: tuple[str, ...] = ()
+    if config.digest is not None:
+        open_composer(config)
+        digest = (f"the digest goes to {', '.join(config.digest.to)} at {config.digest.at}; «mailroom digest --preview» shows it",)
     return (
         f"«{facts.name}» in {programme.folder}: {len(facts.activities)} activities, {len(facts.sessions)} sessions, {schools}",
         f"{len(programme.composer.names)} answers; «mailroom replies preview» shows them for {len(samples)} members made up",
+        *digest,
     )
 
 

@@ -377,6 +377,49 @@ def give_place(config: Config, session: str, registration_id: str) -> None:
 
 
 @cli.command()
+@click.option("--preview", is_flag=True, help="Print what it would say now; sends and notes nothing.")
+@click.option("--now", "at_once", is_flag=True, help="Send one now, whatever the hour; the next one begins where it ends.")
+@click.option("--html", "html", type=click.Path(dir_okay=False, path_type=Path), help="With --preview: also write its HTML there.")
+@config_option
+@json_option
+def digest(preview: bool, at_once: bool, html: Path | None, config_file: str | None, as_json: bool) -> None:
+    """The coordinator's daily mail: what is new, what waits for a person, what failed. «poll» and «run» send it at its hour."""
+    from datetime import UTC, datetime
+
+    from mailroom.digesting import open_digests
+
+    if preview == at_once or (html is not None and not preview):
+        raise click.UsageError("give --preview or --now" if preview == at_once else "--html goes with --preview")
+    config, now = get_config(config_file), datetime.now(UTC)
+    if preview:
+        rendered = open_digests(config, get_store(config)).preview(now)
+        if html is not None and rendered is not None:
+            html.write_text(rendered.html, encoding="utf-8")
+        if as_json:
+            emit({"told": rendered is not None, **({"subject": rendered.subject, "text": rendered.text} if rendered is not None else {})})
+        else:
+            click.echo(f"Subject: {rendered.subject}\n\n{rendered.text}".rstrip() if rendered is not None else "There is nothing to tell.")
+        return
+    from mailroom.errors import Misconfigured
+    from mailroom.pipeline import RoundReport
+
+    pipeline = build_pipeline(config, create=False)
+    with pipeline.store.exclusive(timeout=60):
+        told = open_digests(config, pipeline.store).write_now(now)
+        report, wrong = RoundReport(), list[Misconfigured]()
+        if told:
+            pipeline.deliver(report, wrong)
+    if wrong:
+        raise wrong[0]
+    if report.errors:
+        raise Temporary("\n".join(report.errors))
+    if as_json:
+        emit({"told": told})
+    else:
+        click.echo("the digest is on its way" if told else "There is nothing to tell, so nothing was sent.")
+
+
+@cli.command()
 @config_option
 def upgrade(config_file: str | None) -> None:
     """Bring an older database up to this version (make a copy of it first)."""

@@ -25,7 +25,20 @@ from mailroom.errors import Misconfigured
 from notify.addresses import AddressError
 from notify.envelope import TOKEN, BounceAddress
 
-__all__ = ["Config", "ImapConfig", "MailboxConfig", "OAuth2Config", "RepliesConfig", "Secret", "SmtpConfig", "data_folder", "find_config", "load_config"]
+__all__ = [
+    "Config",
+    "DeskConfig",
+    "DigestConfig",
+    "ImapConfig",
+    "MailboxConfig",
+    "OAuth2Config",
+    "RepliesConfig",
+    "Secret",
+    "SmtpConfig",
+    "data_folder",
+    "find_config",
+    "load_config",
+]
 
 _UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _SIZES = {"": 1, "k": 1000, "kb": 1000, "mb": 1000**2, "m": 1000**2, "gb": 1000**3}
@@ -308,6 +321,40 @@ class ConversationsConfig(_Model):
     window: Duration = timedelta(days=60)
 
 
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1440:  # YAML 1.1 reads 17:30 as a number in base 60
+        return f"{value // 60:02}:{value % 60:02}"
+    if isinstance(value, str) and (match := re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value.strip())):
+        return f"{int(match[1]):02}:{match[2]}"
+    raise ValueError('should be a time of day such as "07:30"')
+
+
+class DigestConfig(_Model):
+    to: tuple[str, ...] = Field(min_length=1)
+    at: Annotated[str, BeforeValidator(_time_of_day)] = "07:30"
+    names: bool = True
+
+    @field_validator("to")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", address):
+                raise ValueError(f"«{address}» should be an address such as coordinator@union.example, without a name")
+        return value
+
+
+class DeskConfig(_Model):
+    url: str
+    links_valid: Duration = timedelta(days=7)
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not re.fullmatch(r"https://[^\s<>\"'?#]+|http://(?:127\.0\.0\.1|localhost)(?::\d+)?(?:/[^\s<>\"'?#]*)?", value):
+            raise ValueError("should be a web address such as https://mailroom.union.example (http on this machine only: its links open members' mail)")
+        return value
+
+
 class ProgrammeConfig(_Model):
     folder: Path | None = None
     schools: tuple[Path, ...] = ()
@@ -322,8 +369,16 @@ class Config(_Model):
     mailboxes: tuple[MailboxConfig, ...] = Field(min_length=1)
     replies: RepliesConfig
     conversations: ConversationsConfig = ConversationsConfig()
+    digest: DigestConfig | None = None
+    desk: DeskConfig | None = None
     store: StoreConfig = StoreConfig()
     engine: Literal["inprocess"] = "inprocess"
+
+    @model_validator(mode="after")
+    def _digest_can_go(self) -> Config:
+        if self.digest is not None and self.replies.smtp is None:
+            raise ValueError("digest: needs replies.smtp (the server that takes it)")
+        return self
 
     @field_validator("mailboxes")
     @classmethod

@@ -24,6 +24,7 @@ from notify.names import first_name
 
 if TYPE_CHECKING:
     from mailroom.answering import Answering
+    from mailroom.digesting import Digests
     from store import Registration, Store
 
 __all__ = ["Letters", "SessionLetters"]
@@ -99,9 +100,14 @@ class SessionLetters:
 class Letters:
     """All that goes out by the clock and not in answer to anything. Called in every round; what was written once is not written again."""
 
-    def __init__(self, store: Store, sessions: SessionLetters) -> None:
-        self.store, self.sessions = store, sessions
+    def __init__(self, store: Store, sessions: SessionLetters, digests: Digests) -> None:
+        self.store, self.sessions, self.digests = store, sessions, digests
 
     def write(self, now: datetime) -> None:
         self.store.expire_letters(now)
         self.sessions.write_reminders(self.store, now)
+        self.digests.write_if_due(now)
+
+    def due(self, now: datetime) -> bool:
+        """Whether something waits for its hour that a round should see to now."""
+        return self.digests.due(now) is not None

@@ -81,6 +81,8 @@ class WritesLetters(Protocol):
     def write(self, now: datetime) -> None:
         """Into the outbox, whatever is due by the clock: reminders, the digest."""
 
+    def due(self, now: datetime) -> bool: ...
+
 
 @dataclass(kw_only=True, slots=True)
 class MailboxReport:

@@ -146,6 +146,7 @@ REASONS: dict[str, str] = {
     "no_answer_mailroom": "Not answered: it is itself an automatic answer, by a program like this one.",
     "no_answer_bounce_address": "Not answered: it was sent to the address that only delivery reports come to, which no person sees.",
     "no_answer_loop": "Not answered: it has been through this mailbox before.",
+    "no_answer_digest": "Not answered: it answers a digest of ours, so the coordinator wrote it, or their mail program.",
     "no_answer_report": "Not answered: it is a delivery report or a receipt.",
     "no_answer_daemon": "Not answered: a mail system or list software sent it, not a person.",
     "no_answer_responder": "Not answered: an automatic responder marked it as its own.",

@@ -16,7 +16,7 @@ import click
 
 from mailroom.errors import MailroomError
 from mailroom.exporting import safe_cell
-from mailroom.show import STATE_WORDS, table, when
+from mailroom.show import PLACE_WORDS, STATE_WORDS, table, when
 from store import PlaceState
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from store import Store
 
 __all__ = ["print_roster", "print_sessions", "roster_rows", "session_rows", "write_rows"]
-
-PLACE_WORDS = {"place": "has a place", "waiting": "waits for a place", "late": "asked too late"}
 
 
 def session_rows(store: Store, facts: Facts) -> list[dict[str, Any]]:

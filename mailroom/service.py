@@ -28,6 +28,7 @@ __all__ = ["Listener", "serve", "serve_pipeline"]
 log = logging.getLogger(__name__)
 
 WAIT = 9 * 60.0  # seconds; RFC 9051 asks to renew IDLE before 29 minutes, and some middle boxes drop lines sooner
+CLOCK = timedelta(minutes=1)
 BACK_OFF = (1, 5, 30, 60, 300)
 
 
@@ -109,7 +110,17 @@ def serve_pipeline(pipeline: Pipeline, config: Config, *, signals: bool = True, 
 
     if any(True for _ in logins(config)):
         engine.every("dates", timedelta(days=1), watch_dates)
-    engine.every("round", min(mailbox.every for mailbox in config.mailboxes), one_round)
+    every = min(mailbox.every for mailbox in config.mailboxes)
+    engine.every("round", every, one_round)
+    letters = pipeline.letters
+    if config.digest is not None and letters is not None and every > CLOCK:  # the digest's hour is kept also where mail is looked for seldom
+        clock = letters
+
+        def look_at_the_clock() -> None:
+            if clock.due(pipeline.now()):
+                engine.submit("round")
+
+        engine.every("clock", CLOCK, look_at_the_clock)
     settings = {mailbox.name: mailbox for mailbox in config.mailboxes}
     listeners = [Listener(mailbox, lambda: engine.submit("round")) for mailbox in pipeline.mailboxes if settings[mailbox.name].idle]
     for listener in listeners:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from store import Breaker, Reply, Store
 
 __all__ = [
+    "PLACE_WORDS",
     "STATE_WORDS",
     "address_dicts",
     "breaker_dicts",
@@ -72,6 +73,7 @@ STATE_WORDS = {
     "dead": "undeliverable",
 }
 DONE = frozenset({"withdrawn", "only_thanks", "same_again", "settled_by_person"})  # nothing of these messages waits, and they register nobody
+PLACE_WORDS = {"place": "has a place", "waiting": "waits for a place", "late": "asked too late"}
 MOST_SHOWN = 4  # signs of one value; the strongest first
 COLOURS = {
     Slot.INSTITUTION: "green",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailroom.model import Slot
-from mailroom.show import STATE_WORDS, printable, reason_text, when
+from mailroom.show import PLACE_WORDS, STATE_WORDS, printable, reason_text, when
 
 if TYPE_CHECKING:
     from store import Event, Store
@@ -26,6 +26,7 @@ ORDER = tuple(slot.value for slot in (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACT
 _DID = {
     "registration.corrected": "corrected by {}",
     "registration.address_added": "{} let another address speak",
+    "session.place_given": "place given by {}",
     "message.settled": "message {message} settled by {}",
 }
 
@@ -46,6 +47,7 @@ def conversation_facts(store: Store, registration_id: str) -> dict[str, Any]:
             step = _step(event)
             step["from"] = message.sender_address if message is not None else None
             step["reasons"] = after.get("reasons", [])
+            step["places"] = after.get("places", {})
             if (reply := replies.get(event.reply_id or 0)) is not None:
                 step["answer"] = {"id": reply.id, "template": reply.template, "state": str(reply.state), "reason": reply.reason}
             if not began:  # what it came to in the end is told by the change that follows, except for the message that began it
@@ -60,6 +62,8 @@ def conversation_facts(store: Store, registration_id: str) -> dict[str, Any]:
                 step["changes"] = _changes(before, after)
             if event.event == "registration.address_added":
                 step["address"] = after.get("address", "")
+            if event.event == "session.place_given":
+                step["places"] = after.get("places", {})
             steps.append(step)
     return {"addresses": [{"address": address, "person": person} for address, person in store.addresses(registration_id)], "conversation": steps}
 
@@ -91,6 +95,8 @@ def _lines(step: Mapping[str, Any]) -> Iterator[str]:
         words = STATE_WORDS if change["field"] == "state" else {}
         old, new = ("; ".join(words.get(value, value) for value in change[key]) or "nothing" for key in ("before", "after"))
         yield f"{change['field']}: {old} → {new}" if change["before"] else f"{change['field']}: {new}"
+    for session, state in step.get("places", {}).items():
+        yield f"place in {session}: {PLACE_WORDS.get(state, state)}"
     if answer := step.get("answer"):
         why = f" ({reason_text(answer['reason'])})" if answer["reason"] else ""
         yield f"answered with «{answer['template']}»: {STATE_WORDS[answer['state']]}{why}"

@@ -29,13 +29,11 @@ Choices, with their reasons:
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import hmac
 import html
 import quopri
 import re
-import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -45,15 +43,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from mailroom.errors import MailroomError, Permanent, ProgrammeError
+from mailroom.errors import Permanent, ProgrammeError
 from mailroom.model import Address, Decision, Extraction, ParsedMessage, ReplyDraft, RuleHit
 from notify.addresses import AddressError, checked_address, header_text, mailbox
 from notify.calendar import calendar_file
 from notify.facts import Activity, Facts, Session
+from notify.templates import check_templates, fill_in, sandbox
 
 __all__ = [
     "AnswerContext",
@@ -213,77 +208,21 @@ def _options(values: Sequence[str]) -> tuple[str, ...]:
     return _shown(values) if len(values) <= MAX_OPTIONS else ()
 
 
-def _listed(values: Iterable[str]) -> str:
-    """«A, B and C»."""
-    items = list(values)
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + f" and {items[-1]}" if items else ""
-
-
-def _letter(index: int) -> str:
-    return "abcdefghijklmnopqrstuvwxyz"[(index - 1) % 26]
-
-
 class Composer:
     """All templates of a folder, read and checked once. Raises ProgrammeError."""
 
     def __init__(self, templates_folder: Path) -> None:
         self.folder = templates_folder
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=jinja2.FileSystemLoader(templates_folder),
-            undefined=jinja2.StrictUndefined,
-            autoescape=lambda name: name is not None and name.endswith(".html.j2"),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            auto_reload=False,
-        )
-        self._environment.filters.update(listed=_listed, letter=_letter)
+        self._environment = sandbox(templates_folder)
         self.names = tuple(sorted(path.name.removesuffix(".txt.j2") for path in templates_folder.glob("[!_]*.txt.j2")))
         for name in TEMPLATES:
             if name not in self.names:
                 raise ProgrammeError(f"{name}.txt.j2", None, f"the file is not there (looked in {templates_folder.name}/)")
-        self._used: dict[str, frozenset[str]] = {}  # what a file and those that it includes speak of
-        self._check()
-        self._with_calendar = frozenset(name for name in self.names if self._head(name))
-
-    def _check(self) -> None:
-        """Every file parses and speaks of known names only."""
-        known = {*_VARIABLES, "subject"}
-        used: dict[str, frozenset[str]] = {}
-        includes: dict[str, frozenset[str]] = {}
-        for path in sorted(self.folder.glob("*.j2")):
-            try:
-                tree = self._environment.parse(path.read_text(encoding="utf-8"), path.name, str(path))
-            except UnicodeDecodeError as error:
-                raise ProgrammeError(path.name, None, "not UTF-8 text; save it as UTF-8") from error
-            except jinja2.TemplateSyntaxError as error:
-                raise ProgrammeError(path.name, error.lineno, error.message or "cannot be read") from error
-            used[path.name] = frozenset(meta.find_undeclared_variables(tree))
-            for name in sorted(used[path.name] - known):
-                line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
-                near = difflib.get_close_matches(name, known, n=1)
-                said = f"did you mean «{near[0]}»? Templates know" if near else "templates know"
-                raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; {said} {', '.join(sorted(_VARIABLES))}")
-            for call in tree.find_all(nodes.Filter):
-                if call.name not in self._environment.filters:
-                    raise ProgrammeError(path.name, call.lineno, f"there is no filter called «{call.name}»")
-            others: list[nodes.Include | nodes.Extends] = [*tree.find_all(nodes.Include), *tree.find_all(nodes.Extends)]
-            targets: set[str] = set()
-            for other in others:
-                target = other.template.value if isinstance(other.template, nodes.Const) else None
-                if not isinstance(target, str) or not (self.folder / target).is_file():
-                    raise ProgrammeError(path.name, other.lineno, f"there is no template «{target}» to include")
-                targets.add(target)
-            includes[path.name] = frozenset(targets)
+        self._used = check_templates(self._environment, templates_folder, _VARIABLES)  # what a file and those that it includes speak of
         for name in self.names:
-            if not (self.folder / f"{name}.html.j2").is_file():
+            if f"{name}.html.j2" not in self._used:
                 raise ProgrammeError(f"{name}.html.j2", None, f"the file is not there; each answer has one beside {name}.txt.j2")
-        for file in used:
-            reached, ahead = set[str](), {file}
-            while ahead:
-                reached |= ahead
-                ahead = set[str]().union(*(includes[one] for one in ahead)) - reached
-            self._used[file] = frozenset().union(*(used[one] for one in reached))
+        self._with_calendar = frozenset(name for name in self.names if self._head(name))
 
     def _head(self, name: str) -> bool:
         """Whether the head of a text template asks for calendar files. Its lines are checked; the subject's value is not known yet."""
@@ -309,13 +248,13 @@ class Composer:
             raise ProgrammeError(f"{template_name}.txt.j2", None, f"there is no reply template of that name; there are {', '.join(self.names)}")
         calendar = context.calendar if template_name in self._with_calendar else ()
         variables = {**context.variables(), "calendar": bool(calendar)}
-        text = self._render(f"{template_name}.txt.j2", {**variables, "subject": ""})
+        text = fill_in(self._environment, f"{template_name}.txt.j2", {**variables, "subject": ""})
         head, _, body = text.partition("\n\n")
         subject = header_text(head.split("\n")[0].partition(":")[2], 120)
         if not subject:
             raise ProgrammeError(f"{template_name}.txt.j2", 1, "the subject is empty")
         body = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in body.split("\n"))).strip() + "\n"
-        page = self._render(f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
+        page = fill_in(self._environment, f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
         return Rendered(subject=subject, text=body, html=page, calendar=calendar)
 
     def samples(self, contexts: Sequence[AnswerContext]) -> Iterator[Rendered]:
@@ -329,20 +268,6 @@ class Composer:
                 if looks not in seen:
                     seen.append(looks)
                     yield self.render(name, context)
-
-    def _render(self, file: str, variables: dict[str, Any]) -> str:
-        try:
-            return self._environment.get_template(file).render(variables)
-        except MailroomError:
-            raise
-        except jinja2.TemplateSyntaxError as error:
-            raise ProgrammeError(error.name or file, error.lineno, error.message or "cannot be read") from error
-        except jinja2.TemplateNotFound as error:
-            raise ProgrammeError(file, None, f"there is no template «{error.name}»") from error
-        except Exception as error:
-            where = next((frame for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename.endswith(".j2")), None)
-            name = Path(where.filename).name if where else file
-            raise ProgrammeError(name, where.lineno if where else None, f"cannot be filled in: {error}") from error
 
     def compose(
         self,

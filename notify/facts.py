@@ -88,6 +88,7 @@ class Facts:
     sessions: tuple[Session, ...]
     employer_domains: frozenset[str]
     neutral_title: str  # of a session, in an employer's calendar
+    zone: ZoneInfo
 
     def is_employer(self, address: str) -> bool:
         """Whether the address lies in an employer's domain, or in one below it."""
@@ -130,6 +131,7 @@ def load_facts(folder: Path) -> Facts:
     domains, neutral_title = _employers(folder)
     return Facts(
         **values,
+        zone=zone,
         page=page,
         activities=tuple(_activities(folder)),
         sessions=tuple(sorted(_sessions(folder, zone), key=lambda session: session.starts)),

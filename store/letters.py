@@ -34,12 +34,10 @@ from store.tables import history as history_table
 from store.tables import outbox as outbox_table
 from store.types import BreakerNote, DigestFacts, DigestNote, PlaceState, PollNote, Registration, RegistrationState
 
-__all__ = ["NEWS_OF_PLACE", "TOO_LATE"]
+__all__ = ["NEWS_OF_PLACE"]
 
-TOO_LATE = "too_late"
 NEWS_OF_PLACE = "place"  # among the names of a session's letters, which are those of its reminders otherwise
 _DIGEST_LOCK = 0x6D61696C64696773  # "maildigs"
-_OVERTAKEN = (outbox.ANSWERED_MEANWHILE, seating.GIVEN_UP, TOO_LATE)
 
 
 def _insert(
@@ -160,7 +158,7 @@ def _reply_of(connection: Connection, registration_id: str, session: str, letter
 def expire(connection: Connection, now: datetime) -> list[int]:
     """Unsent letters whose time has passed are parked for good; gives their ids."""
     past = select(outbox_table.c.id).where(outbox_table.c.not_after <= now, outbox_table.c.state.in_((ReplyState.HELD, ReplyState.DUE)))
-    return seating.withdraw(connection, past, TOO_LATE, now)
+    return seating.withdraw(connection, past, outbox.TOO_LATE, now)
 
 
 # --- the digest
@@ -198,7 +196,7 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
     open_ = messages.c.state.in_((MessageState.REVIEW, MessageState.QUARANTINED))
     waiting = select(messages).where(open_, within(messages.c.state_at)).order_by(messages.c.id)
     ours = outbox_table.c.purpose != outbox.DIGEST
-    parked = ours & (outbox_table.c.state == ReplyState.SUPPRESSED) & outbox_table.c.reason.not_in(_OVERTAKEN)
+    parked = ours & (outbox_table.c.state == ReplyState.SUPPRESSED) & outbox_table.c.reason.not_in(outbox.OVERTAKEN)
     died = select(history_table.c.reply_id).where(history_table.c.event == "reply.dead", within(history_table.c.at))
     dead = select(*outbox.COLUMNS).where(outbox_table.c.id.in_(died), outbox_table.c.state == ReplyState.DEAD).order_by(outbox_table.c.id)
     gone = undeliverable_addresses.c.cleared_at.is_(None) & within(undeliverable_addresses.c.marked_at)

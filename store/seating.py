@@ -21,15 +21,14 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from mailroom.model import Slot
-from store import history, register
+from store import history, outbox, register
 from store.ledger import chunks
 from store.tables import outbox as outbox_table
 from store.tables import session_letters, session_places
 from store.types import FieldValue, Occupancy, PlaceState, Record, Registration, RegistrationState, SessionPlace, Wishes
 
-__all__ = ["GIVEN_UP", "Seating"]
+__all__ = ["Seating"]
 
-GIVEN_UP = "place_given_up"
 _SESSION_LOCKS = 0x7365  # first half of the key of advisory locks by session
 
 
@@ -149,7 +148,7 @@ def leave(connection: Connection, registration_id: str, sessions: Sequence[str],
     here = (session_places.c.registration_id == registration_id) & session_places.c.session.in_(sessions)
     connection.execute(delete(session_places).where(here))
     letters = select(session_letters.c.reply_id).where(session_letters.c.registration_id == registration_id, session_letters.c.session.in_(sessions))
-    withdraw(connection, letters, GIVEN_UP, now)
+    withdraw(connection, letters, outbox.PLACE_GIVEN_UP, now)
 
 
 def withdraw(connection: Connection, reply_ids: Any, reason: str, now: datetime) -> list[int]:

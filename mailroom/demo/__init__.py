@@ -122,6 +122,7 @@ def _story(config_file: Path, place: Path, imap: Any, sink: Any, late: bytes) ->
         print_round(report)
         click.echo(f"   ({time.monotonic() - begun:.1f} s)")
         _register(store)
+        _sessions(store, pipeline)
         _flagged(store)
         _unanswered(store)
         _step("6. A second poll takes nothing twice and answers nothing twice")
@@ -156,6 +157,13 @@ def _register(store: Store) -> None:
             )
         )
     table(("member", "school or college", "authority", "activity", "topic", "session", "state"), rows)
+
+
+def _sessions(store: Store, pipeline: Any) -> None:
+    from mailroom.rosters import print_sessions, session_rows
+
+    click.echo("   and who asked for which session («mailroom sessions»; one with «places» in sessions.yaml has a waiting list)")
+    print_sessions(session_rows(store, pipeline.answers.facts))
 
 
 def _flagged(store: Store) -> None:

@@ -85,8 +85,8 @@ def test_the_members_made_up_are_shown_the_same_each_time() -> None:
 def test_sessions_stand_where_the_case_says() -> None:
     said = {p.case.partition(", ")[2]: p.text for p in Previewer(PROGRAMME).samples("registered")}
     assert "Please choose one of the facilitator training sessions" in said["no-session"]
-    assert "19 January 2022, 14:00–15:30, has closed" in said["session-over"]
-    assert "sign up for the facilitator training session on Tuesday 25 January" in said["session-over"]
+    assert "19 January 2022, 14:00–15:30, is over" in said["session-over"]
+    assert "There is still room in the session on Tuesday 25 January" in said["session-over"]
     assert "Sign-up for the facilitator training sessions has closed" in said["sessions-over"]
     assert said["both-sessions"].count("You named the training session") == 2
     assert said["both-sessions"].startswith("Hello,")

@@ -67,7 +67,7 @@ def test_a_place_is_given_in_one_command_and_the_letter_goes_out(run: Installati
     refused = run.run("sessions", WED, "--give", ids[2], ok=False)
     assert (refused.returncode, "has a place in «2022-01-19» already" in refused.stderr) == (1, True)
     run.run("poll")
-    assert [str(m["Subject"]).partition(" on ")[0] for m in desk.sent(to="cara")][1:] == ["There is a place for you"]
+    assert [str(m["Subject"]).partition(":")[0] for m in desk.sent(to="cara")][1:] == ["There is a place for you"]
     assert [r["state"] for r in json.loads(run.run("sessions", WED, "--json").stdout)] == ["place", "waiting", "place"]
 
 

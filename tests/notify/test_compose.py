@@ -99,12 +99,15 @@ def test_every_answer_says_why_it_comes_and_how_to_mend_it(template: str) -> Non
         assert "If you did not write it, please reply and tell us." in text
         assert f"\n{FACTS.name} {FACTS.year}\n{FACTS.organisation}\n" in text
         mends = "say so in your (own words|reply), and we will correct it|say so in your own words|reply to this email, and we will put you back"
-        if template == "ask_member" and not context.institutions:
+        if template in LETTERS:
+            mends = "cannot come.*, (please )?reply and tell us"
+        elif template == "ask_member" and not context.institutions:
             mends = "reply to this email|words in reply"
         assert re.search(mends, text)
         assert ("we will take you off the list" in text) is (template not in ("review", "withdrawn"))
 
 
+LETTERS = {"reminder": "A reminder", "place": "Re: your message"}  # what answers nothing, and its subject at work
 TELLING = ("union", "EIS", "Institute", "member", "research", "programme", "project", "action", "cluster", "collaborat", "enquir", "facilitator", "Wallace")
 PREVIEW = 255  # characters of the body that Exchange hands out as a preview; other programs show less
 
@@ -115,11 +118,11 @@ def test_at_work_subject_and_preview_keep_the_programme_and_the_union_to_themsel
     for context in sample_contexts(FACTS, mark="Wallace High"):
         for name in (None, "Anna"):
             rendered = COMPOSER.render(template, replace(context, first_name=name, employer_address=True))
-            assert rendered.subject == "Re: your message"
+            assert rendered.subject == LETTERS.get(template, "Re: your message")
             for shown in (rendered.text, " ".join(text_of_html(rendered.html))):
                 preview = " ".join(shown.split())[:PREVIEW]
                 assert not [word for word in TELLING if word.casefold() in preview.casefold()]
-            assert "<title>Re: your message</title>" in rendered.html
+            assert f"<title>{rendered.subject}</title>" in rendered.html
 
 
 def test_at_home_each_subject_says_what_it_is_about() -> None:
@@ -511,7 +514,7 @@ def test_every_name_is_told_to_those_who_write_templates() -> None:
 
 
 def test_an_unknown_template_names_those_there_are() -> None:
-    with pytest.raises(ProgrammeError, match="there are ask_member, registered, review"):
+    with pytest.raises(ProgrammeError, match="there are ask_member, place, registered, reminder, review"):
         COMPOSER.render("thanks", AnswerContext(programme=FACTS))
 
 

@@ -1,0 +1,100 @@
+"""Templates that are programme data: Jinja's sandbox, strict about names, every mistake with file and line.
+
+Promise: a folder that ``check_templates`` has passed speaks of known names only, in code that is never run outside
+the sandbox; what a template does not know is a ProgrammeError and never an empty place in a letter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from mailroom.errors import MailroomError, ProgrammeError
+
+__all__ = ["check_templates", "fill_in", "sandbox"]
+
+
+def sandbox(folder: Path) -> jinja2.Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters.update(listed=_listed, letter=_letter)
+    return environment
+
+
+def _listed(values: Iterable[str]) -> str:
+    """«A, B and C»."""
+    items = list(values)
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + f" and {items[-1]}" if items else ""
+
+
+def _letter(index: int) -> str:
+    return "abcdefghijklmnopqrstuvwxyz"[(index - 1) % 26]
+
+
+def check_templates(environment: jinja2.Environment, folder: Path, variables: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Every file parses and speaks of known names only; gives what each speaks of, those that it includes among it."""
+    told = frozenset(variables)
+    known = {*told, "subject"}
+    used: dict[str, frozenset[str]] = {}
+    includes: dict[str, frozenset[str]] = {}
+    for path in sorted(folder.glob("*.j2")):
+        try:
+            tree = environment.parse(path.read_text(encoding="utf-8"), path.name, str(path))
+        except UnicodeDecodeError as error:
+            raise ProgrammeError(path.name, None, "not UTF-8 text; save it as UTF-8") from error
+        except jinja2.TemplateSyntaxError as error:
+            raise ProgrammeError(path.name, error.lineno, error.message or "cannot be read") from error
+        used[path.name] = frozenset(meta.find_undeclared_variables(tree))
+        for name in sorted(used[path.name] - known):
+            line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
+            near = difflib.get_close_matches(name, known, n=1)
+            said = f"did you mean «{near[0]}»? Templates know" if near else "templates know"
+            raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; {said} {', '.join(sorted(told))}")
+        for call in tree.find_all(nodes.Filter):
+            if call.name not in environment.filters:
+                raise ProgrammeError(path.name, call.lineno, f"there is no filter called «{call.name}»")
+        others: list[nodes.Include | nodes.Extends] = [*tree.find_all(nodes.Include), *tree.find_all(nodes.Extends)]
+        targets: set[str] = set()
+        for other in others:
+            target = other.template.value if isinstance(other.template, nodes.Const) else None
+            if not isinstance(target, str) or not (folder / target).is_file():
+                raise ProgrammeError(path.name, other.lineno, f"there is no template «{target}» to include")
+            targets.add(target)
+        includes[path.name] = frozenset(targets)
+    whole: dict[str, frozenset[str]] = {}
+    for file in used:
+        reached, ahead = set[str](), {file}
+        while ahead:
+            reached |= ahead
+            ahead = set[str]().union(*(includes[one] for one in ahead)) - reached
+        whole[file] = frozenset().union(*(used[one] for one in reached))
+    return whole
+
+
+def fill_in(environment: jinja2.Environment, file: str, variables: dict[str, Any]) -> str:
+    try:
+        return environment.get_template(file).render(variables)
+    except MailroomError:
+        raise
+    except jinja2.TemplateSyntaxError as error:
+        raise ProgrammeError(error.name or file, error.lineno, error.message or "cannot be read") from error
+    except jinja2.TemplateNotFound as error:
+        raise ProgrammeError(file, None, f"there is no template «{error.name}»") from error
+    except Exception as error:
+        where = next((frame for frame in reversed(traceback.extract_tb(error.__traceback__)) if frame.filename.endswith(".j2")), None)
+        name = Path(where.filename).name if where else file
+        raise ProgrammeError(name, where.lineno if where else None, f"cannot be filled in: {error}") from error
