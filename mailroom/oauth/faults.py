@@ -272,7 +272,7 @@ def _filled(words: str, profile: Profile, **more: str) -> str:
 class LoginFault(NamedTuple):
     """``lacking`` asks the token: "permission", does it lack ours; "user", is it another user's.
 
-    ``words`` may name {where}, {user}, {said}, {permission}, {signed_in} and what ``EndpointFault`` may.
+    ``words`` may name {where}, {user}, {said}, {permission}, {signed_in}, {order} and what ``EndpointFault`` may.
     """
 
     kind: type[Temporary] | type[Misconfigured]
@@ -324,7 +324,7 @@ LOGIN: tuple[LoginFault, ...] = (
         "imap",
         None,
         "",
-        "{where}: Exchange refuses application {client_id} for mailbox {user}, though token and consent are in order ({said}). In Exchange PowerShell: make "
+        "{where}: Exchange refuses application {client_id} for mailbox {user}, {order} ({said}). In Exchange PowerShell: make "
         "its service principal with «New-ServicePrincipal -AppId {client_id} -ObjectId …» (the object id of the Enterprise application, not of the "
         "App registration), then «Add-MailboxPermission -Identity {user} -User … -AccessRights FullAccess»; see that imap.user names the mailbox "
         "and that IMAP is on for it; Exchange may take an hour to notice",
@@ -336,7 +336,7 @@ LOGIN: tuple[LoginFault, ...] = (
         "smtp",
         None,
         "",
-        "{where}: Exchange refuses application {client_id} for mailbox {user}, though token and consent are in order ({said}). In Exchange PowerShell: "
+        "{where}: Exchange refuses application {client_id} for mailbox {user}, {order} ({said}). In Exchange PowerShell: "
         "«New-ServicePrincipal» (object id of the Enterprise application), «Add-MailboxPermission … FullAccess», and authenticated SMTP on for the mailbox",
     ),
     LoginFault(
@@ -356,7 +356,7 @@ LOGIN: tuple[LoginFault, ...] = (
         None,
         None,
         "",
-        "{where}: Exchange refuses mailbox {user}, though token and consent are in order ({said}); see that IMAP and authenticated SMTP are on for it, "
+        "{where}: Exchange refuses mailbox {user}, {order} ({said}); see that IMAP and authenticated SMTP are on for it, "
         "that user names it, and that whoever signed in has FullAccess to it",
     ),
     # --- Google
@@ -441,6 +441,8 @@ def login_refused(
     permission = profile.imap_permission if protocol == "imap" else profile.smtp_permission
     granted = _granted(claims)
     signed_in = str(claims.get("upn") or claims.get("preferred_username") or claims.get("unique_name") or "")
+    # Only what the token says of itself is vouched for.
+    order = "though token and consent are in order" if granted else "though it was given a token (whether consent is granted, the token does not show)"
     true = {
         None: True,
         "permission": bool(permission) and granted is not None and permission.rpartition("/")[2] not in granted,
@@ -450,5 +452,5 @@ def login_refused(
     for fault in LOGIN:
         fits = fault.provider in (None, profile.provider) and fault.grant in (None, profile.grant) and fault.protocol in (None, protocol)
         if fits and true[fault.lacking] and re.search(fault.pattern, heard, re.IGNORECASE):
-            return fault.kind(_filled(fault.words, profile, where=where, user=user, said=heard, permission=permission, signed_in=signed_in))
+            return fault.kind(_filled(fault.words, profile, where=where, user=user, said=heard, permission=permission, signed_in=signed_in, order=order))
     raise AssertionError("the last row fits all refusals")

@@ -145,7 +145,7 @@ def test_what_a_server_refuses_is_told_apart(profile: Profile, protocol: Any, sa
 
 def test_every_row_of_the_second_table_is_reached() -> None:
     def fits(words: str, told: str) -> bool:
-        names = ("where", "user", "said", "permission", "signed_in", "key", "client_id", "tenant", "endpoint")
+        names = ("where", "user", "said", "permission", "signed_in", "order", "key", "client_id", "tenant", "endpoint")
         return all(piece in told for piece in words.format(**dict.fromkeys(names, "\0")).split("\0"))
 
     told = [
@@ -153,6 +153,14 @@ def test_every_row_of_the_second_table_is_reached() -> None:
         for p, protocol, said, challenge, t, _ in REFUSED
     ]
     assert [row.words for row in LOGIN if not any(fits(row.words, one) for one in told)] == []
+
+
+def test_consent_is_vouched_for_only_where_the_token_shows_it() -> None:
+    def told(access_token: str) -> str:
+        return str(login_refused(APP, "imap", where="W", user="car", said="AUTHENTICATE failed.", challenge=None, access_token=access_token))
+
+    assert "token and consent are in order" in told(GRANTED)
+    assert "whether consent is granted, the token does not show" in told("opaque")
 
 
 @pytest.mark.parametrize("opaque", ["", "abc", "a.b.c", "a.!!!.c", "e30.W10.x", "ya29.a0Af"])
