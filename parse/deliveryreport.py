@@ -22,8 +22,8 @@ __all__ = ["from_prose", "from_status", "returned_message_id"]
 
 MAX_TEXT = 50_000
 MAX_DETAIL = 300
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_REPLY_CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?![\d.])")
+_STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_REPLY_CODE = re.compile(r"(?<![\w.])([45][0-5]\d)(?![\w.])")
 _UNSPECIFIC = re.compile(r"[245]\.0\.0")
 _MESSAGE_ID = re.compile(r"(?im)^[>| \t]{0,10}message-id:[ \t\r\n]{0,10}(<[^<>\s]{1,990}>)")
 _ADDRESS = re.compile(r"[\w.+'=/-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")

@@ -58,6 +58,12 @@ _OF_OTHERS = re.compile(
     r"(?:['\u2019]\w+|\s+(?:have|has|had|will|would|did|is|are))?\s*$",
     re.I,
 )
+_SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S)|\n(?!\s*\n))+")
+# Before the words of a note: «Yes, and I'm on leave», «(b): ...», «Sorry - ...» answer somebody.
+_ANSWER_WORDS = r"\b(?:yes|no|nope|aye|ok|okay|right|correct|both|first|second|third|last|either|neither|sorry|\d+)\b"
+_ANSWERS = re.compile(rf"[,:;()\u2013\u2014]|\s-|{_ANSWER_WORDS}", re.I)
+_SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
+_LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 
 
@@ -189,11 +195,13 @@ class KindReading:
 
     # --- machines
 
-    def machine(self) -> Kinds | None:
-        """The kind of a message that no person typed to us, or None."""
+    def machine(self, *, says_nothing: bool = False) -> Kinds | None:
+        """The kind of a message that no person typed to us, or None. ``says_nothing``: none of what we look for is in it."""
         signs = _once_said(self._machine_signs)
         if not signs:
             return None
+        if says_nothing:
+            signs += self._nothing_else()
         human = self._human()
         candidates = tuple(_candidate(sign) for sign in signs)
         weights = {label: _best_sum((sign for sign in signs if sign.says == label), again=0.5) for label in MACHINE_LABELS}
@@ -208,6 +216,28 @@ class KindReading:
             return None
         kind, code = MACHINES[label]
         return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
+
+    def _nothing_else(self) -> list[_Sign]:
+        """Where each sentence of a short note is one that machines write, that is a sign more: people say what they want as well.
+
+        Greetings, names and sign-offs aside, which are shorter than any sentence that says something.
+        """
+        body = self._parsed.body
+        own = [zone for zone in self._parsed.zones if zone.kind in OWN and body[zone.start : zone.end].strip()]
+        if not own or sum(zone.end - zone.start for zone in own) > _LONGEST_NOTE:
+            return []
+        said = [sign.evidence for sign in self._machine_signs if sign.says == "automatic" and sign.evidence.where in OWN]
+        pieces = [(zone.start + found.start(), zone.start + found.end()) for zone in own for found in _SENTENCE.finditer(body[zone.start : zone.end])]
+        sentences = [(start, end) for start, end in pieces if len(body[start:end].split()) >= _FEWEST_WORDS]
+        if not said or not sentences or any(_SHORT_ANSWER.search(body[start:end]) for start, end in pieces if (start, end) not in sentences):
+            return []
+        for start, end in sentences:
+            first = min((one.start for one in said if start <= one.start < end), default=None)
+            if first is None or _ANSWERS.search(body[start:first]):
+                return []
+        start, end = sentences[0][0], sentences[-1][1]
+        whole = Evidence(where=own[0].kind, start=start, end=end, text=body[start:end], rule="part.nothing-but-a-note")
+        return [_Sign("automatic", 0.5, whole, False)]
 
     def _human(self) -> float:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""

@@ -106,6 +106,9 @@ class Reader:
             topics=bool(topics.topics),
             sessions=bool(sessions.sessions),
         )
+        says_nothing = not (found.asks or found.institutions or found.authorities or found.activities or found.sessions)
+        if says_nothing and (note := message.machine(says_nothing=True)) is not None:
+            return Extraction(kind=note.kind, candidates=note.candidates, reasons=note.reasons)
         kinds = message.person(found)
         if kinds.on_behalf:  # somebody else registers: what is said of them counts
             sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)

@@ -58,6 +58,7 @@ def test_the_far_ends_code_beats_a_gateways_that_says_nothing() -> None:
         ("Delivery to a@x.example has been delayed. We will keep trying for two days. 451 4.7.1 greylisted", "delayed"),
         ("Your mail to a@x.example was not delivered after 5 days (4.4.7 expired), we have given up.", "failed"),
         ("<a@x.example>: 452 4.2.2 mailbox full, will be retried until Friday", "delayed"),
+        ("Message 1fc552ab75.550a to a@x.example is delayed. No action is required.", "delayed"),
     ],
 )
 def test_prose_of_a_mail_server(body: str, action: str) -> None:
