@@ -49,6 +49,7 @@ from store import (
 __all__ = ["Answering", "registration_of"]
 
 PERSONS = frozenset({Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP, Kind.ENQUIRY, Kind.WITHDRAWAL})
+MACHINES = frozenset({Kind.AUTO_REPLY, Kind.BOUNCE})
 REGISTRABLE = frozenset({Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP})
 STATES = {
     Outcome.REGISTERED: RegistrationState.REGISTERED,
@@ -98,8 +99,10 @@ class Answering:
 
     def lookup(self, message: StoredMessage, reading: Reading) -> Lookup | None:
         """What to ask the store about the conversation that a message may continue; None for what no person wrote."""
-        if reading.decision.outcome is Outcome.IGNORE or reading.parsed.sender is None:
+        if reading.extraction.kind in MACHINES or reading.parsed.sender is None:
             return None
+        if reading.decision.outcome is Outcome.IGNORE and not (reading.parsed.in_reply_to or reading.parsed.references):
+            return None  # bulk mail or spam, and no answer to anything
         return conversation.lookup(message.id, reading.parsed, self.replies.own, self.secret)
 
     def __call__(
@@ -146,6 +149,8 @@ class Answering:
         joined = conversation.choose(reading, met, at=message.internal_date, window=self.window) if met else None
         if joined is None:
             return None
+        if reading.decision.outcome is Outcome.IGNORE and not (joined.known and joined.by == "identifier"):
+            return None  # bulk mail by its words; only a member who answers us may well say «Unsubscribe»
         asked = conversation.asked_of(joined.conversation, self.activities)
         if (
             self.reread is not None

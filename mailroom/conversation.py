@@ -294,7 +294,7 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
         guessed = any(reason.code == "topic_unsure" for reason in reading.extraction.reasons)
         if guessed and (asked or registration.values_of(Slot.TOPIC.value)):
             said[Slot.TOPIC] = []  # from the form of the words alone: «a group that is running»
-        said[Slot.TOPIC] = [one for one in said[Slot.TOPIC] if not _is_about_our_words(one, answered)]
+        said[Slot.TOPIC] = [one for one in said[Slot.TOPIC] if not _is_about_our_words(one, answered, reading.parsed)]
         for slot in FIELDS:
             known = tuple(value for value in registration.values if value.field == slot.value)
             gone = _gone(slot, reading)
@@ -360,11 +360,15 @@ def _said(slot: Slot, reading: Reading, answered: Answered) -> list[_Said]:
         evidence = evidence or [c.evidence for c in extraction.candidates if c.slot is slot and c.value == value]
         if not evidence:
             continue
-        kept = re.sub(r"^(?:add|include|put)\s+(?=\S)", "", value, flags=re.IGNORECASE) if slot is Slot.TOPIC else value  # «could you add numeracy?»
+        kept = _BEFORE_TOPIC.sub("", value) if slot is Slot.TOPIC else value
         stated = [e for e in evidence if _is_stated(e, reading.parsed)]
         also = any(answered.beside("also", e) for e in stated) and not (slot is Slot.INSTITUTION and answered.says("moved"))
         found.append(_Said(FieldValue(field=slot.value, value=kept, evidence=tuple(stated or evidence)), bool(stated), also))
     return found
+
+
+# «Could you add numeracy?», «The topic is wrong, it should be phonics»: the topic is what follows.
+_BEFORE_TOPIC = re.compile(r"^(?:(?:add|include|put)|(?:.{0,80}\b)?(?:should|ought to|must) (?:be|say|read|have been|have said))\s+(?=\S)", re.IGNORECASE)
 
 
 def _gone(slot: Slot, reading: Reading) -> frozenset[str]:
@@ -375,10 +379,15 @@ def _gone(slot: Slot, reading: Reading) -> frozenset[str]:
     return frozenset(c.value for c in losers if _is_stated(c.evidence, reading.parsed))
 
 
-def _is_about_our_words(topic: _Said, answered: Answered) -> bool:
-    """«The activity is wrong»: no research on wrong."""
+def _is_about_our_words(topic: _Said, answered: Answered, parsed: ParsedMessage) -> bool:
+    """«The activity is wrong»: no research on wrong. What stands behind the cue is another matter: «it should be phonics»."""
     cues = [cue for label in ("wrong", "right", "thanks") for cue in answered.cues.get(label, ())]
-    return any(_overlaps(e, cue) for e in topic.value.evidence for cue in cues)
+    for evidence in topic.value.evidence:
+        place = parsed.source(evidence.where).find(topic.value.value, evidence.start, evidence.end)
+        words = evidence if place < 0 else replace(evidence, start=place, end=place + len(topic.value.value))
+        if any(_overlaps(words, cue) for cue in cues):
+            return True
+    return False
 
 
 def _wished(reading: Reading, answered: Answered, known: Sequence[FieldValue]) -> list[_Said]:
@@ -556,7 +565,7 @@ def _options(case: Case) -> dict[Slot, tuple[str, ...]]:
     return {slot: options or (earlier.get(slot, ()) if Slot.INSTITUTION not in case.changes else ()) for slot, options in found.items()}
 
 
-def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: bool = False, detail: str = "") -> Then:
+def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: bool = False, detail: str = "", answer: bool = True) -> Then:
     """Review. ``demote``: the register's entry is in doubt until a person has looked."""
 
     def then(case: Case) -> Followed:
@@ -571,7 +580,9 @@ def _to_person(code: str, *, update: bool = True, demote: bool = False, merge: b
             if state is RegistrationState.ASK_MEMBER and whole.outcome is not Outcome.ASK_MEMBER:
                 state = RegistrationState.REVIEW
         said = ", ".join(slot.value for slot in case.contradicts) if code == "contradicts_correction" else detail
-        decision = Decision(outcome=Outcome.REVIEW, missing=missing if merge else (), reasons=(Reason(code=code, detail=said),), template="review")
+        decision = Decision(
+            outcome=Outcome.REVIEW, missing=missing if merge else (), reasons=(Reason(code=code, detail=said),), template="review" if answer else None
+        )
         return Followed(
             reading=_read(case, decision),
             whole=case.reading.extraction,
@@ -669,6 +680,11 @@ def _plainly_leaves(case: Case) -> bool:
     return not any(case.answered.beside("unsure", cue) for cue in case.answered.cues["withdraws"])
 
 
+def _reads_like_bulk(case: Case) -> bool:
+    """A known sender answers us in words of newsletters or of fraud: «Unsubscribe», or an account that was taken over."""
+    return bool(case.codes & {"bulk_mail", "spam"})
+
+
 def _asks_besides(case: Case, met: str = "withdraws") -> bool:
     """Whether anything is asked but to be taken off (or put back): «please take me off» is a request that we can meet."""
     extraction = case.reading.extraction
@@ -741,6 +757,7 @@ TABLE: tuple[Row, ...] = (
         lambda case: "perhaps_automatic" in case.codes,
         _to_person("decided_perhaps_a_machine"),
     ),
+    Row("reads-like-bulk", lambda case: _reads_like_bulk(case) and not _plainly_leaves(case), _to_person("decided_perhaps_a_machine", answer=False)),
     Row(
         "complaint-safeguarding-or-data",
         lambda case: bool(case.codes & {"complaint", "safeguarding", "data_request"}),

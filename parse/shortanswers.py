@@ -126,7 +126,7 @@ class ShortAnswers:
             cues={label: tuple(found) for label, found in cues.items()},
             sentences=sentences,
             neither=neither,
-            only_courtesy=self._courtesy(parsed, sentences, cues),
+            only_courtesy=self._courtesy(parsed, sentences, cues, asked=bool(asked) and asked is not self._correction),
         )
 
     # --- the pieces of an answer
@@ -210,6 +210,11 @@ class ShortAnswers:
         """Whether the other lines are greeting, thanks and name only."""
         return all(other is item or self._says_nothing(other.text, parsed) for other in content)
 
+    def _says_more(self, clause: Evidence, parsed: ParsedMessage, kind: Sequence[Evidence]) -> bool:
+        """«The first one you listed, thank you»: a clause of several words without anything of courtesy in it."""
+        held = any(cue.where == clause.where and cue.start < clause.end and clause.start < cue.end for cue in kind)
+        return not held and len(_plain(clause.text).split()) > 2 and not self._says_nothing(clause.text, parsed)
+
     def _says_nothing(self, text: str, parsed: ParsedMessage) -> bool:
         plain = _plain(text)
         names = set(_plain(parsed.sender.name).split()) if parsed.sender is not None else set()
@@ -277,8 +282,8 @@ class ShortAnswers:
         evidence = _evidence(item.view, item.start + start, item.start + start + length, rule)
         return Candidate(slot=slot, value=value, strength=strength, evidence=evidence, chosen=True)
 
-    def _courtesy(self, parsed: ParsedMessage, sentences: Sequence[Evidence], cues: Mapping[str, Sequence[Evidence]]) -> bool:
-        """Whether every sentence is thanks, «that is right», a greeting or a name."""
+    def _courtesy(self, parsed: ParsedMessage, sentences: Sequence[Evidence], cues: Mapping[str, Sequence[Evidence]], *, asked: bool) -> bool:
+        """Whether every sentence is thanks, «that is right», a greeting or a name. Where an answer is awaited, so must each of its clauses be."""
         kind = [cue for label in ("thanks", "right") for cue in cues.get(label, ())]
         for sentence in sentences:
             text = sentence.text.strip()
@@ -286,6 +291,8 @@ class ShortAnswers:
                 continue
             held = any(cue.where == sentence.where and sentence.start <= cue.start < sentence.end for cue in kind)
             if not held or "?" in text or len(text.split()) > 14:
+                return False
+            if asked and any(self._says_more(clause, parsed, kind) for clause in _clauses(sentence)):
                 return False
         return bool(sentences)
 
@@ -365,6 +372,14 @@ _DENIED = re.compile(
 _TELLS_NOTHING = frozenset(
     ("school", "primary", "secondary", "high", "college", "academy", "council", "city", "north", "south", "east", "west", "area", "saint")
 )
+
+
+def _clauses(sentence: Evidence) -> Iterator[Evidence]:
+    start = 0
+    for match in re.finditer(r"[,;:(\n-]+\s*|$", sentence.text):
+        if text := sentence.text[start : match.start()]:
+            yield Evidence(where=sentence.where, start=sentence.start + start, end=sentence.start + match.start(), text=text, rule="clause")
+        start = match.end()
 
 
 def _settled(found: Sequence[Candidate], asked: Sequence[Asked], corrections: Sequence[Evidence]) -> list[Candidate]:

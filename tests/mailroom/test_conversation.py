@@ -391,11 +391,29 @@ def test_a_school_without_a_word_on_why_is_a_persons_to_place() -> None:
         ((), {"asks_question": True}, ("review", "decided_question", "registered")),
         ((), {"reasons": (Reason(code="complaint"),)}, ("review", "decided_complaint_safeguarding_or_data", "registered")),
         ((), {"reasons": (Reason(code="perhaps_automatic"),)}, ("review", "decided_perhaps_a_machine", "registered")),
+        ((), {"reasons": (Reason(code="bulk_mail"),)}, (None, "decided_perhaps_a_machine", "registered")),
+        ((), {"reasons": (Reason(code="spam"),)}, (None, "decided_perhaps_a_machine", "registered")),
+        (("withdraws",), {"reasons": (Reason(code="bulk_mail"),)}, ("withdrawn", "withdrawn", "withdrawn")),
         ((), {}, ("review", "not_understood", "registered")),
     ],
 )
-def test_what_goes_to_a_person_and_what_is_plain(cues: tuple[str, ...], extra: dict[str, object], ends: tuple[str, str, str]) -> None:
+def test_what_goes_to_a_person_and_what_is_plain(cues: tuple[str, ...], extra: dict[str, object], ends: tuple[str | None, str, str]) -> None:
     assert told(run(said("Some words.", **extra), conversation(), answered("Some words.", *cues))) == ends  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("body", "phrase", "cues", "topic"),
+    [
+        ("The topic is wrong, it should be phonics.", "wrong, it should be phonics", {"wrong": "topic is wrong", "instead": "should be phonics"}, ["phonics"]),
+        ("The topic is wrong.", "wrong", {"wrong": "topic is wrong"}, ["spelling"]),
+        ("Please add numeracy.", "add numeracy", {}, ["spelling", "numeracy"]),
+    ],
+)
+def test_the_topic_is_what_stands_behind_the_words_of_a_correction(body: str, phrase: str, cues: dict[str, str], topic: list[str]) -> None:
+    found = {label: (Evidence(where="own", start=body.index(text), end=body.index(text) + len(text), text=text, rule="r"),) for label, text in cues.items()}
+    words = Answered(candidates=(), cues=found, sentences=sentence(body), neither=False, only_courtesy=False)
+    done = run(said(body, {Slot.TOPIC: phrase}), conversation((*COMPLETE, value("topic", "spelling"))), words)
+    assert values_of(done, "topic") == topic
 
 
 def test_thanks_need_nothing() -> None:

@@ -57,6 +57,7 @@ def read(short_answers: ShortAnswers, zoner: Zoner, body: str, asked: tuple[Aske
     [
         (COUNCILS, "b", ["Fife"]),
         (COUNCILS, "(b)", ["Fife"]),
+        (COUNCILS, "The second one you listed, thank you!", ["Fife"]),
         (COUNCILS, "Fife or Dundee", []),
         ((), "It should say Fife, not Angus.", ["Fife"]),
         ((), "My council is not Angus but Fife. I typed it wrongly.", ["Fife"]),
@@ -135,6 +136,20 @@ def test_words_that_matter_in_a_conversation(short_answers: ShortAnswers, zoner:
     answered = read(short_answers, zoner, body, ())[1]
     assert {label for label in answered.cues if label != "unsure"} == cues
     assert answered.only_courtesy is courtesy
+
+
+@pytest.mark.parametrize(
+    ("body", "courtesy"),
+    [
+        ("Thank you!", True),
+        ("Great, thank you for your help.", True),
+        ("Thanks for the quick reply, have a nice evening", True),
+        ("The one with the long name, thank you!", False),
+        ("Thanks, my head teacher calls it the Kingdom", False),
+    ],
+)
+def test_while_an_answer_is_awaited_courtesy_is_courtesy_and_nothing_else(short_answers: ShortAnswers, zoner: Zoner, body: str, courtesy: bool) -> None:
+    assert read(short_answers, zoner, body, COUNCILS)[1].only_courtesy is courtesy
 
 
 @pytest.mark.parametrize("body", ["", "\n\n", "((((", "a" * 5000, "1) 2) 3) 4)", "\u202e b \u202c", "b\x00", ">" * 2000, "a, " * 900])
