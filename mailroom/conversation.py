@@ -107,7 +107,7 @@ class Joined:
     by: str
     conversation: Conversation
     known: bool  # the sender may speak in it
-    others: int = 0  # further registrations that it might as well be about
+    others: int = 0  # further registrations of its sender, that it might as well be about
 
 
 def choose(reading: Reading, met: Sequence[Met], *, at: datetime, window: timedelta) -> Joined | None:
@@ -118,9 +118,9 @@ def choose(reading: Reading, met: Sequence[Met], *, at: datetime, window: timede
     for one in threads:
         if sender in one.conversation.addresses:
             return Joined(by=one.by, conversation=one.conversation, known=True)
-    if threads:
-        return Joined(by=threads[0].by, conversation=threads[0].conversation, known=False)
     mine = [one.conversation for one in met if sender in one.conversation.addresses]
+    if threads:
+        return Joined(by=threads[0].by, conversation=threads[0].conversation, known=False, others=len(mine))
     subject = subject_key(parsed.subject)
     same = [one for one in mine if subject and subject in _subjects(one, since=at - window)]
     if len(same) == 1:
@@ -601,7 +601,8 @@ def _read(case: Case, decision: Decision) -> Reading:
 
 
 def _stranger(case: Case) -> Followed:
-    """Nothing changes. A whole registration of the stranger's own («a colleague passed this on, I'd like to join too») is kept for a person."""
+    """Nothing changes. A whole registration of the stranger's own («a colleague passed this on, I'd like to join too») is kept for a person,
+    unless they have one already."""
     done = _to_person("stranger_in_conversation", update=False, detail=case.registration.id)(case)
     extraction = case.reading.extraction
     wants = any(
@@ -610,7 +611,7 @@ def _stranger(case: Case) -> Followed:
         and (c.evidence.where in _STATED or (c.evidence.where == "subject" and not _is_reply(case.reading.parsed)))
         for c in extraction.candidates
     )
-    whole = wants and extraction.institutions and extraction.kind in (Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP)
+    whole = wants and not case.joined.others and extraction.institutions and extraction.kind in (Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP)
     return replace(done, registers=bool(whole) and not case.codes & {"withdraws", "on_behalf", "forwarded"})
 
 

@@ -295,6 +295,15 @@ def test_a_strangers_own_registration_is_kept_apart_for_a_person(where: str, kin
     done = run(reading, conversation(), known=False)
     assert told(done) == ("review", "stranger_in_conversation", "-")
     assert done.registers is registers
+    assert not run(reading, conversation(), known=False, others=1).registers  # theirs is there already
+
+
+def test_a_stranger_in_a_thread_who_has_a_registration_elsewhere_is_known_to_have_it() -> None:
+    elsewhere = replace(conversation(id="R-BBBBBBBBBBBBBBBB"), addresses=frozenset({"una@mail.example"}))
+    met = [Met(by="identifier", conversation=conversation()), Met(by="address", conversation=elsewhere)]
+    joined = choose(replace(said("x"), parsed=parsed("x", sender="una@mail.example")), met, at=NOW, window=HOUR)
+    assert joined is not None
+    assert (joined.known, joined.others, joined.conversation.registration.id) == (False, 1, "R-AAAAAAAAAAAAAAAA")
 
 
 def test_an_answer_completes_and_brings_its_own_words() -> None:

@@ -281,6 +281,9 @@ class Worlds:
     knowledge: tuple[Programme, Reader]
     numbers: Iterator[int]
 
+    def __repr__(self) -> str:
+        return "worlds"
+
     def make(self) -> World:
         folder = self.folder / f"world{next(self.numbers)}"
         folder.mkdir()
