@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from mailroom.assemble import assemble, read_programme
@@ -81,6 +81,32 @@ sequences = st.tuples(
     st.lists(st.tuples(st.just("says"), members, st.sampled_from(FIRST), st.just("new")), min_size=1, max_size=2),
     st.lists(steps, min_size=1, max_size=7),
 ).map(lambda parts: [*parts[0], *parts[1]])
+
+
+# What a slip in one line would make wrong, always among the sequences.
+OVERWRITES: list[tuple[Any, ...]] = [
+    ("says", MEMBERS[0], FIRST[0], "new"),
+    ("corrects", MEMBERS[0], ("authority", ("Stirling",))),
+    ("says", MEMBERS[0], "That's wrong, it should be North Lanarkshire.", "answers"),
+    ("accepts", MEMBERS[0]),
+    ("says", MEMBERS[0], "I have moved to Lochwhinnoch Academy in North Lanarkshire.", "stripped"),
+]
+ASKS_AGAIN: list[tuple[Any, ...]] = [
+    ("outage", MEMBERS[1]),
+    ("says", MEMBERS[1], FIRST[2], "new"),
+    ("says", MEMBERS[1], FIRST[1], "new"),
+    ("says", MEMBERS[1], "I have moved to Lochwhinnoch Academy in North Lanarkshire.", "answers"),
+    ("says", MEMBERS[1], "Fife or Dundee", "answers"),
+    ("machine", MEMBERS[1]),
+    ("again", False),
+]
+WRITES_TWICE: list[tuple[Any, ...]] = [
+    ("says", MEMBERS[0], FIRST[0], "new"),
+    ("stranger", STRANGE[3]),
+    ("again", False),
+    ("stranger", STRANGE[3]),
+    ("stranger", STRANGE[0]),
+]
 
 
 @dataclass
@@ -303,6 +329,9 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(sequence=sequences)
+@example(sequence=OVERWRITES)
+@example(sequence=ASKS_AGAIN)
+@example(sequence=WRITES_TWICE)
 def test_whatever_happens(worlds: Worlds, sequence: list[tuple[Any, ...]]) -> None:
     world = worlds.make()
     try:
