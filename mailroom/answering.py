@@ -108,18 +108,20 @@ class Answering:
     def __call__(
         self, message: StoredMessage, reading: Reading, now: datetime, met: Sequence[Met] = (), occupancy: Mapping[str, Occupancy] | None = None
     ) -> Answer:
-        followed = self._follow(message, reading, met)
+        # What answers the coordinator's digest is no member's mail: their «thanks», or their mail program's.
+        digest = any(is_digest(self.secret, one) for one in (*reading.parsed.in_reply_to, *reading.parsed.references))
+        if digest:
+            decision = replace(reading.decision, missing=(), reasons=(Reason(code="no_answer_digest"), *reading.decision.reasons), template=None)
+            reading = replace(reading, decision=decision if decision.outcome is Outcome.IGNORE else replace(decision, outcome=Outcome.REVIEW))
+        followed = None if digest else self._follow(message, reading, met)
         draft = None
         if followed is None:
-            whole, update, draft = reading.extraction, None, registration_of(reading)
+            whole, update, draft = reading.extraction, None, registration_of(reading) if not digest else None
         else:
             reading, whole, update = followed.reading, followed.whole, followed.update
             draft = registration_of(reading) if followed.registers else None
         person = reading.extraction.kind in PERSONS or update is not None
         verdict = may_answer(reading.parsed, self.replies.own, reads_as_person=person, bounces=self.bounces)
-        if any(is_digest(self.secret, one) for one in (*reading.parsed.in_reply_to, *reading.parsed.references)):
-            # The coordinator's «thanks», or their mail program's, is no member's mail.
-            verdict = replace(verdict, reasons=(*verdict.reasons, Reason(code="no_answer_digest")))
         if reading.decision.template is not None and not verdict.allowed:
             # Recorded with the decision, so that a person can see why this member got no answer.
             decision = replace(

@@ -135,6 +135,12 @@ class Digests:
                 more=told.registrations_count - len(told.registrations),
                 more_command="mailroom export",
             ),
+            DigestSection(
+                title="Have withdrawn (please mend the lists that you keep elsewhere)",
+                lines=tuple(DigestLine(text=self._registration(one, state=False), **self._where(one.id, one.id, now)) for one in told.withdrawn),
+                more=told.withdrawn_count - len(told.withdrawn),
+                more_command="mailroom register list --state withdrawn",
+            ),
             DigestSection(title="Answers that have not gone out", lines=tuple(_unsent(told))),
             DigestSection(title="Sessions", lines=tuple(self._freed())),
         )

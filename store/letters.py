@@ -202,6 +202,9 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
     gone = undeliverable_addresses.c.cleared_at.is_(None) & within(undeliverable_addresses.c.marked_at)
     tripped = or_(breakers.c.closed_at.is_(None), within(breakers.c.tripped_at))
 
+    left = (registrations.c.state == RegistrationState.WITHDRAWN) & within(registrations.c.updated_at)
+    gone_since = select(registrations).where(left).order_by(registrations.c.updated_at, registrations.c.id)
+
     def count(table: Any, condition: Any) -> int:
         return int(connection.scalar(select(func.count()).select_from(table).where(condition)) or 0)
 
@@ -220,6 +223,8 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
     return DigestFacts(
         registrations=tuple(register.loaded(connection, connection.execute(new.limit(most)).all())),
         registrations_count=count(registrations, within(registrations.c.created_at)),
+        withdrawn=tuple(register.loaded(connection, connection.execute(gone_since.limit(most)).all())),
+        withdrawn_count=count(registrations, left),
         waiting=tuple(ledger.summary(row) for row in connection.execute(waiting.limit(most))),
         waiting_count=count(messages, open_ & within(messages.c.state_at)),
         waiting_before=count(messages, open_ & (messages.c.state_at <= since)) if since is not None else 0,

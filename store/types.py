@@ -484,6 +484,8 @@ class DigestFacts:
     unreachable: tuple[tuple[str, Registration | None], ...]  # addresses marked as such since: why, and whose
     breakers: tuple[BreakerNote, ...]
     polls: Mapping[str, PollNote]
+    withdrawn: tuple[Registration, ...] = ()  # since
+    withdrawn_count: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 
 from ingest.folder import FolderMailbox
 from mailroom.errors import Temporary
-from mailroom.model import ReplyState
+from mailroom.model import MessageState, ReplyState
 from mailroom.sink import Sink
 from notify.digest import is_digest
 from notify.links import LinkError, verified
@@ -77,6 +77,36 @@ def test_it_marks_itself_as_automatic_and_what_answers_it_is_never_answered(desk
     assert len(here.sent()) == before
     reasons = {m.sender_address: [r.code for r in here.store.message(m.id).readings[-1].reading.decision.reasons] for m in here.store.messages()}  # type: ignore[union-attr]
     assert "no_answer_digest" in reasons[TO]
+
+
+def test_what_the_coordinator_answers_to_it_is_no_registration_and_changes_none(desk: Any) -> None:
+    """Also where it reads like one: it is a note for a person."""
+    here: Desk = desk()
+    here.deliver(ANNA, at=MONDAY - MINUTE)
+    here.round(MONDAY)
+    [digest] = digests(here)
+    before = list(here.store.registrations())
+    words = "Please register Anna's colleague: Una Weir, Glenmarnoch Academy in South Ayrshire, with a research group on fractions. Put Anna down for the 25th."
+    here.deliver(f"Coordinator <{TO}>", body=words, subject=f"Re: {digest['Subject']}", answering=str(digest["Message-ID"]))
+    here.round()
+    assert list(here.store.registrations()) == before
+    [note] = here.store.messages(limit=1)
+    assert (note.state, note.reason) == (MessageState.REVIEW, "no_answer_digest")
+    assert len(here.sent(to="coordinator@")) == 1
+
+
+def test_it_tells_once_who_has_withdrawn(desk: Any) -> None:
+    here: Desk = desk()
+    here.deliver(ANNA, at=MONDAY - MINUTE)
+    here.round(MONDAY)
+    [told] = here.sent(to="anna")
+    here.deliver(ANNA, body="Please take me off the list.", subject=f"Re: {told['Subject']}", answering=str(told["Message-ID"]))
+    for day in (1, 2):
+        here.round(MONDAY + day * DAY)
+    first, second = digests(here)
+    assert "Have withdrawn" not in text_of(first)
+    assert "Have withdrawn (please mend the lists that you keep elsewhere)\n- Anna Rae, Glenmarnoch Academy\n" in text_of(second)
+    assert "For you to look at" not in text_of(second)
 
 
 def test_the_words_of_a_stranger_who_guesses_its_name_are_answered_as_ever(desk: Any) -> None:

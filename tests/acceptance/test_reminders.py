@@ -58,6 +58,27 @@ def test_each_reminder_goes_once_to_those_who_have_a_place(desk: Any) -> None:
     assert [who for who, which in reminded(here) if which != WED] == ["eve"]  # a week before the 25th has come meanwhile
 
 
+def test_an_answer_to_a_reminder_belongs_to_the_registration_that_it_reminds(desk: Any) -> None:
+    """By the reminder's Message-ID; a stranger to whom it was passed on changes nothing."""
+    here: Desk = desk(sessions=BOTH)
+    here.deliver(ANNA, session="Wednesday 19 January")
+    here.round()
+    here.round(STARTS - 7 * DAY)
+    [reminder] = [m for m in here.sent(to="anna") if m["Auto-Submitted"] == "auto-generated"]
+    answer = {"subject": "Sorry", "answering": str(reminder["Message-ID"])}
+    here.deliver(BEN, body="I can't make it on the 19th any more.", **answer)
+    here.round()
+    assert here.store.messages(limit=1)[0].reason == "stranger_in_conversation"
+    [registration] = here.store.registrations()
+    assert registration.values_of("session") == (WED,)
+    here.deliver(ANNA, body="I can't make it on the 19th any more, could I do the 25th?", **answer)
+    here.round()
+    [registration] = here.store.registrations()
+    assert registration.values_of("session") == (TUE,)
+    reading = here.store.message(here.store.messages(limit=1)[0].id).readings[-1].reading  # type: ignore[union-attr]
+    assert "joined_by_identifier" in [reason.code for reason in reading.decision.reasons]
+
+
 def test_what_a_reminder_says(desk: Any) -> None:
     here: Desk = desk(sessions=BOTH)
     here.deliver("Anna Rae <anna.rae@gw.fife.sch.uk>", session="Wednesday 19 January")
