@@ -58,11 +58,17 @@ PROVIDERS: dict[str, Pace] = {
     "other": Pace(),
 }
 
-# The servers that a mailbox there submits to, whatever domain it is in.
-_HOSTS = {"office365.com": "microsoft", "outlook.com": "microsoft", "gmail.com": "google", "googlemail.com": "google"}
+# The servers that a mailbox there submits to, whatever domain it is in. Relays of the same providers (smtp-relay.gmail.com,
+# *.mail.protection.outlook.com) belong to no mailbox: they have other limits, and file nothing in anybody's Sent.
+_HOSTS = {
+    "smtp.office365.com": "microsoft",
+    "smtp-legacy.office365.com": "microsoft",
+    "smtp-mail.outlook.com": "microsoft",
+    "smtp.gmail.com": "google",
+    "smtp.googlemail.com": "google",
+}
 
 
 def provider_of(host: str) -> str:
     """The provider that a submission server's name tells, else «other»."""
-    domain = ".".join(host.casefold().rstrip(".").split(".")[-2:])
-    return _HOSTS.get(domain, "other")
+    return _HOSTS.get(host.casefold().rstrip("."), "other")

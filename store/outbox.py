@@ -20,6 +20,7 @@ from store.database import clip
 from store.ledger import chunks
 from store.register import address_key
 from store.serialise import decode
+from store.tables import history as history_table
 from store.tables import outbox
 from store.types import Reply
 
@@ -146,16 +147,23 @@ def not_found(connection: Connection, reply_id: int, now: datetime) -> ReplyStat
 def _next_step(connection: Connection, row: Any, now: datetime) -> tuple[str, dict[str, Any]]:
     if row.reason == SENT_AGAIN:
         return "reply.undecided", {"state": ReplyState.UNKNOWN, "reason": FATE_UNKNOWN, "next_attempt_at": None}
-    if row.registration_id is not None and _told_later(connection, row):
-        return "reply.withdrawn", {"state": ReplyState.SUPPRESSED, "reason": ANSWERED_MEANWHILE, "next_attempt_at": None}
+    if row.registration_id is not None and (overtaken := _overtaken(connection, row)):
+        return "reply.withdrawn", {"state": ReplyState.SUPPRESSED, "reason": overtaken, "next_attempt_at": None}
     if undeliverable.among(connection, [row.recipient]):
         return "reply.parked", {"state": ReplyState.SUPPRESSED, "reason": undeliverable.UNDELIVERABLE, "next_attempt_at": None}
     return "reply.again", {"state": ReplyState.DUE, "reason": SENT_AGAIN, "next_attempt_at": now}
 
 
-def _told_later(connection: Connection, row: Any) -> bool:
-    same = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)
-    return row.purpose == ANSWER and connection.execute(select(outbox.c.id).where(same, outbox.c.state != ReplyState.SUPPRESSED).limit(1)).first() is not None
+def _overtaken(connection: Connection, row: Any) -> str:
+    """Why what it tells is not so any more, as ``supersede`` would have said had it not left yet; "" where it still is."""
+    if row.purpose != ANSWER:
+        return ""
+    later = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)
+    if connection.execute(select(outbox.c.id).where(later, outbox.c.state != ReplyState.SUPPRESSED).limit(1)).first() is not None:
+        return ANSWERED_MEANWHILE
+    h = history_table.c
+    corrected = (h.registration_id == row.registration_id) & (h.event == "registration.corrected") & (h.at >= row.created_at)
+    return CORRECTED_MEANWHILE if connection.execute(select(h.id).where(corrected).limit(1)).first() is not None else ""
 
 
 # --- the pace, and copies in Sent

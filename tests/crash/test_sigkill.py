@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import random
 import time
@@ -93,6 +94,9 @@ def test_killed_rounds_end_as_an_undisturbed_one(installation: Callable[..., Ins
             process.communicate()
             kills += 1
         last = home.poll()
+        if last["replies"]["unknown"]:  # killed twice over the same answer: it is left to a person, who lets it go
+            home.run("replies", "release", *(str(reply["id"]) for reply in json.loads(home.run("replies", "list", "--state", "unknown", "--json").stdout)))
+            last = home.poll()
         box = last["mailboxes"]["programme"]
         assert (box["on_server"], box["unaccounted"], box["waiting"]) == (len(mail), 0, 0)
         assert last["replies"]["due"] == 0

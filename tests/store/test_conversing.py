@@ -256,3 +256,14 @@ def test_an_answer_of_unknown_fate_goes_no_second_time_once_another_has_told_mor
     assert [r.state for r in store.replies()] == [ReplyState.UNKNOWN, ReplyState.DUE]  # not withdrawn: it may have arrived
     assert store.mark_not_found(first.id, NOW) is ReplyState.SUPPRESSED
     assert [(r.state, r.reason) for r in store.replies()] == [(ReplyState.SUPPRESSED, "answered_meanwhile"), (ReplyState.DUE, "")]
+
+
+def test_an_answer_of_unknown_fate_goes_no_second_time_once_a_person_has_changed_what_it_tells(store: Store) -> None:
+    registration_id, _ = begun(store)
+    [told] = store.replies()
+    store.claim(told.id, NOW)
+    store.mark_unknown(told.id, "the line went dead", NOW, NOW)
+    assert store.correct(update_of(store, registration_id, missing=()), NOW + DAY, actor="the coordinator")
+    assert store.mark_not_found(told.id, NOW + DAY) is ReplyState.SUPPRESSED
+    [told] = store.replies()
+    assert told.reason == "corrected_meanwhile"
