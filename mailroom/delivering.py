@@ -131,12 +131,12 @@ class Delivery:
 
     def send(self, report: Report, stopping: Callable[[], bool]) -> None:
         """Send what is due, as fast as the pace allows. A reply is claimed, durably, before its bytes leave; it is marked when SMTP has answered."""
-        if self.open_sender is None or not self.store.due(self.now(), limit=1) or not self._room(report):
+        if self.open_sender is None or not (due := self.store.due(self.now(), limit=self.pace.burst)) or not self._room(report, len(due)):
             return
         with self.open_sender() as sender:
             while not stopping() and (due := self.store.due(self.now(), limit=AT_ONCE)):
-                for reply in due:
-                    if stopping() or not self._room(report):
+                for done, reply in enumerate(due):
+                    if stopping() or not self._room(report, len(due) - done):
                         return
                     if (content := self.store.claim(reply.id, self.now())) is None:
                         continue
@@ -148,15 +148,15 @@ class Delivery:
                         raise
                     report.sent_now += self._mark(reply, outcome)
 
-    def _room(self, report: Report) -> bool:
-        """Whether the pace leaves room for one more now; else the report tells when it is worth while again."""
+    def _room(self, report: Report, wanted: int) -> bool:
+        """Whether the pace leaves room for one more now; else the report tells when it is worth while again for so many."""
         if not self.pace.limited:
             return True
         now = self.now()
         free = self.pace.free_at(lambda nth: self.store.handed_over(nth, now))
         if free is None or free <= now:
             return True
-        report.paced_until = self.pace.free_at(lambda nth: self.store.handed_over(nth, now), slots=self.pace.burst)
+        report.paced_until = self.pace.free_at(lambda nth: self.store.handed_over(nth, now), slots=min(wanted, self.pace.burst))
         return False
 
     def _mark(self, reply: Reply, outcome: Sent | Deferred | Refused | Unknown) -> int:

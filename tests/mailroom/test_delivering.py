@@ -357,6 +357,19 @@ def test_what_exceeds_the_pace_stays_due_and_goes_in_the_next_rounds(house: Hous
     assert sorted(m.recipients[0][0] for m in house.sink.messages) == list("abcdefghij")
 
 
+def test_the_next_round_is_asked_for_when_it_is_worth_a_connection(house: House) -> None:
+    """When half a minute's worth may go, or as many as there are."""
+    house.delivers(pace=Pace(per_minute=6), sent=False)
+    house.answers("a", "b")
+    house.round()
+    house.answers("c", "d")
+    house.round(10 * SECOND)
+    house.answers("e", "f", "g")
+    assert house.round(10 * SECOND).paced_until == NOW + MINUTE  # for g alone
+    house.answers("h", "i", "j")
+    assert house.round(10 * SECOND).paced_until == NOW + MINUTE + 10 * SECOND  # for three, which is when a, b and c are a minute old
+
+
 def test_a_restart_forgets_nothing_of_the_pace(house: House) -> None:
     house.delivers(pace=Pace(per_minute=2, per_day=3), sent=False)
     house.answers(*"abcdef")
