@@ -130,7 +130,7 @@ class Answering:
             reading = replace(reading, decision=decision)
         told = update.registration_id if update is not None else registration_id(message.mailbox, message.sha256) if draft is not None else None
         wishes = self._wishes(message, now, update or draft, met, occupancy or {})
-        seats = Seats(has=wishes.told or {}, full=frozenset(id for id in self.places if self._next(id, occupancy or {}) is PlaceState.WAITING))
+        seats = self.seats(wishes.told or {}, occupancy or {})
         reply = self.reply(message.sha256, reading, whole, told, now, verdict.rules, seats=seats)
         state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
@@ -189,6 +189,10 @@ class Answering:
         for session in sessions_of(registration.state, registration.values) if registration is not None else ():
             told[session] = has.get(session) or (PlaceState.LATE if session in late else self._next(session, occupancy))
         return Wishes(places=self.places, late=late, told=told)
+
+    def seats(self, has: Mapping[str, PlaceState], occupancy: Mapping[str, Occupancy]) -> Seats:
+        """What an answer says of sessions: what the member has, and which have no room."""
+        return Seats(has=has, full=frozenset(id for id in self.places if self._next(id, occupancy) is PlaceState.WAITING))
 
     def _next(self, session: str, occupancy: Mapping[str, Occupancy]) -> PlaceState:
         return occupancy.get(session, Occupancy()).next(self.places.get(session))

@@ -296,12 +296,14 @@ class Pipeline:
                     self.store.failed_attempt(result.message_id, error, self.now(), ATTEMPTS_TO_READ)
             if not again:
                 return
-            with _timed(report, "find"):
+            with _timed(report, "find"):  # also what the member has by now: a person may have given them a place
                 occupancy = self.store.occupancy(self.answers.places)
+                lookups = (self.answers.lookup(one.message, one.reading) for one in again)
+                met = self.store.conversations([lookup for lookup in lookups if lookup is not None])
             decided = []
             for one in again:
                 with self._one(one.message), _timed(report, "compose"):
-                    decided.append(self._decided(one.message, one.reading, one.met, occupancy))
+                    decided.append(self._decided(one.message, one.reading, met.get(one.message.id, ()), occupancy))
 
     @contextmanager
     def _one(self, message: StoredMessage) -> Iterator[None]:
@@ -329,7 +331,7 @@ class Pipeline:
             delivery=answer.delivery,
             wishes=answer.wishes,
         )
-        return _Decided(message=message, reading=reading, met=met, record=record)
+        return _Decided(message=message, reading=reading, record=record)
 
     def _alarm(self, report: RoundReport) -> None:
         """Say which breakers are open, and once for each of them in the log that it tripped."""
@@ -369,7 +371,6 @@ class _Decided:
 
     message: StoredMessage
     reading: Reading
-    met: Sequence[Met]
     record: Record
 
 

@@ -28,7 +28,7 @@ from mailroom.model import Address, Decision, Extraction, Kind, Outcome, ParsedM
 from mailroom.programme import Programme, load_programme
 from mailroom.reasons import REASONS
 from mailroom.yamlfile import Lined, load_yaml
-from notify.compose import TEMPLATES
+from notify.compose import TEMPLATES, Seats
 from notify.facts import Facts
 from parse.reader import Reader
 from store import Registration, RegistrationState, StoredMessage
@@ -226,7 +226,7 @@ class Previewer:
         reading = reader.read(message.content, received_at=message.internal_date)
         lookup = answering.lookup(message, reading) if store is not None else None
         met = store.conversations([lookup]).get(lookup.key, ()) if store is not None and lookup is not None else ()
-        answer = answering(message, reading, now, met)
+        answer = answering(message, reading, now, met, store.occupancy(answering.places) if store is not None else None)
         if template is not None:
             named = _with_template(answer.reading, template)
             return _preview(answering.reply(message.sha256, named, reading.extraction, None, now), f"{template}, {name}", "", named)
@@ -260,7 +260,10 @@ class Previewer:
         if record.registrations and reading.decision.template != "review":
             whole = _of_registration(record.registrations[0], whole)
         told = record.registrations[0].id if record.registrations else None
-        return _preview(self._answering().reply(summary.sha256, reading, whole, told, now), f"{reading.decision.template}, {name}", "", reading)
+        answering = self._answering()
+        seats = _seats(answering, store, record.registrations[0]) if record.registrations else None
+        draft = answering.reply(summary.sha256, reading, whole, told, now, seats=seats)
+        return _preview(draft, f"{reading.decision.template}, {name}", "", reading)
 
     def registration(self, which: str, template: str | None = None) -> Preview:
         """The answer that would tell what the registration says now, to its last message."""
@@ -272,12 +275,18 @@ class Previewer:
         decision = Decision(outcome=last.reading.decision.outcome, missing=registration.missing, template=name)
         reading = replace(last.reading, decision=decision)
         whole = _of_registration(registration, last.reading.extraction)
-        draft = self._answering().reply(hashlib.sha256(which.encode()).hexdigest(), reading, whole, registration.id, self.now())
+        answering = self._answering()
+        seats = _seats(answering, self._store(), registration)
+        draft = answering.reply(hashlib.sha256(which.encode()).hexdigest(), reading, whole, registration.id, self.now(), seats=seats)
         return _preview(draft, f"{name}, registration {registration.id}", "", reading)
 
     def _store(self) -> Store:
         assert self._open_store is not None  # noqa: S101 - given with --message and --registration
         return self._open_store()
+
+
+def _seats(answering: Answering, store: Store, registration: Registration) -> Seats:
+    return answering.seats({place.session: place.state for place in registration.places}, store.occupancy(answering.places))
 
 
 def _with_template(reading: Reading, template: str) -> Reading:

@@ -299,6 +299,7 @@ def _reply_row(reply: Reply) -> dict[str, Any]:
         "reason": reply.reason,
         "recipient": reply.recipient,
         "subject": reply.subject,
+        "purpose": reply.purpose,
         "template": reply.template,
         "message": reply.message_id,
         "registration": reply.registration_id,

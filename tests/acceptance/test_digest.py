@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 
 from ingest.folder import FolderMailbox
+from mailroom.engine import InProcessEngine
 from mailroom.errors import Temporary
 from mailroom.model import MessageState, ReplyState
+from mailroom.service import serve_pipeline
 from mailroom.sink import Sink
 from notify.digest import is_digest
 from notify.links import LinkError, verified
@@ -280,6 +283,27 @@ def test_the_command_previews_and_sends_at_once(desk: Any, smtp_sink: Sink) -> N
     assert run.run("digest", "--preview").stdout == "There is nothing to tell.\n"
     assert json.loads(run.run("digest", "--now", "--json").stdout) == {"told": False}
     assert run.run("digest", ok=False).returncode == 2
+
+
+def test_run_keeps_the_hour_also_where_mail_is_looked_for_seldom(desk: Any, smtp_sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round every hour; the clock is looked at in between, and rings when the digest is due."""
+    monkeypatch.setattr("mailroom.service.CLOCK", timedelta(seconds=0.2))
+    here: Desk = desk()
+    here.deliver(ANNA, at=MONDAY - MINUTE)
+    config = here.config.model_copy(update={"mailboxes": tuple(box.model_copy(update={"every": timedelta(hours=1)}) for box in here.config.mailboxes)})
+    engine = InProcessEngine()
+    thread = threading.Thread(target=serve_pipeline, args=(here.pipeline, config), kwargs={"signals": False, "engine": engine}, daemon=True)
+    thread.start()
+    try:
+        assert engine.first_beat.wait(60)
+        assert smtp_sink.wait_for(1, timeout=60)  # Anna's answer, by the first round
+        assert digests(here) == []
+        here.at = MONDAY
+        assert smtp_sink.wait_for(2, timeout=60)
+    finally:
+        engine.stop()
+        thread.join(timeout=60)
+    assert len(digests(here)) == 1
 
 
 def test_without_a_digest_section_the_command_says_what_to_write(desk: Any) -> None:

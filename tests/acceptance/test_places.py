@@ -12,6 +12,7 @@ import pytest
 
 from mailroom.sink import Sink
 from store import PlaceState
+from tests.fixtures.installation import Installation
 from tests.fixtures.sessions import TUE, WED, Desk, members, open_desk, page_of, sessions_yaml, text_of
 
 ANNA, BEN, CARA, DAN = members("Anna", "Ben", "Cara", "Dan")
@@ -129,4 +130,44 @@ def test_a_place_taken_between_the_answer_and_its_record_changes_the_answer(desk
     assert batches == [2, 1]
     assert len(here.sent()) == 2
     assert FULL in text_of(here.sent(to="ben")[0])
+    assert all(message.attempts == 0 for message in here.store.messages())
+
+
+def test_a_preview_and_the_story_of_a_registration_know_who_waits(desk: Any) -> None:
+    """What a person is shown later says the same as what the member was told."""
+    here: Desk = desk(sessions=sessions_yaml(wed=1).replace("2022-01-19 ", "2122-01-19 "))  # the command's clock is the real one
+    here.deliver(ANNA, session="Wednesday 19 January")
+    here.deliver(BEN, session="Wednesday 19 January")
+    here.round()
+    _, ben = (registration.id for registration, _ in here.store.roster(WED))
+    run = Installation(here.folder)
+    told = run.run("replies", "preview", "--registration", ben).stdout
+    assert "kept a place" not in told
+    assert "You are on its waiting list" in told
+    assert f"place in {WED}: waits for a place" in run.run("register", "show", ben).stdout
+
+
+def test_a_place_given_while_the_member_writes_is_what_the_answer_tells(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ben waits and sends his topic; between the decision and its record a person gives him the place."""
+    here: Desk = desk(sessions=sessions_yaml(wed=1))
+    here.deliver(ANNA, session="Wednesday 19 January")
+    here.deliver(BEN, session="Wednesday 19 January")
+    here.round()
+    [told] = here.sent(to="ben")
+    [_, (ben, _)] = here.store.roster(WED)
+    here.deliver(BEN, body="Our topic is also numeracy.", subject=f"Re: {told['Subject']}", answering=str(told["Message-ID"]))
+    genuine, given = here.store.record_many, []
+
+    def given_first(batch: Any, now: datetime) -> Any:
+        if not given:
+            given.append(True)
+            here.pipeline.letters.sessions.give_place(here.store, WED, ben.id, here.at, actor="operator")  # type: ignore[union-attr]
+        return genuine(batch, now)
+
+    monkeypatch.setattr(here.store, "record_many", given_first)
+    here.round()
+    answers = [text_of(message) for message in here.sent(to="ben") if message["Auto-Submitted"] == "auto-replied"]
+    assert FULL in answers[0]
+    assert KEPT in answers[1]
+    assert FULL not in answers[1]
     assert all(message.attempts == 0 for message in here.store.messages())

@@ -10,7 +10,7 @@ from multiprocessing.synchronize import Barrier
 from sqlalchemy import text
 
 from mailroom.model import ReplyState
-from store import Cap, Registration, Store
+from store import Cap, Registration, RegistrationState, RegistrationUpdate, Store
 from store.database import Database
 from tests.fixtures.stores import DAY, NOW, answer, record
 from tests.store.test_seating import TUE, WED, asks, waiting_ids
@@ -63,6 +63,17 @@ def test_a_letter_counts_for_no_cap_and_an_answer_withdraws_none(store: Store) -
     [message_id] = [i for i in waiting_ids(store, 50) if i not in one.messages]
     capped = dataclasses.replace(record(message_id, recipient=one.member_address), cap=Cap(per_address=2, window=DAY))
     assert store.record_many([capped], NOW)[0].reply_state is ReplyState.DUE
+
+
+def test_a_person_who_takes_a_member_off_withdraws_the_reminder_and_frees_the_place(store: Store) -> None:
+    [one] = registered(store, 1)
+    remind(store, one)
+    update = RegistrationUpdate(registration_id=one.id, revision=one.revision, state=RegistrationState.WITHDRAWN, values=one.values, missing=())
+    assert store.correct(update, NOW, actor="the coordinator", places={WED: 1})
+    assert store.roster(WED) == []
+    [reminder] = [reply for reply in store.replies() if reply.purpose == "reminder"]
+    assert (reminder.state, reminder.reason) == (ReplyState.SUPPRESSED, "place_given_up")
+    assert store.release([reminder.id], NOW) == []
 
 
 def test_what_is_too_late_is_neither_due_nor_released(store: Store) -> None:
