@@ -65,18 +65,18 @@ class Brakes:
 
     def __init__(self, connection: Connection, batch: Sequence[Record], now: datetime) -> None:
         self.connection, self.now = connection, now
-        drafts = [(record.reply, record.cap, record) for record in batch if record.reply is not None]
-        recipients = {draft.recipient for draft, _, _ in drafts}
+        drafts = [(record.reply, record.cap) for record in batch if record.reply is not None]
+        recipients = {draft.recipient for draft, _ in drafts}
         outbox.lock_addresses(connection, recipients)
         self.dead = undeliverable.among(connection, recipients)
         self.answers: dict[timedelta, defaultdict[str, int]] = {}
         self.said: dict[timedelta, set[tuple[str, str]]] = {}
-        for window in {cap.window for _, cap, _ in drafts if cap is not None}:
-            mine = [(draft, cap) for draft, cap, _ in drafts if cap is not None and cap.window == window]
+        for window in {cap.window for _, cap in drafts if cap is not None}:
+            mine = [(draft, cap) for draft, cap in drafts if cap is not None and cap.window == window]
             addresses = {draft.recipient for draft, _ in mine}
             self.answers[window] = defaultdict(int, outbox.answers_since(connection, addresses, now - window))
             self.said[window] = _said_since(connection, addresses, now - window) if any(cap.same_words for _, cap in mine) else set()
-        self.limited = any(cap is not None and (cap.per_domain_an_hour or cap.per_hour) for _, cap, _ in drafts)
+        self.limited = any(cap is not None and (cap.per_domain_an_hour or cap.per_hour) for _, cap in drafts)
         if self.limited:
             _lock_breakers(connection)
             settle(connection, now)
@@ -153,6 +153,10 @@ def _within(scope: str) -> ColumnElement[bool]:
 def _trip(connection: Connection, scope: str, most: int, now: datetime) -> None:
     connection.execute(insert(breakers).values(scope=scope, most=most, tripped_at=now))
     history.add(connection, [history.entry("breaker.tripped", now, after={"scope": scope, "most": most})])
+
+
+def any_open(connection: Connection) -> bool:
+    return connection.execute(select(breakers.c.id).where(breakers.c.closed_at.is_(None)).limit(1)).first() is not None
 
 
 def settle(connection: Connection, now: datetime) -> list[str]:

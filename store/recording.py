@@ -179,7 +179,9 @@ class _Writer:
         if draft is None:
             return None, ""
         words = brakes.words_of(record.reading.parsed)
-        state, reason = self.brakes.place(draft, record.reply_state, record.reply_reason, record.cap, words)
+        # In a conversation the same words may say something new: «please take me off», once more after coming back.
+        repeated = words if record.update is None else ""
+        state, reason = self.brakes.place(draft, record.reply_state, record.reply_reason, record.cap, repeated)
         self.rows["outbox"].append(self._outbox_row(record.message_id, registration_id, draft, words, state, reason))
         after["reply"] = {"template": draft.template, "state": str(state), "reason": reason}
         return state, reason

@@ -10,9 +10,9 @@ import pytest
 
 from mailroom.cli import PARKED as NAMED_BY_THE_COMMAND
 from mailroom.model import ReplyState
-from store import Cap, Store
+from store import Cap, RegistrationState, RegistrationUpdate, Store
 from store.brakes import BREAKER_ALL, BREAKER_DOMAIN, PARKED, SAME_WORDS
-from tests.fixtures.stores import DAY, NOW, arrival, record
+from tests.fixtures.stores import DAY, NOW, answer, arrival, record
 
 HOUR = timedelta(hours=1)
 _UIDS = count(1)
@@ -143,6 +143,23 @@ def test_the_same_words_are_answered_once_a_day(store: Store) -> None:
     assert write(store, "anne@x.example", said="And travel?", same_words=True) == [SENT]
     assert write(store, "bob@x.example", said="Is cover paid?", same_words=True) == [SENT]
     assert write(store, "anne@x.example", said="Is cover paid?", at=NOW + DAY + HOUR, same_words=True) == [SENT]
+
+
+def test_in_a_conversation_the_same_words_may_say_something_new(store: Store) -> None:
+    """«Please take me off», sent again after coming back, is confirmed again; what says nothing new is known by the conversation."""
+    cap = Cap(per_address=9, window=DAY, same_words=True)
+    store.add_arrivals([arrival(next(_UIDS)) for _ in range(2)], NOW)
+    first, second = store.waiting()
+    store.record_many([replace(record(first.id, "first"), cap=cap)], NOW)
+    [sent] = store.due(NOW)
+    assert store.claim(sent.id, NOW)
+    store.mark_sent(sent.id, NOW)
+    [registration] = store.registrations()
+    update = RegistrationUpdate(registration_id=registration.id, revision=1, state=RegistrationState.WITHDRAWN, values=registration.values)
+    again = replace(record(second.id, "second"), registration=None, update=update, cap=cap)
+    again = replace(again, reply=replace(answer("second"), template="withdrawn"))
+    [placed] = store.record_many([again], NOW)
+    assert (placed.reply_state, placed.reply_reason) == SENT
 
 
 def test_words_whose_answer_was_parked_may_be_answered_later(store: Store) -> None:
