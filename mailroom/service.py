@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mailroom.config import Config
     from mailroom.pipeline import Pipeline
 
-__all__ = ["Listener", "serve", "serve_pipeline"]
+__all__ = ["Listener", "serve", "serve_pipeline", "tell_dates"]
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,16 @@ class Listener(threading.Thread):
                 self._session = None
 
 
+def tell_dates(config: Config) -> None:
+    """Log the secrets and certificates that end soon or have ended."""
+    try:
+        for expiry in expiries(config):
+            if expiry.near:
+                log.log(logging.ERROR if expiry.over else logging.WARNING, "%s", expiry)
+    except MailroomError as error:
+        log.error("%s", error)
+
+
 def serve_pipeline(pipeline: Pipeline, config: Config, *, signals: bool = True, engine: InProcessEngine | None = None) -> None:
     """Rounds until stopped. A Misconfigured at the first round ends it; later ones are logged, for servers come back."""
     engine = engine or InProcessEngine()
@@ -99,17 +109,8 @@ def serve_pipeline(pipeline: Pipeline, config: Config, *, signals: bool = True, 
                 engine.submit_at("round", report.paced_until)  # or half the pace is lost between two beats
         rounds += 1
 
-    def watch_dates() -> None:
-        """Secrets and certificates that end soon, once a day."""
-        try:
-            for expiry in expiries(config):
-                if expiry.near:
-                    log.log(logging.ERROR if expiry.over else logging.WARNING, "%s", expiry)
-        except MailroomError as error:
-            log.error("%s", error)
-
     if any(True for _ in logins(config)):
-        engine.every("dates", timedelta(days=1), watch_dates)
+        engine.every("dates", timedelta(days=1), lambda: tell_dates(config))
     every = min(mailbox.every for mailbox in config.mailboxes)
     engine.every("round", every, one_round)
     letters = pipeline.letters

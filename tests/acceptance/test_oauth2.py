@@ -95,7 +95,7 @@ def test_tokens_that_end_between_rounds_and_during_idle_are_renewed(
     home: Callable[[str], Installation], server: Dovecot, sink: Sink, token_endpoint: TokenEndpoint
 ) -> None:
     token_endpoint.lifetime = 2
-    running = home(by_secret()).start("run")
+    running = home(by_secret(12)).start("run")
     try:
         for count, letter in enumerate(LETTERS[:2], 1):
             server.append("INBOX", [letter])
@@ -111,6 +111,7 @@ def test_tokens_that_end_between_rounds_and_during_idle_are_renewed(
     assert running.returncode == 0, log
     assert "auth failed" not in server.log()
     assert "ERROR" not in log
+    assert log.count("the client secret expires in 12 days") == 1  # once a day, not at each round
     assert token_endpoint.grants("client_credentials") == len(token_endpoint.given) >= 3
     assert not any(token in log for token in token_endpoint.given)
 

@@ -10,6 +10,7 @@ import pytest
 
 from mailroom.config import Config, load_config
 from mailroom.oauth.expiry import expiries, unwatched
+from mailroom.service import tell_dates
 from tests.fixtures.certificates import make_application_certificate
 
 TODAY = date(2026, 11, 30)
@@ -73,30 +74,12 @@ def test_a_secret_without_a_date_is_unwatched(tmp_path: Path) -> None:
     assert list(unwatched(config_with(tmp_path, "password: {env: S}"))) == []
 
 
-def test_the_service_logs_the_dates_once_a_day(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import timedelta
-    from types import SimpleNamespace
-    from typing import Any
-
-    from mailroom.service import serve_pipeline
-
-    class Engine:
-        """Remembers the jobs and runs each once."""
-
-        stopping = False
-
-        def __init__(self) -> None:
-            self.jobs: dict[str, tuple[timedelta, Any]] = {}
-
-        def every(self, name: str, interval: timedelta, job: Any) -> None:
-            self.jobs[name] = (interval, job)
-
-        def run(self, *, signals: bool) -> None:
-            self.jobs["dates"][1]()
-
+def test_the_service_logs_what_is_near_and_what_is_past(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = config_with(tmp_path, secret_until(f"{datetime.now(UTC).date()}"), secret_until("2020-01-01"))
-    engine = Engine()
     with caplog.at_level(logging.WARNING):
-        serve_pipeline(SimpleNamespace(mailboxes=[]), config, engine=engine)  # type: ignore[arg-type]
-    assert engine.jobs["dates"][0] == timedelta(days=1)
-    assert [(record.levelname, "expire" in record.message) for record in caplog.records] == [("WARNING", True), ("ERROR", True)]
+        tell_dates(config)
+        tell_dates(config_with(tmp_path, secret_until("2999-01-01")))
+        tell_dates(config_with(tmp_path, "oauth2: {provider: microsoft, tenant: t, client_id: c, certificate: {file: none.pem}}"))
+    told = [(record.levelname, record.message) for record in caplog.records]
+    assert [level for level, _ in told] == ["WARNING", "ERROR", "ERROR"]
+    assert ["expires today" in told[0][1], "expired" in told[1][1], "No such file" in told[2][1]] == [True] * 3
