@@ -21,7 +21,7 @@ from store.ledger import chunks
 from store.register import address_key
 from store.serialise import decode
 from store.tables import history as history_table
-from store.tables import outbox
+from store.tables import outbox, session_letters, session_places
 from store.types import Reply
 
 __all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CORRECTED_MEANWHILE"]
@@ -156,6 +156,10 @@ def _next_step(connection: Connection, row: Any, now: datetime) -> tuple[str, di
 
 def _overtaken(connection: Connection, row: Any) -> str:
     """Why what it tells is not so any more, as ``supersede`` would have said had it not left yet; "" where it still is."""
+    if row.purpose in (REMINDER, PLACE):  # it has lost its point with the place that it is about
+        mine = (session_letters.c.registration_id == session_places.c.registration_id) & (session_letters.c.session == session_places.c.session)
+        still = select(session_places.c.session).join(session_letters, mine).where(session_letters.c.reply_id == row.id)
+        return "" if connection.execute(still).first() is not None else PLACE_GIVEN_UP
     if row.purpose != ANSWER:
         return ""
     later = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)

@@ -76,6 +76,23 @@ def test_a_person_who_takes_a_member_off_withdraws_the_reminder_and_frees_the_pl
     assert store.release([reminder.id], NOW) == []
 
 
+def test_a_reminder_of_unknown_fate_does_not_go_again_for_a_place_that_was_given_up(store: Store) -> None:
+    """It may have arrived; sent once more, it would remind of what is no longer so. With the place kept it goes."""
+    first, second = registered(store, 2)
+    for one in (first, second):
+        remind(store, one, state=ReplyState.DUE)
+    letters = {reply.registration_id: reply.id for reply in store.replies() if reply.purpose == "reminder"}
+    for reply_id in letters.values():
+        store.claim(reply_id, NOW)
+        store.mark_unknown(reply_id, "the line went dead", NOW, NOW)
+    update = RegistrationUpdate(registration_id=first.id, revision=first.revision, state=RegistrationState.WITHDRAWN, values=first.values, missing=())
+    assert store.correct(update, NOW, actor="the coordinator")
+    assert [store.mark_not_found(letters[one.id], NOW) for one in (first, second)] == [ReplyState.SUPPRESSED, ReplyState.DUE]
+    gone = store.reply(letters[first.id])
+    assert gone is not None
+    assert gone.reason == "place_given_up"
+
+
 def test_what_is_too_late_is_neither_due_nor_released(store: Store) -> None:
     [one] = registered(store, 1)
     remind(store, one, state=ReplyState.DUE)
