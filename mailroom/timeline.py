@@ -28,6 +28,8 @@ _DID = {
     "registration.address_added": "{} let another address speak",
     "session.place_given": "place given by {}",
     "message.settled": "message {message} settled by {}",
+    "reply.bounced": "our answer came back: message {message} says so",
+    "address.undeliverable": "the address takes no mail: later answers wait",
 }
 
 
