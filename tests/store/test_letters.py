@@ -142,3 +142,29 @@ def test_two_processes_write_each_letter_once(store: Store, current_url: str) ->
     assert [process.exitcode for process in processes] == [0, 0]
     purposes = [reply.purpose for reply in store.replies(limit=500)]
     assert (purposes.count("reminder"), purposes.count("digest")) == (4 * 8, 8)
+
+
+def test_what_a_digest_tells_is_what_happened_in_its_time_and_what_stands_open(store: Store) -> None:
+    """Registered and held in one window; given up, broken off and put aside in the next."""
+    ids = waiting_ids(store, 1, 2, 3)
+    store.record_many([dataclasses.replace(asks(ids[0], WED), reply_state=ReplyState.HELD), asks(ids[1], WED)], NOW)
+    told = store.digest_facts(None, NOW)
+    assert [one.messages[0] for one in told.registrations] == ids[:2]
+    assert (told.registrations_count, told.waiting_count, told.waiting_before, told.held, told.held_new, told.unknown) == (2, 0, 0, 1, 1, 0)
+    assert (told.dead, told.unreachable, told.breakers, told.parked, told.withdrawn) == ((), (), (), {}, ())
+
+    later = NOW + timedelta(hours=1)
+    store.quarantine(ids[2], "unreadable", later)
+    [due] = store.due(NOW)
+    store.claim(due.id, later)
+    store.mark_dead(due.id, "550 5.1.1 no such user", later, reason="refused")
+    store.note_poll("programme", later, ok=False, error="no connection")
+    second = store.digest_facts(NOW, NOW + DAY)
+    assert (second.registrations, second.registrations_count) == ((), 0)
+    assert [(one.id, str(one.state), one.reason) for one in second.waiting] == [(ids[2], "quarantined", "unreadable")]
+    assert [(reply.id, reply.reason) for reply in second.dead] == [(due.id, "refused")]
+    assert (second.held, second.held_new) == (1, 0)
+    assert second.polls["programme"].last_error == "no connection"
+    third = store.digest_facts(NOW + DAY, NOW + 2 * DAY)
+    assert (third.waiting, third.waiting_count, third.waiting_before, third.dead) == ((), 0, 1, ())
+    assert len(store.digest_facts(None, NOW, most=1).registrations) == 1
