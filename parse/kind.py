@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,9 @@ _ANSWERS = re.compile(rf"[,:;()\u2013\u2014]|\s-|{_ANSWER_WORDS}", re.I)
 _SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
 _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
+_GREETS = re.compile(r"^\W*(?:dear|hi|hello|hiya|hey|good (?:morning|afternoon|evening))\s+(?:(?:mr|mrs|ms|miss|dr)\.?\s+)?([^\W\d_]{2,})", re.I | re.M)
+_OPENING = 1000  # characters of a quoted letter in which it greets and says whom it is from
+_FROM = re.compile(r"^\W*From:\s*(.+)$", re.I | re.M)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,14 +208,12 @@ class KindReading:
         human = self._human()
         candidates = tuple(_candidate(sign) for sign in signs)
         weights = {label: _best_sum((sign for sign in signs if sign.says == label), again=0.5) for label in MACHINE_LABELS}
-        for sign in signs:
-            if sign.surely:
-                weights[sign.says] += 10.0
         # Who sells and who cheats use each other's words: together they weigh what the two say, and the louder one names it.
         unasked = max(("bulk", "spam"), key=lambda label: weights[label])
         weights[unasked] += weights["spam" if unasked == "bulk" else "bulk"] * 0.7
         label = max(MACHINE_LABELS, key=lambda label: weights[label])  # of equals the first, in the order of the labels
-        if weights[label] - human < 1.0:
+        # A sign that no person's mail has says that a machine wrote; which kind of machine is told by all signs together.
+        if weights[label] - human < 1.0 and not any(sign.surely for sign in signs):
             return None
         kind, code = MACHINES[label]
         return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
@@ -242,10 +243,10 @@ class KindReading:
     def _human(self) -> float:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
         signs = self._text_signs(("interest", "human", "private", "withdraws"), OWN)
-        return min(1.5, _best_sum(sign for sign in signs if not (sign.says == "interest" and self._of_the_reader(sign.evidence))))
+        return min(1.5, _best_sum(sign for sign in signs if not (sign.says in ("interest", "withdraws") and self._of_the_reader(sign.evidence))))
 
     def _of_the_reader(self, evidence: Evidence) -> bool:
-        """«Would you be interested in a demo?» is no interest of the writer's."""
+        """«Would you be interested in a demo?» is no interest of the writer's, nor is «if you no longer wish to hear from us» a farewell."""
         return _OF_READER.search(self._parsed.body[max(0, evidence.start - 30) : evidence.start]) is not None
 
     def _perhaps(self) -> list[_Sign]:
@@ -272,6 +273,8 @@ class KindReading:
             # Who names a group and its school, and takes no part himself, is the group's hand: it does not leave.
             or not (any(_overlap(sign.evidence, said) for said in not_me) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
+        # «Mrs Docherty will attend; she has not decided which» leaves the writer's own mind made up.
+        signs = [sign for sign in signs if not (sign.says == "undecided" and sign.evidence.where != "subject" and self._of_others(sign.evidence))]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
         quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())
         # «Dear member, thank you for your interest» is our own answer, however it greets.
@@ -281,10 +284,12 @@ class KindReading:
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
         on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
-        # A circular that is sent back with «sign us up» on top is the sender's own registration.
+        # A circular that is sent back with «sign us up» on top is the sender's own registration, and so is a letter of the sender's own.
         own_registration = weight["interest"] >= 1.0 and bool(self._text_signs(("circular",), {ZoneKind.FORWARDED}))
-        if forwarded and (on_behalf or not own_registration):
+        if forwarded and (on_behalf or not (own_registration or self._own_forwarded())):
             reasons.append(Reason(code="forwarded"))
+        if forwarded and self._greeted({ZoneKind.FORWARDED}):  # mail to the writer, sent back to be asked about
+            forwarded, found = False, replace(found, topics=False)
         if on_behalf:
             reasons.append(Reason(code="on_behalf", detail=_first(signs, "on_behalf")))
         kind = self._kind(weight, found, forwarded=forwarded or on_behalf)
@@ -353,7 +358,27 @@ class KindReading:
             score += 0.2
         if weight["answered"] > 0:
             score += 0.2
+        if self._greeted({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE}):
+            score += 0.4
         return score >= 1.0
+
+    def _names(self) -> set[str]:
+        """What the writer may be greeted with."""
+        sender = self._parsed.sender
+        return {name.lower() for name in re.findall(r"[^\W\d_]{2,}", sender.name)} if sender else set()
+
+    def _greeted(self, kinds: Collection[ZoneKind]) -> bool:
+        """Whether mail below the writer's words was written to the writer: «Dear Ann», below what Ann writes."""
+        names = self._names()
+        texts = (self._parsed.body[zone.start : zone.end] for zone in self._parsed.zones if zone.kind in kinds)
+        return any(match[1].lower() in names for text in texts for match in _GREETS.finditer(text[:_OPENING]))
+
+    def _own_forwarded(self) -> bool:
+        """Whether all mail that is forwarded was written by who forwards it."""
+        zones = [zone for zone in self._parsed.zones if zone.kind is ZoneKind.FORWARDED]
+        froms = [_FROM.search(self._parsed.body[zone.start : zone.end][:_OPENING]) for zone in zones]
+        names = self._names()
+        return bool(froms) and all(found is not None and len(names) > 1 and names <= set(re.findall(r"[^\W\d_]{2,}", found[1].lower())) for found in froms)
 
 
 def _header_sign(item: Any, file: str) -> _HeaderSign:

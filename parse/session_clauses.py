@@ -22,6 +22,12 @@ _CLAUSE = re.compile(
 )
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
+_PERSON = (
+    r"(?:colleague|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|principal|buddy|job share|jobshare|job-share|"
+    r"probationer|student|rep|sister|brother|daughter|son|teacher|lecturer|librarian|technician|psa|assistant|mentor|facilitator|co-facilitator|secretary)"
+)
+_NOT_A_NAME = r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
+_NAME = r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
 _WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
 _ME = re.compile(
     r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
@@ -30,8 +36,7 @@ WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
-    r"(?:colleague|colleagues|pal|friend|husband|wife|partner|neighbour|department|depts?|head|headteacher|heidie|depute|dht|ht|pt|buddy|stage partner|"
-    r"faculty|team|rest|other|others|first|second|third|fourth|job share|jobshare|probationer|student|rep|of them|sister|brother|daughter|son)\b)"
+    rf"(?:{_PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|other|others|first|second|third|fourth|of them)\b)"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
@@ -42,11 +47,12 @@ _THIRD = re.compile(
 )
 _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesday»
     r"^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:(?:and|with)\s+)?"
-    r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
-    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?\s+(?:(?:for|on|at|to|in)\s+)?(?:the\b|\d)"
+    rf"{_NOT_A_NAME}(?:{_NAME}|him|her|them)\s+(?:(?:for|on|at|to|in)\s+)?(?:the\b|\d)"
+    rf"|^\s*(?:and|but|while|whereas|though|although)\s+{_NOT_A_NAME}{_NAME}\s*$"  # «but Derek (P7) goes»
     r"|\bfor (?:her|him|them)\b",
     re.I,
 )
+_OUR_ONE = re.compile(rf"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:our|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\b", re.I)
 _FOR_US = re.compile(r"\b(?:on behalf of|for) (?:us|me)\b|\bon (?:our|my) behalf\b|\bin (?:our|my) (?:place|stead)\b", re.I)  # who goes is somebody else
 POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
 
@@ -99,8 +105,8 @@ def whose(clause: Clause, before: str) -> str:
         return before
     if "outsiders" in clause.labels and not WRITER.search(clause.text):
         return "outsider"
-    if (_THIRD.search(clause.text) or _ELLIPTIC.search(clause.text)) and not _ME.search(_FOR_US.sub("", clause.text)):
+    if (_THIRD.search(clause.text) or _ELLIPTIC.search(clause.text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", clause.text))):
         return "other"
-    if _ME.search(clause.text) or "same" in clause.labels:
+    if _ME.search(_FOR_US.sub("", clause.text)) or "same" in clause.labels:
         return "me"
     return before

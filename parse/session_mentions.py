@@ -103,8 +103,10 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|(?:a[ ])?week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
           {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
         | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
-        | (?P<rel>to-?day|tom+or+ows?|the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|yesterday|last[ ]ni(?:gh|ch)t|the[ ]streen|(?:next|last|this)[ ]week'?s?|
+        | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:to-?day|tom+or+ows?|yesterday)|
+            the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?:next|last|this)[ ]week'?s?|
             (?:earlier|later)[ ]today|
+            (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
         | (?:session|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?![./:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
@@ -132,6 +134,8 @@ _NOT_ON = re.compile(
     re.I,
 )
 _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
+_WHICH_I = re.compile(r"\s*,?\s*(?:which|that) (?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b", re.I)  # «before the 19th, which I'm booked on»
+_AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
@@ -179,7 +183,8 @@ class MentionFinder:
 
     def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:
         group = match.groupdict()
-        if _DEADLINE.search(text[max(0, match.start() - 20) : match.start()]) and not group["time"]:
+        deadline = _DEADLINE.search(text[max(0, match.start() - 20) : match.start()]) and not _WHICH_I.match(text, match.end())
+        if deadline and not group["time"]:
             return "date", set()
         if group["iso"]:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
@@ -195,7 +200,8 @@ class MentionFinder:
         weekday = _weekday(group["w1"])
         if group["d4"]:
             before = text[max(0, match.start() - 24) : match.start()]
-            if _NOT_ON.search(before) and weekday is None and not (_FROM_TO.search(before) and re.match(r" to\b", text[match.end() :])):
+            meant = _WHICH_I.match(text, match.end()) or (_FROM_TO.search(before) and re.match(r" to\b", text[match.end() :]))
+            if _NOT_ON.search(before) and weekday is None and not meant:
                 return "", set()
             return "day", self._dated(int(group["d4"]), None, None, weekday)
         if group["spelt"]:
@@ -211,7 +217,7 @@ class MentionFinder:
                 return "", set()
             return "weekday", self._on_weekday(_weekday(group["w6"]), which, text[match.end() : match.end() + 12], today)
         if group["rel"]:
-            return self._relative(group["rel"].lower(), today)
+            return self._relative(re.sub(r"(?<=w|y)'?s$", "", group["rel"].lower()), today, _AT_HOUR.match(text, match.end()))
         if group["after"]:
             return "ordinal", self._ordinal("other")
         if group["num"]:
@@ -236,6 +242,8 @@ class MentionFinder:
         if weekday is not None and (timed := self._clock(number, 0)):  # «Wed 2»
             both = {s.id for s in self.sessions if s.start.weekday() == weekday} & timed
             return ("day", both) if both else ("", set())
+        if weekday is not None and number == 1:  # «weds 1» is how a phone writes «the Wednesday one»
+            return "weekday", self._on_weekday(weekday, "", "", None)
         return "", set()
 
     def _dated(self, day: int, month: int | None, year: int | None, weekday: int | None = None) -> set[str]:
@@ -256,7 +264,7 @@ class MentionFinder:
             found = {s for s in found if 0 <= (s.start.date() - today).days <= 14}
         return {s.id for s in found}
 
-    def _relative(self, word: str, today: date | None) -> tuple[str, set[str]]:
+    def _relative(self, word: str, today: date | None, hour: re.Match[str] | None) -> tuple[str, set[str]]:
         if today is None:
             return "", set()
         if "week" in word:
@@ -264,7 +272,9 @@ class MentionFinder:
             return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
         ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
         session = self.on(today + timedelta(days=ahead))
-        return ("relative", {session}) if session else ("", set())
+        if session is None:
+            return "", set()
+        return ("slot" if hour and session in self._clock(int(hour[1]), 0) else "relative"), {session}
 
     def _ordinal(self, word: str) -> set[str]:
         if word in ("other", "ither"):

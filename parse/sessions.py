@@ -20,7 +20,6 @@ found; a plan told over several sentences is followed only as far as each senten
 
 from __future__ import annotations
 
-import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -35,6 +34,24 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
+from parse.session_stances import (
+    GOES,
+    SO,
+    WORD,
+    Context,
+    Event,
+    alone,
+    drop_after_refusal,
+    drop_what_led_here,
+    led_to,
+    narrow_whole,
+    settle_pairs,
+    stands_near,
+    take_answer,
+    ticked_box,
+    told_before,
+    untick_others,
+)
 from parse.textview import TextView
 
 __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
@@ -90,19 +107,7 @@ def _days(settings: Mapping[str, Any], file: str) -> dict[str, tuple[int, int]]:
 _FIELD = re.compile(r"\b(?:training|session|cpd|clpl)\b[^:|]{0,30}[:|]", re.I)  # «Training session: Tuesday»
 _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
 _RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
-_SO = {"so", "hence", "therefore", "then"}
 _INSTEAD = {"otherwise", "failing that"}
-_TICK = r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713\u2714] ?\]|\( ?[xX\u2713\u2714] ?\))"
-_BOX = re.compile(_TICK + r"|[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\]")
-_TICKED = re.compile(_TICK + r"\s*$")
-_UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
-_TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|yes|aye|tick|ticked)\b)[\s|.!]*$", re.I)
-_UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
-_ANSWER = re.compile(
-    r"(?:\s*\)?\s*[\-:=|(\[]+|(?:'s| is| wis)(?: a)?)"
-    r"\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
-    re.I,
-)  # «19 Jan - No, 25 Jan - Yes»
 _NOT_BEFORE_IT = re.compile(
     r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|my\s+)?$", re.I
 )
@@ -111,24 +116,26 @@ _THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date)\b", re.I)
 _ONE_AT = re.compile(r"\b(?:one|wan|yin)\b[^,;.]*$", re.I)  # «the one that starts at half three»
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
+_OTHER = re.compile(r"(?:other|ither)\b", re.I)  # «the other one is in Perthshire and has better skiing»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
-_FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
-_TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
-_OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
-_AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
-_BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
-_PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
-_I = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|mine|mine's|ah|ah'm|ahm|a'm|(?:for|suits) me)\b", re.I)  # «me on the 19th, Ros on the 25th» lists a group
-_ONLY = re.compile(r"\b(?:only|just)\b", re.I)
+_I = re.compile(
+    r"\bmy (?:own )?(?:place|slot|session|booking|training|date)\b|\bme (?:(?:for|on|at|to) )?(?:the\b|\d)"
+    r"|\b(?:i|i'm|im|i've|ive|i'll|i'd|mine|mine's|ah|ah'm|ahm|a'm|(?:for|suits) me)\b",
+    re.I,
+)
+_YES_TO = re.compile(r"\b(?:yes|aye|no|naw|nope) to (?:the|your)\s+$", re.I)  # answers questions, as a rule
+_COUNTS_MORE = re.compile(
+    r"\b(?:third|fourth|fifth|(?:three|four|five|your) (?:bases|headings|kinds|types|categories|options|descriptions|boxes|activities))\b", re.I
+)
+_SEE_YOU = re.compile(r"\b(?:see|catch) (?:you|yous|ye|u)(?: all)?(?: there)? at $", re.I)
+_GO_TO_IT = re.compile(r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b", re.I)
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
 _BY_ORDER = re.compile(r"which(?:so)?ever\b", re.I)  # «whichever comes second»
-_LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
-_CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
     "outsider": "session_other",
@@ -138,28 +145,9 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
-_GOES = {"takes", "joins", "goes"}
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
 _QUANTIFIERS = {"all", "none", "either"}
-_YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
-_WORD = re.compile(r"[A-Za-z]{2,}")
 _LONGEST_SENTENCE, _MOST_EVENTS = 4000, 200  # beyond them no member is speaking
-
-
-@dataclass(slots=True)
-class _Context:
-    """What is known of the sentence that a mention stands in."""
-
-    text: str
-    labels: set[str]
-    talked: bool  # the training was spoken of just before
-    heading: bool  # ... by a line that announces an answer
-    short: bool  # nothing much stands in the sentence besides the mentions
-    goes: list[tuple[int, int]]  # where words stand that are said of much else
-    today: date | None
-
-
-_Event = tuple[str, Mention, Candidate]
 
 
 class SessionFinder:
@@ -184,7 +172,7 @@ class SessionFinder:
             return Sessions()
         moment = parsed.sent_at or received_at
         today = moment.astimezone(UK).date() if moment else None
-        events: list[_Event] = []
+        events: list[Event] = []
         talked = False
         for view in views:
             if view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
@@ -195,7 +183,7 @@ class SessionFinder:
 
     # --- reading
 
-    def _read(self, view: TextView, today: date | None, events: list[_Event], talked: bool, *, fields_only: bool = False) -> bool:
+    def _read(self, view: TextView, today: date | None, events: list[Event], talked: bool, *, fields_only: bool = False) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for sentence in view.sentences for piece in pieces(sentence.text, sentence.start_char)]
         starts = [start for _, start in sentences]
@@ -213,18 +201,18 @@ class SessionFinder:
             about = "about" in labels
             mentions, short = self._sentence(text, found, today, talked=talked, heading=heading)
             if not mentions and short and asked_at >= 0:
-                _answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
+                take_answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
             undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
-            if "changes" in labels and (about or mentions or undone) and not _told_before(mentions):
+            if "changes" in labels and (about or mentions or undone) and not told_before(mentions):
                 for _, mention, _ in events:
                     if mention.stance in ("takes", "had"):
                         mention.stance = "replaced"
-            _narrow([mention for _, mention, _ in events], mentions, text)
+            narrow_whole([mention for _, mention, _ in events], mentions, text)
             if refused:
-                _refused(mentions, 0, text)
+                drop_after_refusal(mentions, 0, text)
             refused = text.rstrip().endswith(";") and any(m.whole and m.stance == "declines" for m in mentions)
             if _AND_SO.match(text):  # «The 19th's soup day. So 25th.»
-                _led_to(previous, {m.sessions for m in mentions if m.stance == "takes" and (m.rule or short)})
+                led_to(previous, {m.sessions for m in mentions if m.stance == "takes" and (m.rule or short)})
             for mention in mentions:
                 self._add(view, base, mention, events)
             previous = mentions
@@ -237,10 +225,11 @@ class SessionFinder:
         """The mentions in a sentence that have a stance; whether the sentence says little else."""
         labels = {label for label, *_ in cues}
         mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
-        rest = len(_WORD.findall(text)) - sum(len(_WORD.findall(text[m.start : m.end])) for m in mentions)
+        rest = len(WORD.findall(text)) - sum(len(WORD.findall(text[m.start : m.end])) for m in mentions)
         short = rest <= 3 and not {"elsewhere", "recurring"} & labels
         present = next((cue for cue in cues if cue[0] == "present"), None)
-        if not any(m.sessions for m in mentions) and present is not None and "about" in labels and (session := self._mentions.on(today)):
+        spoken_of = any(label == "about" and text[end - 1] not in "sS" for label, _, _, end in cues)  # «attended a string of sessions» is told of other days
+        if not any(m.sessions for m in mentions) and present is not None and spoken_of and (session := self._mentions.on(today)):
             mentions.append(Mention(present[2], present[3], frozenset({session}), "relative", "takes", present[1]))
         by_order = [m for m in mentions if _BY_ORDER.match(text, m.start)]
         cues = [cue for cue in cues if cue[0] not in ("either", "undecided") or not any(cue[2] < m.end and m.start < cue[3] for m in by_order)]
@@ -248,14 +237,14 @@ class SessionFinder:
             labels = {label for label, *_ in cues}
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
-            context = _Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
+            context = Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
             parts = clauses(text, cues)
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
         return [mention for mention in mentions if mention.stance], short
 
     @staticmethod
-    def _add(view: TextView, base: int, mention: Mention, events: list[_Event]) -> None:
+    def _add(view: TextView, base: int, mention: Mention, events: list[Event]) -> None:
         if len(events) >= _MOST_EVENTS:
             return
         start, end = view.to_source(base + mention.start, base + mention.end)
@@ -270,7 +259,7 @@ class SessionFinder:
             )
             events.append((session, mention, candidate))
 
-    def _quantified(self, clauses: list[Clause], mentions: list[Mention], cues: list[tuple[str, str, int, int]], context: _Context) -> None:
+    def _quantified(self, clauses: list[Clause], mentions: list[Mention], cues: list[tuple[str, str, int, int]], context: Context) -> None:
         """«both sessions», «neither date», «either would do»: every session at once."""
         begins = [clause.start for clause in clauses]
         owner = "me"
@@ -282,26 +271,26 @@ class SessionFinder:
             owner = whose(clause, "me")
             if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
                 continue
-            said = bool(_GOES & clause.labels.keys())
+            said = bool(GOES & clause.labels.keys())
             if label == "none" or {"declines", "elsewhere"} & clause.labels.keys():
                 stance = "declines"
-            elif label == "either" or ({"undecided", "likes"} & clause.labels.keys() and not _GOES & clause.labels.keys()):
+            elif label == "either" or ({"undecided", "likes"} & clause.labels.keys() and not GOES & clause.labels.keys()):
                 stance = "either"
             else:
                 asked = "?" in context.text and "asks" in context.labels
                 refused = not said and {"none", "declines"} & context.labels
-                stance = "takes" if (said or context.short or _GOES & context.labels) and not asked and not refused else ""
+                stance = "takes" if (said or context.short or GOES & context.labels) and not asked and not refused else ""
             if not stance:
                 continue
             shared = _ONE_EACH.search(context.text) is not None
             if label == "none" and owner == "me":
-                _refused(mentions, end, context.text)
+                drop_after_refusal(mentions, end, context.text)
             mentions += [Mention(start, end, frozenset({session}), "ordinal", stance, rule, owner, whole=True, shared=shared) for session in self._ids]
         mentions.sort(key=lambda mention: mention.start)
 
     # --- the stance of each mention
 
-    def _stances(self, clauses: list[Clause], mentions: list[Mention], context: _Context) -> None:
+    def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
         current, owner, own_words = "", "me", False
         done: list[Mention] = []
         for clause in clauses:
@@ -316,7 +305,7 @@ class SessionFinder:
             own = clause.polarity()
             if "about" in clause.labels and not own and current != "takes":
                 current = ""
-            if own == "declines" and _GOES & clause.labels.keys() and not here:
+            if own == "declines" and GOES & clause.labels.keys() and not here:
                 own = "takes"
             if not here:
                 self._look_back(clause, own, owner, done)
@@ -332,8 +321,8 @@ class SessionFinder:
                 mention.rule = next((clause.labels[label] for label in POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
-        _because(clauses, done)
-        _pairs(mentions, context)
+        drop_what_led_here(clauses, done)
+        settle_pairs(mentions, context)
 
     @staticmethod
     def _look_back(clause: Clause, own: str, owner: str, done: list[Mention]) -> None:
@@ -349,18 +338,22 @@ class SessionFinder:
             last.stance = "declines"
         elif own == "undecided" and last.stance == "takes" and clause.joint in (",", "(", "-") and len(clause.text.split()) <= 4:
             last.stance = "undecided"  # «the 25th, perhaps»
-        elif clause.joint in ("but", "however", "though") and last.stance == "had" and own not in (*_GOES, "likes"):
+        elif clause.joint in ("but", "however", "though") and last.stance == "had" and own not in (*GOES, "likes"):
             last.stance = "declines"
-        elif clause.joint in ("but", "however", "though") and last.stance == "elsewhere" and own in _GOES:
-            last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in»
+        elif (
+            last.stance == "elsewhere"
+            and own in GOES
+            and (clause.joint in ("but", "however", "though") or (clause.joint in SO and _GO_TO_IT.search(clause.text)))
+        ):
+            last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in», «the 19th is my day off so I can come to it»
         elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
             last.stance = "declines"
 
-    def _stance(self, mention: Mention, clause: Clause, current: str, context: _Context) -> str:
+    def _stance(self, mention: Mention, clause: Clause, current: str, context: Context) -> str:
         if not mention.sessions:
             return ""
         before, after = context.text[max(0, mention.start - 30) : mention.start], context.text[mention.end :]
-        ticked = _box(context.text, mention, before, after, short=context.short)
+        ticked = ticked_box(context.text, mention, before, after, short=context.short)
         if ticked is not None:
             mention.rule = "session.ticked" if ticked else ""
             return "takes" if ticked else "unticked"
@@ -374,7 +367,7 @@ class SessionFinder:
         if mention.owner == "outsider":
             return "outsider"
         if "?" in context.text:
-            unsaid = not _GOES & context.labels and current in ("", "undecided") and not context.short
+            unsaid = not GOES & context.labels and current in ("", "undecided") and not context.short
             if unsaid or "asks" in context.labels:
                 return "asked"
         if (
@@ -388,17 +381,23 @@ class SessionFinder:
             return current
         return "takes"
 
-    def _refers(self, mention: Mention, clause: Clause, before: str, after: str, context: _Context) -> str:
+    def _refers(self, mention: Mention, clause: Clause, before: str, after: str, context: Context) -> str:
         """``training``, ``elsewhere`` for a day of something else, or nothing where it can't be told."""
         form, labels = mention.form, context.labels
         ours = {"about", "takes", "joins", "declines", "had"}
         vague = form in ("weekday", "time", "ordinal", "slot")
-        if (form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in labels and not (clause.polarity() and _IT_IS_A.search(before))) or (
-            _OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)
-        ):
+        if (
+            form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in clause.labels and not (clause.polarity() and _IT_IS_A.search(before))
+        ) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
             return ""
         if vague and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
             return ""
+        if form == "ordinal" and "about" not in labels and (_COUNTS_MORE.search(context.text) or (_YES_TO.search(before) and not context.talked)):
+            return ""
+        corrects = "changes" in labels and context.talked  # «Wednesday. No, sorry, that's the sheep sale: Tuesday»
+        concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
+        if (corrects or concludes) and alone(mention, clause):
+            return "training"
         if "reported" in clause.labels or "events" in clause.labels:
             return "elsewhere"
         if "elsewhere" in labels and not ours & labels:
@@ -409,6 +408,7 @@ class SessionFinder:
         said = bool({"takes", "joins", "declines", "undecided", "had", "either"} & labels)
         goes = "goes" in labels
         strong = said or goes or "likes" in labels
+        said_here = bool({"takes", "joins", "declines", "undecided", "had", "either", "goes", "likes"} & clause.labels.keys())
         definite = _DEFINITE.search(before) is not None
         enough = {
             "date": True,
@@ -417,19 +417,23 @@ class SessionFinder:
             "slot": about or strong or context.short,
             "weekday": about
             or said
-            or (goes and (definite or context.talked or _near(mention, context)))
+            or (goes and (definite or context.talked or stands_near(mention, context)))
             or (definite and _THE_ONE.match(after) is not None)
             or ((definite or context.talked or context.short) and (strong or context.short)),
-            "ordinal": about or strong or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
+            "ordinal": about
+            or (strong and (not _OTHER.match(context.text, mention.start) or said_here))
+            or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about or bool({"present", "joins"} & labels) or (context.talked and (context.short or "likes" in labels)),
-            "time": (about and strong) or ((said or goes) and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
+            "time": (about and strong)
+            or _SEE_YOU.search(before) is not None
+            or ((said or goes) and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
         }[form]
         return "training" if enough else ""
 
     # --- choosing
 
-    def _choose(self, events: list[_Event], *, for_another: bool) -> Sessions:
-        _untick(events)
+    def _choose(self, events: list[Event], *, for_another: bool) -> Sessions:
+        untick_others(events)
         last: dict[str, str] = {}
         others: set[str] = set()
         for session, mention, _ in events:
@@ -441,10 +445,11 @@ class SessionFinder:
                     others.add(session)
             else:
                 last[session] = stance
-        if any(m.own and m.stance == "takes" and len(m.sessions) == 1 and last.get(session) == "takes" for session, m, _ in events):
+        own = any(m.own and m.stance == "takes" and len(m.sessions) == 1 and last.get(session) == "takes" for session, m, _ in events)
+        if own:
             others = set()  # a colleague goes for the writer only where the writer says nothing of their own
         for _, mention, _ in events:  # «the other one»: the one that was not refused or named before
-            if len(mention.sessions) > 1 and mention.stance == "takes":
+            if len(mention.sessions) > 1 and mention.stance == "takes" and (mention.owner == "me" or not own):
                 elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
                 named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last) or sorted(elsewhere)
                 rest = [session for session in self._ids if session not in named]
@@ -469,134 +474,3 @@ class SessionFinder:
             candidates.append(Candidate(slot=candidate.slot, value=session, strength=candidate.strength, evidence=candidate.evidence, chosen=counts, note=note))
         chosen = tuple(session for session in self._ids if any(c.chosen and c.value == session for c in candidates))
         return Sessions(sessions=chosen, candidates=tuple(candidates), reasons=tuple(reasons))
-
-
-def _box(text: str, mention: Mention, before: str, after: str, *, short: bool) -> bool | None:
-    """Whether a box for this mention is ticked, None if it has none. Boxes stand before their options or after them."""
-    first = _BOX.search(text)
-    if first is not None and first.start() < mention.start and _BOX.search(before[-12:]) and not _ends_with_mention(text[: first.start()]):
-        return True if _TICKED.search(before) else False if _UNTICKED.search(before) else None
-    if first is not None and (box := re.match(r"\s*\)?\s*[:|=\-]?\s*", after)) is not None and _BOX.match(after, box.end()):
-        return re.match(_TICK, after[box.end() :]) is not None
-    if (answer := _ANSWER.match(after)) is not None:
-        return answer[1].lower() not in ("no", "n", "naw")
-    if short and _TICKED_AFTER.match(after):
-        return True
-    return False if short and _UNTICKED_AFTER.match(after) else None
-
-
-def _ends_with_mention(text: str) -> bool:
-    """«19 Jan [X]»: a box after a number or a month belongs to what stands before it."""
-    return re.search(r"(?:\d|st|th|nd|rd|jan\w*\.?|day|wed|tues?|weds)\)?\s*[:=\-|]?\s*$", text, re.I) is not None
-
-
-def _answer(text: str, labels: set[str], asked: list[_Event]) -> None:
-    """«The 25th? Maybe.» and «Available 19/1? Y»"""
-    answer = _YES_OR_NO.get(re.sub(r"\W", "", text).lower()) or next((label for label in ("declines", "undecided") if label in labels), None)
-    for _, mention, _ in asked:
-        if answer and mention.stance in ("takes", "asked"):
-            mention.stance = answer
-            mention.rule = "session.ticked" if answer == "takes" else mention.rule
-
-
-def _untick(events: list[_Event]) -> None:
-    """In a list where one option is ticked, the others are not chosen for standing there."""
-    if any(mention.rule == "session.ticked" for _, mention, _ in events):
-        for _, mention, _ in events:
-            if mention.stance == "takes" and mention.bare and mention.rule != "session.ticked":
-                mention.stance = "unticked"
-
-
-def _because(clauses: list[Clause], done: list[Mention]) -> None:
-    """«There's a night out on the 19th, so I'm down for the 25th»: what led to the choice is no choice."""
-    for clause in clauses:
-        if clause.joint in _SO or _LEAVES.search(clause.text):
-            firm = {m.sessions for m in done if clause.start <= m.start < clause.end and m.stance == "takes" and m.rule}
-            _led_to([mention for mention in done if mention.start < clause.start], firm)
-
-
-def _led_to(before: list[Mention], firm: set[frozenset[str]]) -> None:
-    """A day that was merely named before a conclusion is its reason, and no choice."""
-    for mention in before:
-        if firm and mention.stance == "takes" and not mention.rule and mention.sessions not in firm:
-            mention.stance = "elsewhere"
-
-
-def _told_before(mentions: list[Mention]) -> bool:
-    """«(I'd put the 19th, then my class got moved.)» tells of the choice before, and does not undo the one just made."""
-    stances = {mention.stance for mention in mentions}
-    return "had" in stances and stances <= {"had", "elsewhere"}
-
-
-def _refused(mentions: list[Mention], end: int, text: str) -> None:
-    """«Neither date, sorry; the fair is the 25th and I'm in the shed on the 19th»: what follows says why, or who goes without the writer."""
-    for mention in mentions:
-        contrast = _CONTRAST.search(text[end : mention.start]) is not None and mention.owner == "me"
-        if mention.start >= end and mention.stance == "takes" and not contrast:
-            mention.stance = "elsewhere"
-
-
-def _narrow(earlier: list[Mention], mentions: list[Mention], text: str) -> None:
-    """«I'm down for both, but I'll only come to the first», «both, one for me and one for my PT. I'm the 25th»."""
-    last = next((m for m in reversed(mentions) if not m.whole and m.own and m.stance == "takes"), None)
-    if last is None:
-        return
-    only = _ONLY.search(text[: last.start]) is not None
-    for mention in [*earlier, *(m for m in mentions if m.start < last.start)]:
-        if mention.whole and mention.stance == "takes" and (mention.shared or only):
-            mention.stance = "replaced"
-
-
-def _near(mention: Mention, context: _Context) -> bool:
-    """«I'll do Tuesday» is said of a session, «I'll do the second round on Tuesday» is not."""
-    for start, end in context.goes:
-        if end > mention.start:
-            if len(context.text[mention.end : start].split()) <= 4:
-                return True
-        elif len(context.text[end : mention.start].split()) <= 2:
-            return True
-    return False
-
-
-def _pairs(mentions: list[Mention], context: _Context) -> None:
-    """«from A to B», «A or B», «A and B», «A or B: B»."""
-    text, labels = context.text, context.labels
-    for one, other in itertools.pairwise(mentions):
-        between = text[one.end : other.start]
-        if one.sessions == other.sessions:
-            continue
-        if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
-            one.stance, other.stance = "declines", "takes"
-        elif (
-            one.sessions
-            and other.sessions
-            and (
-                (_TO.fullmatch(between.lstrip()) and _PREFER.search(text[: one.start])) or (_FROM.search(between) and len(between) < 30 and "changes" in labels)
-            )
-        ):
-            one.stance, other.stance = "takes", "declines"
-        elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
-            one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
-        elif _BETWEEN.search(text[: one.start]) and _AND.fullmatch(between):
-            one.stance = other.stance = "undecided"
-        elif _AND.fullmatch(between) and one.stance and other.stance and "outsider" not in (one.stance, other.stance):
-            if "undecided" in (one.stance, other.stance):
-                one.stance = other.stance = "undecided"
-            elif (
-                one.stance == "takes" and not _GOES & context.labels and not (context.heading and context.short)
-            ):  # «training is on the 19th and the 25th» tells, and chooses neither
-                one.stance = other.stance = ""
-            else:
-                other.stance = one.stance
-    taken = [mention for mention in mentions if mention.stance in ("takes", "had") and len(mention.sessions) == 1]
-    if taken and taken[-1].stance == "had":  # «the 19th please (I'd said the 25th, then my class got moved)»
-        taken = [mention for mention in taken if mention.stance == "had"]
-    if "changes" in labels and len({next(iter(mention.sessions)) for mention in taken}) > 1:
-        for mention in taken:
-            if mention.sessions != taken[-1].sessions:
-                mention.stance = "declines"
-    unsure = [i for i, m in enumerate(mentions) if m.stance == "undecided"]
-    if unsure and unsure[-1] + 1 < len(mentions) and "undecided" not in labels:
-        later = mentions[unsure[-1] + 1]
-        if later.sessions and not later.stance:
-            later.stance = "takes"

@@ -1,0 +1,217 @@
+"""What the words around a mention of a session make of it: ticked boxes, pairs («from A to B»), conclusions and what led to them.
+
+Each function looks at mentions that have a place already (``sessions``) and settles their stance, alone or against
+each other. Promise: no session and no date of the programme stands here; linear in the text.
+
+What it does badly: it goes by order and by joining words, so a plan told in a roundabout way keeps the stance of its parts.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from datetime import date
+
+from mailroom.model import Candidate
+from parse.session_clauses import Clause
+from parse.session_mentions import Mention
+
+__all__ = [
+    "GOES",
+    "SO",
+    "WORD",
+    "Context",
+    "Event",
+    "alone",
+    "drop_after_refusal",
+    "drop_what_led_here",
+    "led_to",
+    "narrow_whole",
+    "settle_pairs",
+    "stands_near",
+    "take_answer",
+    "ticked_box",
+    "told_before",
+    "untick_others",
+]
+
+SO = {"so", "hence", "therefore", "then"}
+_TICK = r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713\u2714] ?\]|\( ?[xX\u2713\u2714] ?\))"
+_BOX = re.compile(_TICK + r"|[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\]")
+_TICKED = re.compile(_TICK + r"\s*$")
+_UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
+_TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|yes|aye|tick|ticked)\b)[\s|.!]*$", re.I)
+_UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
+_ANSWER = re.compile(
+    r"(?:\s*\)?\s*[\-:=|(\[]+|(?:'s| is| wis)(?: a)?)"
+    r"\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
+    re.I,
+)  # «19 Jan - No, 25 Jan - Yes»
+_FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
+_TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
+_OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
+_AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
+_BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
+_PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
+_ONLY = re.compile(r"\b(?:only|just)\b", re.I)
+_LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
+_CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
+GOES = {"takes", "joins", "goes"}
+_YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
+WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+@dataclass(slots=True)
+class Context:
+    """What is known of the sentence that a mention stands in."""
+
+    text: str
+    labels: set[str]
+    talked: bool  # the training was spoken of just before
+    heading: bool  # ... by a line that announces an answer
+    short: bool  # nothing much stands in the sentence besides the mentions
+    goes: list[tuple[int, int]]  # where words stand that are said of much else
+    today: date | None
+
+
+Event = tuple[str, Mention, Candidate]
+
+
+def ticked_box(text: str, mention: Mention, before: str, after: str, *, short: bool) -> bool | None:
+    """Whether a box for this mention is ticked, None if it has none. Boxes stand before their options or after them."""
+    first = _BOX.search(text)
+    if first is not None and first.start() < mention.start and _BOX.search(before[-12:]) and not _ends_with_mention(text[: first.start()]):
+        return True if _TICKED.search(before) else False if _UNTICKED.search(before) else None
+    if first is not None and (box := re.match(r"\s*\)?\s*[:|=\-]?\s*", after)) is not None and _BOX.match(after, box.end()):
+        return re.match(_TICK, after[box.end() :]) is not None
+    if (answer := _ANSWER.match(after)) is not None:
+        return answer[1].lower() not in ("no", "n", "naw")
+    if short and _TICKED_AFTER.match(after):
+        return True
+    return False if short and _UNTICKED_AFTER.match(after) else None
+
+
+def _ends_with_mention(text: str) -> bool:
+    """«19 Jan [X]»: a box after a number or a month belongs to what stands before it."""
+    return re.search(r"(?:\d|st|th|nd|rd|jan\w*\.?|day|wed|tues?|weds)\)?\s*[:=\-|]?\s*$", text, re.I) is not None
+
+
+def take_answer(text: str, labels: set[str], asked: list[Event]) -> None:
+    """«The 25th? Maybe.» and «Available 19/1? Y»"""
+    answer = _YES_OR_NO.get(re.sub(r"\W", "", text).lower()) or next((label for label in ("declines", "undecided") if label in labels), None)
+    for _, mention, _ in asked:
+        if answer and mention.stance in ("takes", "asked"):
+            mention.stance = answer
+            mention.rule = "session.ticked" if answer == "takes" else mention.rule
+
+
+def untick_others(events: list[Event]) -> None:
+    """In a list where one option is ticked, the others are not chosen for standing there."""
+    if any(mention.rule == "session.ticked" for _, mention, _ in events):
+        for _, mention, _ in events:
+            if mention.stance == "takes" and mention.bare and mention.rule != "session.ticked":
+                mention.stance = "unticked"
+
+
+def drop_what_led_here(clauses: list[Clause], done: list[Mention]) -> None:
+    """«There's a night out on the 19th, so I'm down for the 25th»: what led to the choice is no choice."""
+    for clause in clauses:
+        if clause.joint in SO or _LEAVES.search(clause.text):
+            firm = {m.sessions for m in done if clause.start <= m.start < clause.end and m.stance == "takes" and (m.rule or alone(m, clause))}
+            led_to([mention for mention in done if mention.start < clause.start], firm)
+
+
+def led_to(before: list[Mention], firm: set[frozenset[str]]) -> None:
+    """A day that was merely named before a conclusion is its reason, and no choice."""
+    for mention in before:
+        if firm and mention.stance == "takes" and not mention.rule and mention.sessions not in firm:
+            mention.stance = "elsewhere"
+
+
+def told_before(mentions: list[Mention]) -> bool:
+    """«(I'd put the 19th, then my class got moved.)» tells of the choice before, and does not undo the one just made."""
+    stances = {mention.stance for mention in mentions}
+    return "had" in stances and stances <= {"had", "elsewhere"}
+
+
+def drop_after_refusal(mentions: list[Mention], end: int, text: str) -> None:
+    """«Neither date, sorry; the fair is the 25th and I'm in the shed on the 19th»: what follows says why, or who goes without the writer."""
+    for mention in mentions:
+        contrast = _CONTRAST.search(text[end : mention.start]) is not None and mention.owner == "me"
+        if mention.start >= end and mention.stance == "takes" and not contrast:
+            mention.stance = "elsewhere"
+
+
+def narrow_whole(earlier: list[Mention], mentions: list[Mention], text: str) -> None:
+    """«I'm down for both, but I'll only come to the first», «both, one for me and one for my PT. I'm the 25th»."""
+    last = next((m for m in reversed(mentions) if not m.whole and m.owner == "me" and m.stance == "takes"), None)
+    if last is None:
+        return
+    only = (_ONLY.search(text[: last.start]) or _CONTRAST.search(text[: last.start])) is not None
+    if not (last.own or only):
+        return
+    for mention in [*earlier, *(m for m in mentions if m.start < last.start)]:
+        if mention.whole and mention.stance == "takes" and (mention.shared or only):
+            mention.stance = "replaced"
+
+
+def alone(mention: Mention, clause: Clause) -> bool:
+    """Whether the clause says nothing but the day."""
+    outside = clause.text[: mention.start - clause.start] + " " + clause.text[mention.end - clause.start :]
+    return len([word for word in WORD.findall(outside) if word.lower() not in (clause.joint, "it", "the", "on", "make", "me")]) == 0
+
+
+def stands_near(mention: Mention, context: Context) -> bool:
+    """«I'll do Tuesday» is said of a session, «I'll do the second round on Tuesday» is not."""
+    for start, end in context.goes:
+        if end > mention.start:
+            if len(context.text[mention.end : start].split()) <= 4:
+                return True
+        elif len(context.text[end : mention.start].split()) <= 2:
+            return True
+    return False
+
+
+def settle_pairs(mentions: list[Mention], context: Context) -> None:
+    """«from A to B», «A or B», «A and B», «A or B: B»."""
+    text, labels = context.text, context.labels
+    for one, other in itertools.pairwise(mentions):
+        between = text[one.end : other.start]
+        if one.sessions == other.sessions:
+            continue
+        if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
+            one.stance, other.stance = "declines", "takes"
+        elif (
+            one.sessions
+            and other.sessions
+            and (
+                (_TO.fullmatch(between.lstrip()) and _PREFER.search(text[: one.start])) or (_FROM.search(between) and len(between) < 30 and "changes" in labels)
+            )
+        ):
+            one.stance, other.stance = "takes", "declines"
+        elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
+            one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
+        elif _BETWEEN.search(text[: one.start]) and _AND.fullmatch(between):
+            one.stance = other.stance = "undecided"
+        elif _AND.fullmatch(between) and one.stance and other.stance and "outsider" not in (one.stance, other.stance):
+            if "undecided" in (one.stance, other.stance):
+                one.stance = other.stance = "undecided"
+            elif (
+                one.stance == "takes" and not GOES & context.labels and not (context.heading and context.short)
+            ):  # «training is on the 19th and the 25th» tells, and chooses neither
+                one.stance = other.stance = ""
+            else:
+                other.stance = one.stance
+    taken = [mention for mention in mentions if mention.stance in ("takes", "had") and len(mention.sessions) == 1]
+    if taken and taken[-1].stance == "had":  # «the 19th please (I'd said the 25th, then my class got moved)»
+        taken = [mention for mention in taken if mention.stance == "had"]
+    if "changes" in labels and len({next(iter(mention.sessions)) for mention in taken}) > 1:
+        for mention in taken:
+            if mention.sessions != taken[-1].sessions:
+                mention.stance = "declines"
+    unsure = [i for i, m in enumerate(mentions) if m.stance == "undecided"]
+    if unsure and unsure[-1] + 1 < len(mentions) and "undecided" not in labels:
+        later = mentions[unsure[-1] + 1]
+        if later.sessions and not later.stance:
+            later.stance = "takes"
