@@ -105,7 +105,7 @@ PRIOR: dict[str, dict[str, float]] = {
         "ask.please-do": 3.0,
         "ask.asking": 1.0,
         "ask.several": 2.5,
-        "ask.more-information": 1.2,
+        "ask.more-information": 2.2,
         "hint.guidance": 0.5,
         "hint.speak": 0.9,
         "hint.let-know": 0.6,
