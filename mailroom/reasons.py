@@ -56,6 +56,7 @@ REASONS: dict[str, str] = {
     "mentioned_in_forwarded": "It stands only in forwarded text.",
     "mentioned_in_passing": "Named, but other words are clearer.",
     "authority_implied": "The council follows from the school, whose name is there once.",
+    "institution_from_domain": "The school is the one that the sender's e-mail address is named after.",
     "authority_from_domain": "The council follows from the sender's e-mail address.",
     "authority_ambiguous": "Schools of this name stand in several council areas, and the message does not say which.",
     "authority_several": "Several council areas are named and no school.",

@@ -118,6 +118,7 @@ class Name:
     forms: frozenset[str]
     qualifier: tuple[str, ...]
     full: tuple[str, ...]  # all words of the base, for names that are all form
+    part: str = ""  # primary, secondary: the department of a school for all ages that this is
 
 
 _SUFFIX = re.compile(
@@ -139,6 +140,7 @@ def take_apart(name: str, forms: Forms) -> Name:
             qualifier = said + qualifier
         base = base[: match.start()].rstrip(" ,-")
     norms = [word.norm for word in words(base)]
+    part = _part(extra, norms, forms)
     core = [norm for norm in norms if norm not in _LEADING or norm != norms[0]]
     found = forms.of([norm for norm in core if norm in forms.words]) | extra
     middle = re.fullmatch(r"(.+?)\s*\(([^()]+)\)\s*(.+)", base)  # «St Monica's (Milton) Primary School»
@@ -153,4 +155,12 @@ def take_apart(name: str, forms: Forms) -> Name:
         lead += 1
     if lead < len(core) and (lead == 0 or core[lead - 1] in ("of", "for", "the")):
         core = core[lead:]  # «Community School of Auchterarder», «The Mary Russell School»
-    return Name(base=base, core=tuple(norm for norm in core if norm != "rc"), forms=found, qualifier=qualifier, full=tuple(norms))
+    return Name(base=base, core=tuple(norm for norm in core if norm != "rc"), forms=found, qualifier=qualifier, full=tuple(norms), part=part)
+
+
+def _part(extra: frozenset[str], norms: Sequence[str], forms: Forms) -> str:
+    """«Mid Yell Junior High School - Primary», «Castlebay School Secondary»."""
+    said = {form for form in extra if form in ("primary", "secondary")}
+    if len(norms) > 2 and norms[-1] in ("primary", "secondary") and forms.of(norms[-2:-1]) & {"school", "campus"}:
+        said.add(norms[-1])
+    return said.pop() if len(said) == 1 else ""

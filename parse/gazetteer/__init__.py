@@ -10,6 +10,7 @@ sequences (``index``), no pattern per name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,6 +24,8 @@ from parse.gazetteer.wordlists import GAELIC, PLURAL
 from parse.schoolnames import School, Word
 
 __all__ = ["College", "Entry", "Gazetteer", "Mention", "School", "Vocabulary", "load_colleges"]
+
+_ADDRESS = re.compile(r"(?:@|://|www\.)[\w.-]*\Z")  # searched in the 60 characters before a word
 
 
 class Gazetteer(Index):
@@ -42,7 +45,7 @@ class Gazetteer(Index):
         free = 0  # the first word behind the last name with a form: no name begins before it
         index, count = 0, len(found)
         while index < count and len(mentions) < limit:
-            mention = self.listed.at(passage, index, free) or self._initials_at(passage, index)
+            mention = self._address_at(passage, index) or self.listed.at(passage, index, free) or self._initials_at(passage, index)
             form = self.form(found[index].norm)
             if mention is None and (form or found[index].norm in GAELIC):
                 mention = self.unlisted.at(passage, index, free)
@@ -63,6 +66,14 @@ class Gazetteer(Index):
             index = mention.last
             free = free if mention.kind == "bare" else mention.last
         return mentions
+
+    def _address_at(self, passage: Passage, index: int) -> Mention | None:
+        """«office@ashmuirprimary.example», «www.ashmuirprimary.example»."""
+        word = passage.words[index]
+        if word.norm not in self.addresses or not _ADDRESS.search(passage.text, max(0, word.start - 60), word.start):
+            return None
+        entries = tuple(self.addresses[word.norm])
+        return passage.mention(index, index + 1, kind="school", rule="institution.address", entries=entries, core=(word.norm,))
 
     def _initials_at(self, passage: Passage, index: int) -> Mention | None:
         word = passage.words[index]

@@ -58,6 +58,7 @@ class Entry:
     school: School | None = None
     name: Name | None = None
     level: str = ""
+    campuses: frozenset[tuple[str, ...]] = frozenset()  # of a college
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +90,4 @@ class Vocabulary:
     saint_short: Mapping[str, str] = field(default_factory=dict)
     councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
     towns: Collection[tuple[str, ...]] = ()
+    gaelic: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)  # places as they stand behind «Sgoil», in English

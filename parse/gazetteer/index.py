@@ -35,6 +35,8 @@ class Index:
         self.prefixes: set[tuple[str, ...]] = set()
         self.by_authority: defaultdict[str, list[Entry]] = defaultdict(list)
         self.college_domains: dict[str, Entry] = {}
+        self.college_places: set[tuple[str, ...]] = set()  # «Newbattle», that a school may be called as well
+        self.addresses: defaultdict[str, list[Entry]] = defaultdict(list)  # «lochaberhigh»
         self._slips: dict[str, str] = {}
         self.heads: dict[int, tuple[str, ...]] = {}
         self.initials: defaultdict[str, list[Entry]] = defaultdict(list)
@@ -56,8 +58,11 @@ class Index:
             known.append((entry, how, forms))
 
     def _add_college(self, college: College) -> None:
-        entry = Entry(index=len(self.entries), label=college.name, authority="", kind="college")
+        campuses = frozenset(tuple(word.norm for word in words(campus)) for campus in college.campuses)
+        entry = Entry(index=len(self.entries), label=college.name, authority="", kind="college", campuses=campuses)
         self.entries.append(entry)
+        core = [word.norm for word in words(college.name)]
+        self.college_places.update({tuple(core[:1])} if len(core) > 2 and core[-1] == "college" else set())
         for text, how in [(college.name, "full"), *((alias, "alias") for alias in college.aliases), *((alias, "support") for alias in college.support)]:
             self._key(tuple(word.norm for word in words(text)), entry, how)
         for domain in college.domains:
@@ -74,6 +79,8 @@ class Index:
         self.entries.append(entry)
         self.by_authority[school.authority].append(entry)
         self._name_keys(name, entry, "core")
+        for address in self._addresses(name):
+            self.addresses[address].append(entry)
         for alias in school.aliases:
             if alias.isupper() and len(alias) <= 7 and alias.isalpha():
                 self._key((alias.lower(),), entry, "alias")
@@ -110,6 +117,17 @@ class Index:
             self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
         if name.qualifier and name.qualifier != core:
             self._key((*core, *name.qualifier), entry, how, forms)
+
+    def _addresses(self, name: Name) -> set[str]:
+        """How the name is written together in an e-mail or web address: only with the word for its kind."""
+        core = "".join(name.core)
+        if len(core) < 3:
+            return set()
+        kinds = {kind for kind in ("primary", "high", "academy", "secondary", "grammar") if kind in name.forms}
+        endings = {ending for kind in kinds for ending in (kind, f"{kind}school", f"{kind}sch")}
+        endings |= {"ps"} if "primary" in kinds and len(core) > 4 else set()
+        endings |= {"hs"} if "high" in kinds and len(core) > 4 else set()
+        return {core + ending for ending in endings or ({"school"} if "school" in name.forms else set())}
 
     def _initials(self, name: Name, entry: Entry) -> None:
         letters = "".join(norm[0] for norm in name.core if norm not in ("of", "the", "and"))
@@ -211,7 +229,10 @@ class Index:
                 continue
             if "campus" in forms and "campus" not in mine:
                 continue
-            if levels and entry.level in ("primary", "secondary") and entry.level not in levels:
+            of_all_ages = entry.name.part and main and main <= mine  # «Sandwick Junior High» has a primary department too
+            if not main and {"nursery", "school"} <= forms and mine & (MAIN - {"primary"}):
+                continue  # «Brae Nursery School» is not Brae High
+            if levels and entry.level in ("primary", "secondary") and entry.level not in levels and not of_all_ages:
                 continue
             if main and main <= mine:
                 rank = 40

@@ -103,7 +103,8 @@ class ListedNames:
         if forms and place and (passage.upper or not found[end].capital) and self.generic(passage, first, last):
             return True
         small = last > end and found[first].capital and not found[end].capital and found[end].norm not in ("ps", "hs")
-        return small and not passage.lower and end - first == 1 and first > 0 and found[first - 1].norm in ARTICLES  # «a Moray primary»
+        article = first > 0 and found[first - 1].norm in ARTICLES and passage.near(first - 1)
+        return small and not passage.lower and end - first == 1 and article  # «a Moray primary»
 
     def _bare(self, passage: Passage, first: int, end: int, key: tuple[str, ...], entries: tuple[Entry, ...]) -> Mention | None:
         """A name without a form word."""

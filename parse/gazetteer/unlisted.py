@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
-from parse.gazetteer.entries import Mention
+from parse.gazetteer.entries import Entry, Mention
 from parse.gazetteer.index import MAIN, Index
 from parse.gazetteer.listed import ListedNames
 from parse.gazetteer.passage import Passage
@@ -171,4 +171,13 @@ class UnlistedNames:
         core = tuple(word.norm for word in found[begin:last])
         if not core or not found[last - 1].capital:
             return None
-        return passage.mention(index, last, kind="unlisted", rule="institution.unlisted", core=core, forms=frozenset({"gaelic", "school"}))
+        forms = frozenset({"gaelic", "school"})
+        english = next((self.vocabulary.gaelic[core[:end]] for end in range(len(core), 0, -1) if core[:end] in self.vocabulary.gaelic), None)
+        if english is not None and (entries := self._in_english(english, primary=found[index].norm.startswith("bun"))):
+            return passage.mention(index, last, kind="school", rule="institution.alias", entries=entries, core=english, forms=frozenset({"school"}))
+        return passage.mention(index, last, kind="unlisted", rule="institution.unlisted", core=core, forms=forms)
+
+    def _in_english(self, place: tuple[str, ...], *, primary: bool) -> tuple[Entry, ...]:
+        """«Sgoil Lìonail» is Lionel School, where the list has no school of the Gaelic name."""
+        known = [entry for entry, how, _ in self.keys.get(place, ()) if how in ("core", "full") and entry.kind == "school"]
+        return tuple(dict.fromkeys(entry for entry in known if not primary or entry.level == "primary"))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from parse.gazetteer import Entry
 from parse.institutions.letter import STAGE, Found, Letter
+from parse.institutions.stated import Stated
 
 __all__ = ["BareNames"]
+
+_TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together": ("from", "of", "here", "between", "both")}
+_REACH = 8  # words behind a name in which its kind may be told
+_BETWEEN = frozenset("the our my in i im am we are were that is its thats it of at rc".split())  # noqa: SIM905
+_POSTS = frozenset("teacher teachers nursery infants headteacher head ht dht depute pt lecturer probationer practitioner librarian".split())  # noqa: SIM905
 
 
 class BareNames:
@@ -17,6 +24,44 @@ class BareNames:
         self.letter = letter
         self.counted: set[int] = set()  # groups that hold a name without its form that counts
 
+    def tell(self, founds: Sequence[Found], stated: Stated) -> None:
+        """Makes schools, in place, of the names whose kind is told right behind them: «Ashmuir, the high school», «Ashmuir. Primary, not High.»"""
+        taken: set[tuple[int, int]] = set()
+        for found in founds:
+            mention = found.mention
+            if mention.kind != "bare" or found.text.zone not in ("own", "subject") or stated.passes_over(found):
+                continue
+            at, forms = self._told_behind(found)
+            if (found.text.order, at) in taken and self._is_town(found):
+                continue  # «St David's, Dalkeith (the high school)»: it is told of St David's
+            if forms and (entries := self._of_kind(mention.entries, forms)):
+                found.mention = replace(mention, kind="school", entries=entries, forms=forms)
+                taken.add((found.text.order, at))
+
+    def _told_behind(self, found: Found) -> tuple[int, frozenset[str]]:
+        """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
+        words, folded, gazetteer = found.text.words, found.text.view.folded, self.letter.gazetteer
+        covered = {index for council in found.text.councils for index in range(council.first, council.last)}
+        at = found.mention.last
+        for index in range(at, min(len(words), at + _REACH)):
+            if "\n\n" in folded[words[index - 1].end : words[index].start]:
+                break
+            if gazetteer.form(words[index].norm) and (words[index].capital or words[index - 1].norm in ("the", "our", "rc", "junior")):
+                last = index
+                while last < len(words) and gazetteer.form(words[last].norm):
+                    last += 1
+                return index, gazetteer.forms.of([gazetteer.form(word.norm) for word in words[index:last]])
+            if index not in covered and words[index].norm not in _BETWEEN:
+                break
+        return 0, frozenset()
+
+    def _of_kind(self, entries: tuple[Entry, ...], forms: frozenset[str]) -> tuple[Entry, ...]:
+        levels = self.letter.gazetteer.forms.level(forms)
+        if len(levels) != 1:
+            kinds = forms & {*self.letter.gazetteer.vocabulary.distinguishing}  # «Ashmuir, the Gaelic Unit»
+            return tuple(entry for entry in entries if kinds and entry.name and kinds <= entry.name.forms)
+        return tuple(entry for entry in entries if entry.level in levels)
+
     def count(self, found: Found, *, alone: bool) -> bool:
         """Whether a name without its form means the school: «at Gourdon», «P5, Gourdon», «Gourdon, Aberdeenshire», «Gourdon here».
 
@@ -24,6 +69,8 @@ class BareNames:
         """
         mention = found.mention
         vocabulary = self.letter.gazetteer.vocabulary
+        if mention.core in self.letter.campuses or (mention.core in self.letter.gazetteer.college_places and not self.letter.tells_of_school):
+            return False
         if mention.core in vocabulary.councils or not (found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1):
             return False
         if found.listed and found.text.zone == "own":
@@ -31,43 +78,89 @@ class BareNames:
         if found.paired and not all(norm in vocabulary.never_bare for norm in mention.core):
             return True
         fitting = self.letter.of_stage(mention.entries)
-        beside = [entry for entry in fitting if entry.authority in (*found.near, *found.towns)]
+        beside = tuple(entry for entry in fitting if entry.authority in (*found.near, *found.towns))
         if len({entry.label for entry in beside}) == 1 and found.near:
-            fitting = tuple(beside)
+            fitting = beside
         single = len({entry.label for entry in fitting}) == 1
         if found.cue == "institution.member.label" and single:
             found.mention = replace(mention, entries=fitting)
             return found.text.zone in ("own", "attachment")
-        words, folded = found.text.words, found.text.view.folded
-        if mention.last < len(words):
-            follows = words[mention.last]
-            gap = folded[mention.end : follows.start]
-            if gap == " " and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.letter.authorities.aliases:
-                return False  # «Calderwood Loddge» is more than Calderwood
-        if found.text.zone != "own":
+        if found.text.zone != "own" or self._longer(found):
             return False
-        before = words[mention.first - 1] if mention.first else None
-        gap = folded[before.end : mention.start] if before is not None else ""
-        norm = before.norm if before is not None else ""
-        if gap == "-" or norm in ("nan", "nam", "an", "na"):
-            return False  # the end of a longer name
-        town = mention.core in self.letter.authorities.aliases
-        introduced = gap.strip(" ") == "," and single and (bool(STAGE.fullmatch(norm)) or norm in self.letter.sender_words)
-        introduced = introduced or (norm in ("is", "still", "now") and found.cue == "institution.member.school-is")
-        here = found.cue == "institution.member.here" or (mention.last < len(words) and words[mention.last].norm == "here")
-        counts = introduced or (gap == " " and norm == "at" and found.role in ("member", "together"))
-        if not town:
-            counts = counts or here or (gap == " " and norm in ("from", "of", "here") and found.role in ("member", "together") and single)
-        if alone and not counts and len({entry.label for entry in beside}) == 1 and (not town or self._starts(found) or norm in ("its", "is", "school")):
+        counts = self._introduced(found, single=single)
+        if alone and not counts and len({entry.label for entry in beside}) == 1 and self._placed(found):
             counts = single = True
-        if not counts and norm in ("and", "plus") and found.group in self.counted:
+        if not counts and self._word_before(found) in ("and", "plus") and found.group in self.counted:
             counts = True  # «at Ferryhill and Harlaw»
+        if alone and not counts and single and self._is_fragment(found):
+            counts = True
         if counts and not single and not alone:
             return False
         if counts:
             self.counted.add(found.group)
             found.mention = replace(mention, entries=fitting)
         return counts
+
+    def _introduced(self, found: Found, *, single: bool) -> bool:
+        """Whether the words around say that a school is meant."""
+        mention, words = found.mention, found.text.words
+        norm, gap = self._word_before(found), self._gap_before(found)
+        if gap.strip(" ") == "," and single and (self._of_teacher(found) or norm in self.letter.sender_words):
+            return True
+        if norm in ("is", "still", "now") and found.cue == "institution.member.school-is":
+            return True
+        if gap == " " and norm == "at" and found.role in ("member", "together"):
+            return True
+        if single and found.cue in ("institution.together.pairing", "institution.member.heads"):
+            return True
+        if self._is_town(found):
+            return False
+        if found.cue == "institution.member.here" or (mention.last < len(words) and words[mention.last].norm == "here"):
+            return True
+        if not single:
+            return False
+        if found.cue == "institution.member.now":
+            return True
+        return gap == " " and (norm in _TAKING_PART.get(found.role, ()) or (norm == "to" and found.cue == "institution.member.i-work"))
+
+    def _longer(self, found: Found) -> bool:
+        """«Calderwood Loddge» is more than Calderwood, and «Loch nan Eala» more than Eala."""
+        mention, words = found.mention, found.text.words
+        if mention.last < len(words):
+            follows = words[mention.last]
+            gap = found.text.view.folded[mention.end : follows.start]
+            if gap == " " and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.letter.authorities.aliases:
+                return True
+        return self._gap_before(found) == "-" or self._word_before(found) in ("nan", "nam", "an", "na")
+
+    def _of_teacher(self, found: Found) -> bool:
+        """«P5, Gourdon», «Early years teacher, Gourdon», «Primary 1 and nursery, Gourdon»: a class or a post stands before the comma."""
+        words, first = found.text.words, found.mention.first
+        norm = words[first - 1].norm if first else ""
+        before = words[first - 2].norm if first > 1 else ""
+        return bool(STAGE.fullmatch(norm)) or norm in _POSTS or (before in ("primary", "class", "stage") and norm.isdigit())
+
+    def _placed(self, found: Found) -> bool:
+        """«Gourdon, Aberdeenshire»: with the council beside it a name may stand for the school; a town only where it is told as one."""
+        return not self._is_town(found) or self._starts(found) or self._word_before(found) in ("its", "is", "school")
+
+    def _is_fragment(self, found: Found) -> bool:
+        """«Gourdon. Existing group, three of us.»: the name stands by itself where a letter begins."""
+        text, end = found.text, found.mention.end
+        if self._is_town(found) or not self._starts(found) or text.sentence(found.mention.start) > 2:
+            return False
+        known = self.letter.gazetteer.vocabulary.never_bare
+        return text.view.folded[end : end + 1] in (".", ",", ";", ":", "\n", "!", "") and not all(norm in known for norm in found.mention.core)
+
+    def _is_town(self, found: Found) -> bool:
+        return found.mention.core in self.letter.authorities.aliases
+
+    def _word_before(self, found: Found) -> str:
+        return found.text.words[found.mention.first - 1].norm if found.mention.first else ""
+
+    def _gap_before(self, found: Found) -> str:
+        first = found.mention.first
+        return found.text.view.folded[found.text.words[first - 1].end : found.mention.start] if first else ""
 
     def _starts(self, found: Found) -> bool:
         return found.mention.start == found.text.sentences[found.text.sentence(found.mention.start)][0]

@@ -30,10 +30,11 @@ class Choosing:
     def choose(self, founds: list[Found], stated: Stated) -> list[Found]:
         """The mentions of the institutions that take part; ``founds`` loses those that are no names."""
         weigh_spellings(self.letter, founds, stated.everywhere())
+        self.bare.tell(founds, stated)
         named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college") and found.text.zone in WEIGHT}
         usable = self._usable(founds, named, stated)
         own = [found for found in usable if found.text.zone == "own"]
-        own_named = self._in_full(own, named)
+        own_named = self._in_full(own)
         if any(found.role in ("member", "together") for found in own_named):
             chosen = self._told(own_named, own)
         elif own_named:
@@ -71,12 +72,24 @@ class Choosing:
         own = {found.mention.core for found in usable if found.text.zone == "own"}
         return [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or found.mention.core in own]
 
-    def _in_full(self, own: list[Found], named: Collection[tuple[str, ...]]) -> list[Found]:
+    def _in_full(self, own: list[Found]) -> list[Found]:
         """The member's own words without the names that are only repeated in short, or stand for a place."""
-        kept = [found for found in own if found.mention.kind != "bare" or found.mention.core not in named] or own
-        if any(found.mention.kind in ("school", "college") and found.role != "other" for found in kept):
+        full = {found.mention.core for found in own if found.mention.kind != "bare"}
+        kept = [found for found in own if found.mention.kind != "bare" or found.mention.core not in full] or own
+        told = {found.role for found in kept if found.mention.kind in ("school", "college")}
+        i_work_at = any(found.mention.kind == "bare" and found.cue == "institution.member.i-work" for found in kept)
+        if told - {"other"} and (told & {"member", "together", "sole"} or not i_work_at):
             # Beside a school named in full, a name without its form is a place or a person's former school unless both are told in one breath.
-            kept = [found for found in kept if found.mention.kind != "bare" or found.paired or found.listed or found.cue == "institution.member.label"]
+            groups = {found.group for found in kept if found.mention.kind != "bare"}
+            kept = [
+                found
+                for found in kept
+                if found.mention.kind != "bare"
+                or found.paired
+                or found.listed
+                or found.cue == "institution.together.pairing"
+                or (found.cue == "institution.member.label" and found.group not in groups)
+            ]
         if any(found.mention.kind == "school" for found in kept):
             kept = [found for found in kept if found.mention.kind != "initials"]
         return kept
@@ -129,6 +142,9 @@ class Choosing:
         backed = [found for found in own if any(other.mention.core == found.mention.core for other in elsewhere)]
         if backed:
             groups = {found.group for found in backed}
+            if "several" in self.letter.said:
+                sentences = {(found.text.order, found.text.sentence(found.mention.start)) for found in backed}
+                return [found for found in own if (found.text.order, found.text.sentence(found.mention.start)) in sentences]
             return [found for found in own if found.group in groups]
         heads = [found for found in own if found.head]
         if not heads:

@@ -73,21 +73,27 @@ class CouncilNames:
                 at += 1
             inside = at < len(taken) and taken[at][0] < end_char
             if not inside and self._stands(folded, found, index, end, alias, lower=lower, upper=upper, zone=text.zone):
-                if (twin := self._twin(folded, found, index, end)) is not None:
-                    result.append(twin)
+                result.extend(self._twins(folded, found, index, end))
                 result.append(Council(first=index, last=end, start=start_char, end=end_char, alias=alias, text=folded[start_char:end_char]))
             index = end
         return result
 
-    def _twin(self, folded: str, found: list[Word], first: int, end: int) -> Council | None:
-        """«East» of «East and South Ayrshire»."""
-        if end - first < 2 or first < 2 or found[first].norm not in _WINDS or found[first - 2].norm not in _WINDS or found[first - 1].norm not in ("and", "or"):
-            return None
-        alias = self.letter.authorities.aliases.get((found[first - 2].norm, *(word.norm for word in found[first + 1 : end])))
-        word = found[first - 2]
-        if alias is None or "\n\n" in folded[word.end : found[first].start]:
-            return None
-        return Council(first=first - 2, last=first - 1, start=word.start, end=word.end, alias=alias, text=word.raw)
+    def _twins(self, folded: str, found: list[Word], first: int, end: int) -> list[Council]:
+        """«East» of «East and South Ayrshire», «North» and «East» of «North, East and South Ayrshire»."""
+        twins: list[Council] = []
+        if end - first < 2 or found[first].norm not in _WINDS:
+            return twins
+        at = first
+        while at > 0:
+            joined = at > 1 and found[at - 1].norm in ("and", "or")
+            left = at - 1 - joined
+            word, gap = found[left], folded[found[left].end : found[at].start]
+            alias = self.letter.authorities.aliases.get((word.norm, *(word.norm for word in found[first + 1 : end])))
+            if word.norm not in _WINDS or alias is None or "\n\n" in gap or not (joined or gap.strip() in (",", "/")):
+                break
+            twins.insert(0, Council(first=left, last=left + 1, start=word.start, end=word.end, alias=alias, text=word.raw))
+            at = left
+        return twins
 
     def _stands(self, folded: str, found: list[Word], first: int, end: int, alias: Alias, *, lower: bool, upper: bool, zone: str) -> bool:
         """Whether the words mean the place, and no street, person or university."""
@@ -108,8 +114,8 @@ class CouncilNames:
             return False
         if not single:
             return True
-        if alias.initials and not (word.raw.isupper() or "." in word.raw):
-            return False
+        if alias.initials and (not (word.raw.isupper() or "." in word.raw) or (after is not None and after.norm in self.letter.gazetteer.forms.levels)):
+            return False  # «the RC high school»
         if not word.capital and ((not lower and alias.kind != STRONG) or alias.kind == TOWN):
             return False
         if not (alias.person or alias.kind == TOWN) or (after is not None and after.norm in _BEHIND_COUNCIL):

@@ -57,6 +57,10 @@ class Text:
     def sentence(self, at: int) -> int:
         return max(0, bisect_right(self.sentence_starts, at) - 1)
 
+    def opens(self, at: int) -> bool:
+        """Whether a sentence begins at this character."""
+        return at in self.sentence_starts
+
     def word_at(self, character: int) -> int:
         return bisect_left(self.starts, character)
 
@@ -112,6 +116,7 @@ _ZONES = {
     "own_quote": "quote",
 }
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
+_OF_SCHOOLS = frozenset("pupil pupils children class classes school primary secondary nursery teach teacher teachers headteacher".split())  # noqa: SIM905
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 
@@ -145,6 +150,18 @@ class Letter:
         """What the message as a whole says: «joint» (several schools as one project), «proxy» (written for somebody else)."""
         return frozenset(hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.rules.cues["message"].find(text.view))
 
+    @cached_property
+    def campuses(self) -> frozenset[tuple[str, ...]]:
+        """Places of the colleges that are named: «our team at Langside», signed with the college."""
+        return frozenset(
+            place for text in self.texts if text.zone in WEIGHT for mention in text.mentions for entry in mention.entries for place in entry.campuses
+        )
+
+    @cached_property
+    def tells_of_school(self) -> bool:
+        """Whether there is talk of pupils, so that a name that a school shares with a college is the school's."""
+        return bool(self.stage) or any(word.norm in _OF_SCHOOLS for text in self.texts if text.zone in WEIGHT for word in text.words)
+
     def lecturer(self) -> bool:
         return any(
             word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum")
@@ -154,8 +171,18 @@ class Letter:
         )
 
     @cached_property
+    def department(self) -> str:
+        """primary or secondary: the end of the building that the member says to be in."""
+        cues = self.rules.cues["stage"]
+        said = {hit.phrase.label for text in self.texts if text.zone in ("own", "subject", "signature") for hit in cues.find(text.view)}
+        levels = [level for level in ("primary", "secondary") if level in said and f"not-{level}" not in said]
+        return levels[0] if len(levels) == 1 else ""
+
+    @cached_property
     def stage(self) -> str:
-        """primary or secondary, where the classes that the member tells of are all of one kind."""
+        """primary or secondary, where the member says so, or the classes told of are all of one kind."""
+        if self.department:
+            return self.department
         levels: set[str] = set()
         for text in self.texts:
             if text.zone in ("own", "subject", "signature"):

@@ -67,8 +67,17 @@ class Narrowing:
             if signature and not set(signature) & possible and not multiple:
                 self.record.reason("authority_conflict", f"{entries[0].authority} | {signature[0]}")
         if len(entries) > 1:
-            entries = self._by_support(entity, entries)
+            entries = self._of_part(entity, self._by_support(entity, entries))
         return entries, said
+
+    def _of_part(self, entity: Sequence[Found], entries: list[Entry]) -> list[Entry]:
+        """Of the schools with one name in one place, the one that has the member's classes: «the primary end of Mid Yell»."""
+        if len(entries) < 2 or len({(entry.authority, entry.name.core) for entry in entries if entry.name}) > 1:
+            return entries
+        parts = [entry for entry in entries if entry.name and entry.name.part]
+        spoken = frozenset(form for found in entity for form in found.mention.forms)
+        stage = self.letter.stage or (next(iter(levels)) if parts and len(levels := self.letter.gazetteer.forms.level(spoken)) == 1 else "")
+        return [entry for entry in entries if entry.level == stage] or entries
 
     def _unlisted(self, entity: Sequence[Found], near: list[str], said: list[str], signature: list[str], *, multiple: bool) -> list[str]:
         """The councils of a school that no list knows."""

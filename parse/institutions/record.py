@@ -37,20 +37,21 @@ class Record:
     def implied(self, found: Found, council: str) -> None:
         self.candidate(found, council, "authority.implied", chosen=True, note="authority_implied", slot=Slot.AUTHORITY)
 
-    def domain_candidate(self, council: str) -> None:
+    def domain_candidate(self, chosen: str, *, slot: Slot = Slot.AUTHORITY, rule: str = "authority.domain", note: str = "authority_from_domain") -> None:
+        """A value that is known from the domain of the sender's address."""
         value = next(iter(self.letter.parsed.header_values("From")), "")
         domain = self.letter.parsed.sender.domain if self.letter.parsed.sender else ""
         at = value.lower().find(domain)
         if domain and at >= 0:
-            evidence = Evidence(where="header:From", start=at, end=at + len(domain), text=value[at : at + len(domain)], rule="authority.domain")
+            evidence = Evidence(where="header:From", start=at, end=at + len(domain), text=value[at : at + len(domain)], rule=rule)
             self.candidates.append(
                 Candidate(
-                    slot=Slot.AUTHORITY,
-                    value=council,
-                    strength=self.letter.rules.strengths["authority.domain"],
+                    slot=slot,
+                    value=chosen,
+                    strength=self.letter.rules.strengths[rule],
                     evidence=evidence,
                     chosen=True,
-                    note="authority_from_domain",
+                    note=note,
                 )
             )
 

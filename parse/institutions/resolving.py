@@ -180,6 +180,13 @@ class Resolving:
             sender = self.letter.parsed.sender
             if several:
                 self.record.reason("authority_several", " | ".join(several))
+            elif not undecided and sender and (school := self._of_address(sender.domain)) and not (councils and school.authority not in councils):
+                self.record.domain_candidate(school.label, slot=Slot.INSTITUTION, rule="institution.address", note="institution_from_domain")
+                answer.institutions.append(school.label)
+                answer.kinds.add("school")
+                if school.authority:
+                    self.record.domain_candidate(school.authority, rule="institution.address", note="authority_implied")
+                    councils = [school.authority]
             elif not councils and sender and (council := self.letter.authorities.of_domain(sender.domain)):
                 self.record.domain_candidate(council)
                 councils = [council]
@@ -189,6 +196,11 @@ class Resolving:
             answer.institution_options.extend(dict.fromkeys(names[:10]))
             self.record.reason("institution_several", " | ".join(dict.fromkeys(names[:10])))
             answer.kinds.add("school")
+
+    def _of_address(self, domain: str) -> Entry | None:
+        """The one school whose name is the sender's domain: «a.ross@lochaberhigh.example»."""
+        entries = {entry for label in domain.lower().split(".") for entry in self.letter.gazetteer.addresses.get(label.replace("-", ""), ())}
+        return entries.pop() if len(entries) == 1 else None
 
     def _partner_unread(self, entity: Sequence[Found]) -> bool:
         """Without a list: «it is Reston and Swinton», where only Reston Primary was named in full."""

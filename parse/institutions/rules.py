@@ -1,6 +1,6 @@
 """What the reading of institutions needs from the programme folder, loaded and checked once.
 
-``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv``, ``placenames.csv`` and
+``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv``, ``placenames.csv``, ``gaelicnames.csv`` and
 ``colleges.csv``, and the lists of schools that the installation adds. A mistake is a ProgrammeError with
 file and, where it can be told, line.
 
@@ -15,17 +15,18 @@ from functools import cached_property
 from pathlib import Path
 
 from mailroom.errors import ProgrammeError
-from parse.authorities import TOWN, Authorities
+from parse.authorities import TOWN, Authorities, read_rows, split
 from parse.gazetteer import Gazetteer, Vocabulary, load_colleges
 from parse.phrases import Phrase, PhraseMatcherSet
 from parse.placenames import PlaceNames
 from parse.rulefile import RuleFile, compile_rules, load_rules
-from parse.schoolnames import Forms, School, fold
+from parse.schoolnames import Forms, School, fold, words
 
 __all__ = ["InstitutionRules"]
 
-SIDES = ("before", "after", "label", "message")
-ROLES = ("member", "sole", "together", "joint", "several", "proxy", "mate", "former", "other", "denied", "home")
+SIDES = ("before", "after", "label", "message", "stage")
+STAGES = ("primary", "secondary", "not-primary", "not-secondary")
+ROLES = ("member", "sole", "together", "joint", "several", "proxy", "mate", "former", "other", "denied", "home", *STAGES)
 
 
 class InstitutionRules:
@@ -71,6 +72,7 @@ class InstitutionRules:
             distinguishing=tuple(_texts(settings.get("distinguishing"), file, "distinguishing")),
             councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
+            gaelic=self._gaelic_names(),
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
         odd = _texts(settings.get("odd_letters"), file, "odd_letters")
@@ -85,6 +87,17 @@ class InstitutionRules:
         for rule in self.rules.rules:
             if rule.extra.get("side") not in SIDES:
                 raise ProgrammeError(file, rule.line, f"rule «{rule.phrase.id}»: «side» should be one of {', '.join(SIDES)}")
+
+    def _gaelic_names(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """``gaelicnames.csv``: places as they stand behind «Sgoil»; none, where the file is not there."""
+        path, found = self.folder / "gaelicnames.csv", dict[tuple[str, ...], tuple[str, ...]]()
+        for line, row in read_rows(path, ("english", "gaelic")) if path.exists() else ():
+            english = tuple(word.norm for word in words(row["english"]))
+            for name in split(row["gaelic"]):
+                key = tuple(word.norm for word in words(name))
+                if not key or found.setdefault(key, english) != english:
+                    raise ProgrammeError(path.name, line, f"«{name}» already means another place, or has no word in it")
+        return found
 
     @cached_property
     def gazetteer(self) -> Gazetteer:

@@ -17,6 +17,7 @@ __all__ = ["weigh_spellings"]
 
 def weigh_spellings(letter: Letter, founds: list[Found], councils: Collection[str]) -> None:
     """Gives the unlisted their second chance, in place; ``councils``: those that the message states."""
+    _short_forms(founds)
     rules, tries = letter.rules, letter.rules.limits["fuzzy"]
     for found in founds:
         mention = found.mention
@@ -36,6 +37,21 @@ def weigh_spellings(letter: Letter, founds: list[Found], councils: Collection[st
         if found.mention.rule == "institution.doubtful":
             found.doubtful, found.mention = found.mention.entries, replace(found.mention, rule="institution.unlisted", entries=())
     _doubt(rules, [found for found in founds if found.mention.kind == "unlisted" and not found.doubtful and found.text.zone in WEIGHT])
+
+
+def _short_forms(founds: Sequence[Found]) -> None:
+    """«Lossie High» above a signature with Lossiemouth High School is that school."""
+    whole = [found for found in founds if found.mention.kind == "school" and found.mention.entries and found.text.zone in WEIGHT]
+    for found in founds:
+        short = found.mention.core
+        if found.mention.kind != "unlisted" or found.text.zone not in WEIGHT or len(short[0]) < 4:
+            continue
+        for other in whole:
+            long = other.mention.core
+            kinds = found.mention.forms & other.mention.forms - {"school"}
+            if kinds and len(short) == len(long) and short != long and all(one == two or two.startswith(one) for one, two in zip(short, long, strict=True)):
+                found.mention = replace(found.mention, kind="school", rule="institution.alias", entries=other.mention.entries, core=long)
+                break
 
 
 def _doubt(rules: InstitutionRules, founds: Sequence[Found]) -> None:

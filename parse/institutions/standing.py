@@ -24,9 +24,15 @@ from parse.schoolnames import words
 __all__ = ["Standing"]
 
 _LIST_GAP = re.compile(
-    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*)?(?:(?:in|of|the|also|her|his|their|at)\b[\s]*)*$", re.I
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
+    r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
+    re.I,
 )
-_TURNS = ("institution.member.but", "institution.other.theirs", "institution.together.count")  # outdo a longer cue that ends at the same word
+# Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
+_TURNS = frozenset(
+    f"institution.{name}" for name in ("member.but", "member.now", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
+)
+_FINAL = "institution.not.yet"
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
     ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions"]
@@ -178,8 +184,12 @@ class Standing:
                 distance = first - text.word_at(hit.span.end_char) if side == "before" else text.word_at(hit.span.start_char) - last
                 if distance > self.letter.rules.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
+                if rule == _FINAL:
+                    return hit.phrase.label, rule
+                if hit.phrase.label == "denied" and side == "before" and ":" in text.view.folded[hit.span.end_char : start]:
+                    continue  # «the college, not the campus: Ashmuir College»
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
-                turn = rule in _TURNS  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
+                turn = rule in _TURNS or hit.phrase.label == "denied"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
                 rank = (distance, 0 if turn else 1, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
@@ -226,17 +236,20 @@ class Standing:
         best: Found | None = None
         for found in mine:
             if found.mention.end <= council.start:
-                best = found
+                town = found.mention.kind == "bare" and found.mention.core in self.letter.authorities.aliases
+                if best is None or not town or len(words(self._without_councils(text, best.mention.end, found.mention.start))) > 2:
+                    best = found  # in «X High in Gourock, Inverclyde» the council is told of X High, though Gourock has a school too
             elif found.mention.start >= council.end:
                 gap = text.view.folded[council.end : found.mention.start]
-                if gap.strip(" ") in ("", ":", "'s", "'s ") or gap == " ":
+                if gap.strip(" ") in ("", ":", "'s") or (gap.strip(" ") in (".", ",") and text.opens(council.start) and text.opens(found.mention.start)):
                     return found
                 break
         if best is None:
             return None
         gap = self._without_councils(text, best.mention.end, council.start)
-        if text.sentence(best.mention.start) != text.sentence(council.start) and gap.strip(" \t") not in ("\n", ",\n", ".", ""):
-            return None
+        if text.sentence(best.mention.start) != text.sentence(council.start):
+            gap = gap.strip(" \t")
+            return best if gap in ("\n", ",\n", "") or (gap == "." and text.opens(council.start)) else None
         return best if len(words(gap)) <= 3 and not re.search(r"[.;!?]\s", gap) else None
 
 

@@ -65,6 +65,14 @@ class Stated:
             for council in place.council.alias.councils
         )
 
+    def passes_over(self, found: Found) -> bool:
+        """Whether a name is also a place's, told of as a home or in passing: «I live in Wick»."""
+        mention = found.mention
+        return found.role in PASSED_OVER or any(
+            place.text is found.text and place.role in PASSED_OVER and place.council.first < mention.last and mention.first < place.council.last
+            for place in self.places
+        )
+
     def town_words(self) -> list[tuple[str, ...]]:
         """The words of all councils and towns that are not passed over."""
         return [

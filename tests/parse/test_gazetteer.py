@@ -84,3 +84,19 @@ def test_duplicate_alias_of_a_college(tmp_path: Path) -> None:
     (tmp_path / "colleges.csv").write_text("name,aliases,support,campuses,domains\nAsh College,AC,,,\nElm College,AC,,,\n", encoding="utf-8")
     with pytest.raises(ProgrammeError, match=r"colleges\.csv, line 3: .*already means Ash College"):
         load_colleges(tmp_path)
+
+
+def test_gaelic_name_of_two_places(tmp_path: Path) -> None:
+    """A Gaelic name can stand for one place only; the file's line is named."""
+    for file in [*PROGRAMME.glob("*.csv"), PROGRAMME / "institutions.yaml"]:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "gaelicnames.csv").write_text("english,gaelic\nBack,a' Bhac\nTong,A' Bhac\n", encoding="utf-8")
+    with pytest.raises(ProgrammeError, match=r"gaelicnames\.csv, line 3: .*another place"):
+        InstitutionFinder(tmp_path)
+
+
+def test_a_name_written_together_counts_only_in_an_address(gazetteer: Gazetteer) -> None:
+    """«kirkhillprimary» is that school in an e-mail or web address and nothing elsewhere."""
+    assert [mention.rule for mention in scan(gazetteer, "See www.kirkhillprimary.example for more")] == ["institution.address"]
+    assert [mention.rule for mention in scan(gazetteer, "office@kirkhillprimary.example")] == ["institution.address"]
+    assert scan(gazetteer, "We call it kirkhillprimary here") == []
