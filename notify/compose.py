@@ -532,8 +532,8 @@ def own_template_lines(composer: Composer, facts: Facts) -> tuple[str, ...]:
     """What our answers say in words of our own, ``normalised``: whole lines (a paragraph is one line) and their
     sentences, since clients wrap and cut.
 
-    Left out is what a member may well type: anything under six words, labels such as «Topic:», an option or a
-    session's date by itself. An option with its description is ours.
+    Left out is what a member may well type: anything under six words but for headings, labels such as «Topic:», an
+    option or a session's date by itself. An option with its description is ours.
     """
     mark = "Qqqmark"
     lines: set[str] = set()
@@ -547,7 +547,7 @@ def own_template_lines(composer: Composer, facts: Facts) -> tuple[str, ...]:
             own.update(normalised(sentence) for sentence in re.split(r"(?<=[.!?])\s+", line.strip()))
     typed = {normalised(label) for activity in facts.activities for label in (activity.label, activity.label + ".")}
     typed |= {normalised(session.when) for session in facts.sessions}
-    return tuple(sorted(line for line in own - typed if len(line.split()) > 5))
+    return tuple(sorted(line for line in own - typed if len(line.split()) > 5 or (line.endswith(":") and len(line.split()) > 2)))
 
 
 _UNSEEN = re.compile(r"<!--.*?-->|<(title|style|head)\b.*?</\1>", re.DOTALL)
