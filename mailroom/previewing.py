@@ -43,8 +43,9 @@ FROM = "Action Research <programme@example.org>"  # where no config.yaml says be
 BEFORE = timedelta(days=7)
 _SECRET = b"preview"  # no Message-ID of a preview ever leaves the house
 _WORDS = ("institutions", "authorities", "activities", "topics", "missing", "institution_options", "authority_options")
-_KEYS = ("case", "about", "answers", "from", *_WORDS, "sessions", "when")
+_KEYS = ("case", "about", "answers", "from", *_WORDS, "sessions", "when", "seat", "full")
 _SESSIONS = ("none", "first", "all")
+_SEATS = ("", "place", "waiting", "late")
 _WHEN = ("before", "first_over", "all_over")
 _SLOTS = (Slot.INSTITUTION.value, Slot.AUTHORITY.value, Slot.ACTIVITY.value)
 _TEMPLATE_OF = {
@@ -81,6 +82,7 @@ class Sample:
     extraction: Extraction
     missing: tuple[str, ...]
     at: datetime
+    seats: Seats | None = None  # None: no session has a limit
 
 
 # --- the members made up
@@ -114,10 +116,11 @@ def _sample(item: dict[str, Any], facts: Facts, answers: Sequence[str]) -> Sampl
     _among(item, "answers", _words(item, "answers"), answers)
     _among(item, "activities", words["activities"], [activity.id for activity in facts.activities])
     _among(item, "missing", words["missing"], _SLOTS)
-    named, when = item.get("sessions", "none"), item.get("when", "before")
-    _among(item, "sessions", [named], _SESSIONS)
-    _among(item, "when", [when], _WHEN)
+    named, when, seat, full = item.get("sessions", "none"), item.get("when", "before"), item.get("seat", ""), item.get("full", "none")
+    for key, value, known in (("sessions", named, _SESSIONS), ("when", when, _WHEN), ("seat", seat, _SEATS), ("full", full, _SESSIONS)):
+        _among(item, key, [value], known)
     ids = [session.id for session in facts.sessions]
+    chosen = {"none": ids[:0], "first": ids[:1], "all": ids}
     closes, ends = [session.closes for session in facts.sessions], [session.ends for session in facts.sessions]
     return Sample(
         case=item["case"],
@@ -130,12 +133,13 @@ def _sample(item: dict[str, Any], facts: Facts, answers: Sequence[str]) -> Sampl
             authorities=words["authorities"],
             activities=words["activities"],
             topics=words["topics"],
-            sessions=tuple({"none": [], "first": ids[:1], "all": ids}[named]),
+            sessions=tuple(chosen[named]),
             institution_options=words["institution_options"],
             authority_options=words["authority_options"],
         ),
         missing=words["missing"],
         at={"before": min(closes) - BEFORE, "first_over": ends[0], "all_over": max(ends)}[when],
+        seats=Seats(has=dict.fromkeys(chosen[named], seat) if seat else {}, full=frozenset(chosen[full])) if seat or full != "none" else None,
     )
 
 
@@ -185,9 +189,9 @@ class Previewer:
         self.replies = replies or (config.replies if config else RepliesConfig.model_validate({"from": FROM}))
         self.config, self._open_reader, self._open_store = config, open_reader, open_store
 
-    def _answering(self, at: datetime | None = None, reader: Reader | None = None) -> Answering:
+    def _answering(self, at: datetime | None = None, reader: Reader | None = None, programme: Programme | None = None) -> Answering:
         return Answering(
-            self.programme,
+            programme or self.programme,
             self.replies,
             _SECRET,
             conversations=self.config.conversations if self.config else None,
@@ -208,8 +212,14 @@ class Previewer:
                 if name in sample.answers or (case is not None and template is not None):
                     reading = _made_up(sample, name)
                     identity = hashlib.sha256(sample.case.encode()).hexdigest()
-                    draft = self._answering(at=sample.at).reply(identity, reading, reading.extraction, None, sample.at)
+                    answering = self._answering(at=sample.at, programme=self._limited() if sample.seats else None)
+                    draft = answering.reply(identity, reading, reading.extraction, None, sample.at, seats=sample.seats)
                     yield _preview(draft, f"{name}, {sample.case}", sample.about, reading)
+
+    def _limited(self) -> Programme:
+        """The programme as it would be if each session had only so many places."""
+        sessions = tuple(replace(session, places=session.places or 20) for session in self.programme.facts.sessions)
+        return replace(self.programme, facts=replace(self.programme.facts, sessions=sessions))
 
     def file(self, content: bytes, name: str, template: str | None = None) -> Preview:
         """The answer to a message that stands alone, read now."""

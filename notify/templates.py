@@ -7,6 +7,7 @@ the sandbox; what a template does not know is a ProgrammeError and never an empt
 from __future__ import annotations
 
 import difflib
+import re
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import jinja2
 from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
 
 from mailroom.errors import MailroomError, ProgrammeError
 
@@ -31,7 +33,7 @@ def sandbox(folder: Path) -> jinja2.Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters.update(listed=_listed, letter=_letter)
+    environment.filters.update(listed=_listed, letter=_letter, unbroken=_unbroken)
     return environment
 
 
@@ -43,6 +45,14 @@ def _listed(values: Iterable[str]) -> str:
 
 def _letter(index: int) -> str:
     return "abcdefghijklmnopqrstuvwxyz"[(index - 1) % 26]
+
+
+def _unbroken(text: str) -> Markup:
+    """For HTML: times such as 14:00–15:30 stay on one line."""
+    return Markup(_TIMES.sub(r'<span style="white-space:nowrap;">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped just before
+
+
+_TIMES = re.compile(r"\d\d:\d\d–\d\d:\d\d")
 
 
 def check_templates(environment: jinja2.Environment, folder: Path, variables: Iterable[str]) -> dict[str, frozenset[str]]:

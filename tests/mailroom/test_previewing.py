@@ -90,6 +90,10 @@ def test_sessions_stand_where_the_case_says() -> None:
     assert "Sign-up for the facilitator training sessions has closed" in said["sessions-over"]
     assert said["both-sessions"].count("You named the training session") == 2
     assert said["both-sessions"].startswith("Hello,")
+    assert "- We have kept a place for you in the training session on Wednesday 19 January" in said["place-kept"]
+    assert "You are on its waiting list" in said["waiting-list"]
+    assert "There is still room in the session on Tuesday 25 January" in said["waiting-list"]
+    assert "The facilitator training sessions are full." in said["all-full"]
 
 
 def test_all_of_them_on_one_page_that_fetches_nothing() -> None:
@@ -102,16 +106,16 @@ def test_all_of_them_on_one_page_that_fetches_nothing() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("samples:", "sample:", "samples.yaml, line 8: unknown key «sample»; did you mean «samples»?"),
-        ("answers: [registered, updated", "answers: [registred, updated", "samples.yaml, line 11: «answers»: there is no «registred»; known here: ask_member"),
-        ("activities: [existing_individual]", "activities: [existing]", "samples.yaml, line 15: «activities»: there is no «existing»"),
-        ("topics:", "topic:", "samples.yaml, line 16: unknown key «topic»; did you mean «topics»?"),
-        ("sessions: first", "sessions: [first]", "samples.yaml, line 17: «sessions»: there is no «['first']»; known here: none, first, all"),
-        ("from: Anna Reid <anna.reid@example.net>", "from: Anna Reid", "samples.yaml, line 12: «from» should be a name and address"),
-        ("case: at-work", "case: complete", "samples.yaml, line 19: the case «complete» is there twice"),
+        ("samples:", "sample:", "samples.yaml, line 10: unknown key «sample»; did you mean «samples»?"),
+        ("answers: [registered, updated", "answers: [registred, updated", "samples.yaml, line 13: «answers»: there is no «registred»; known here: ask_member"),
+        ("activities: [existing_individual]", "activities: [existing]", "samples.yaml, line 17: «activities»: there is no «existing»"),
+        ("topics:", "topic:", "samples.yaml, line 18: unknown key «topic»; did you mean «topics»?"),
+        ("sessions: first", "sessions: [first]", "samples.yaml, line 19: «sessions»: there is no «['first']»; known here: none, first, all"),
+        ("from: Anna Reid <anna.reid@example.net>", "from: Anna Reid", "samples.yaml, line 14: «from» should be a name and address"),
+        ("case: at-work", "case: complete", "samples.yaml, line 21: the case «complete» is there twice"),
         ("when: first_over", "when: soon", "«when»: there is no «soon»; known here: before, first_over, all_over"),
         ("missing: [authority]", "missing: [council]", "«missing»: there is no «council»; known here: institution, authority, activity"),
-        ("institutions: [Wallace High School]", "institutions: Wallace High School", "samples.yaml, line 13: «institutions» should be a list of texts"),
+        ("institutions: [Wallace High School]", "institutions: Wallace High School", "samples.yaml, line 15: «institutions» should be a list of texts"),
     ],
 )
 def test_a_mistake_in_the_samples_is_named_with_file_and_line(tmp_path: Path, old: str, new: str, message: str) -> None:

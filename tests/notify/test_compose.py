@@ -203,7 +203,7 @@ def test_ask_member_offers_the_councils_that_share_the_school_s_name(count: int,
     assert "only one thing is still missing" in text
     assert "- School or college: St Mary's Primary School\n" in text
     listed = "".join(f"   {letter}) {council}\n" for letter, council in zip("abcdefgh", councils, strict=False)) if count <= 8 else ""
-    assert f"\nWhat is still missing:\n\n{question}\n{listed}\nNext steps:" in text
+    assert f"\nWhat is still missing:\n\n{question}\n{listed}\nWhat you can do next:" in text
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_ask_member_offers_what_the_name_may_mean(options: tuple[str, ...], ques
 def test_next_steps_know_which_sessions_are_still_open(at: datetime, sessions: tuple[str, ...], says: list[str], says_not: list[str]) -> None:
     extraction = Extraction(kind=Kind.EXPRESSION_OF_INTEREST, sessions=sessions)
     rendered = COMPOSER.render("registered", AnswerContext.of(extraction, Decision(outcome=Outcome.REGISTERED), FACTS, at=at))
-    steps = rendered.text.partition("Next steps:")[2]
+    steps = rendered.text.partition("What you can do next:")[2]
     assert all(word in steps for word in says)
     assert not any(word in steps for word in says_not)
     html = " ".join(text_of_html(rendered.html))
@@ -429,7 +429,7 @@ def test_nothing_a_member_writes_adds_a_header_a_recipient_or_a_tag(name: str, v
     body = mail.get_body(("html",))
     assert body is not None
     assert set(re.findall(r"</?([a-z!]+)", body.get_content(), re.IGNORECASE)) <= {
-        *("!DOCTYPE", "html", "head", "meta", "title", "body", "div", "p", "h", "ul", "li", "strong", "br", "!", "style", "table", "tr", "td"),
+        *("!DOCTYPE", "html", "head", "meta", "title", "body", "div", "p", "h", "ul", "li", "strong", "br", "!", "style", "span", "table", "tr", "td"),
     }
 
 
@@ -530,6 +530,7 @@ def test_every_sentence_of_our_answers_is_known_as_ours() -> None:
         "It has arrived safely, and you need not send it again.",
         "What we have understood:",
         "What is still missing:",
+        "What you can do next:",
         "  a) A research group that is already running. Some colleagues and you already do practitioner enquiry together on a shared topic or challenge.",
         "- Please choose one of the facilitator training sessions (UK time) and sign up through the links on the programme’s page:",
         "Which council area is your school in? There are several schools of that name. Is it one of these, or another one? The letter is enough.",
