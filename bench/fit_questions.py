@@ -78,7 +78,7 @@ PRIOR: dict[str, dict[str, float]] = {
         "calm.tag": -0.2,
         "calm.may-i": -2.5,
         "calm.sign-me-up": -3.5,
-        "calm.change-mine": -2.0,
+        "calm.change-mine": -3.0,
         "calm.enough": -2.0,
         "calm.you-register": -1.5,
         "calm.next-steps": -1.5,
