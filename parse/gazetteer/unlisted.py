@@ -55,6 +55,8 @@ class UnlistedNames:
             return None
         if (weak or lower) and len(forms) > 1:  # «from mayfield primary school», «newmilns ps, east ayrshire»
             weak = not (passage.opens(first) or found[first - 1].norm in ("at", "from", "of"))
+        elif weak and core in self.vocabulary.towns and found[first - 1].norm in ("at", "from"):
+            weak = False  # «at girvan primary»: of a town, and so a name
         if self._common_words(passage, first, index, last, core, forms):
             return None
         if goes_on and after[0].norm in ("for", "of") and not any(c.isdigit() for c in after[1].norm):

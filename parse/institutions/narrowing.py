@@ -24,9 +24,10 @@ class Narrowing:
     def __init__(self, letter: Letter, stated: Stated, record: Record) -> None:
         self.letter, self.stated, self.record = letter, stated, record
 
-    def narrow(self, entity: Sequence[Found], *, multiple: bool) -> tuple[list[Entry], list[str]]:
+    def narrow(self, entity: Sequence[Found], echoes: Sequence[Found] = (), *, multiple: bool) -> tuple[list[Entry], list[str]]:
         """The listed schools that are left when the whole message has been asked, and the councils stated for it.
 
+        ``echoes``: the same name elsewhere in the message, as in the signature.
         ``multiple``: several institutions take part, so that not every council that is stated is this one's.
         """
         entries: list[Entry] = []
@@ -42,7 +43,7 @@ class Narrowing:
         # councils beside the name first, then those stated anywhere in the member's words, then the signature's
         said = near or own or signature
         if not entries:
-            return [], self._unlisted(entity, near, said, signature, multiple=multiple)
+            return [], self._unlisted([*entity, *echoes], near, said, signature, multiple=multiple)
         possible = {entry.authority for entry in entries}
         if len(possible) > 1:
             refused = self.stated.refused()

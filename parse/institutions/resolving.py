@@ -12,7 +12,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 
 from mailroom.model import Candidate, Reason, Slot
 from parse.gazetteer import Entry, Mention
-from parse.institutions.letter import WEIGHT, Found, Letter
+from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.narrowing import Narrowing, common_council
 from parse.institutions.record import Record
 from parse.institutions.stated import Stated
@@ -62,7 +62,7 @@ class Resolving:
         if multiple:
             common_council(groups)
         for entity in groups:
-            self._one(entity, count=len(groups))
+            self._one(entity, _echoes(entity, founds), count=len(groups))
         if not groups:
             self._none(open_ones, alone)
         councils = list(dict.fromkeys(answer.authorities))
@@ -93,8 +93,8 @@ class Resolving:
             return [], [only], {entry.authority for entry in only.mention.entries} - {""}
         return groups, undecided, set()
 
-    def _one(self, entity: Sequence[Found], *, count: int) -> None:
-        """One institution; ``count``: how many take part."""
+    def _one(self, entity: Sequence[Found], echoes: Sequence[Found], *, count: int) -> None:
+        """One institution and its ``echoes`` elsewhere in the message; ``count``: how many take part."""
         answer = self.answer
         best = max(entity, key=lambda found: (WEIGHT[found.text.zone], found.role == "member", found.mention.kind != "bare"))
         if best.mention.kind == "college":
@@ -104,7 +104,7 @@ class Resolving:
             self.record.candidate(best, entry.label, best.mention.rule, chosen=True)
             return
         answer.kinds.add("school")
-        entries, councils = self.narrowing.narrow(entity, multiple=count > 1)
+        entries, councils = self.narrowing.narrow(entity, echoes, multiple=count > 1)
         if entries:
             self._listed(best, entries, councils)
         elif best.doubtful:
@@ -143,7 +143,8 @@ class Resolving:
         bases = list(dict.fromkeys(entry.name.base if entry.name else entry.label for entry in entries))
         possible = list(dict.fromkeys(entry.authority for entry in entries))
         levels = {entry.level for entry in entries}
-        if len(bases) > 1 and len({entry.name.core for entry in entries if entry.name}) == 1 and len(levels - {"special"}) == 1 and mention.forms:
+        kind_told = bool(mention.forms or self.letter.stage)
+        if len(bases) > 1 and len({entry.name.core for entry in entries if entry.name}) == 1 and len(levels - {"special"}) == 1 and kind_told:
             bases = [_common_name(entries, levels)]  # «Kirkhill School» here, «Kirkhill Primary» there: one name, several councils
         if len(bases) > 1:
             answer.institution_options.extend(labels)
@@ -227,6 +228,16 @@ class Resolving:
                     if word.norm in ("primary", "school", "secondary", "nursery", "academy"):
                         return "school"
         return None
+
+
+def _echoes(entity: Sequence[Found], founds: Sequence[Found]) -> list[Found]:
+    """The same institution named once more, in another zone or without a word on whose it is."""
+    taken = {id(found) for found in entity}
+    return [
+        found
+        for found in founds
+        if id(found) not in taken and found.text.zone in WEIGHT and found.role not in PASSED_OVER and any(_same(found.mention, one.mention) for one in entity)
+    ]
 
 
 def _entities(chosen: Sequence[Found]) -> list[list[Found]]:
