@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ import pytest
 import yaml
 
 from store import Registration
-from tests.fixtures.conversations import Answer, House, Stage, open_house, play
+from tests.fixtures.conversations import ROOT, Answer, House, Stage, open_house, play
 from tests.fixtures.dovecot import Dovecot
 
 FOLDER = Path(__file__).parents[1] / "conversations"
@@ -86,3 +89,14 @@ def test_the_register_and_the_answers_are_a_careful_persons(item: dict[str, Any]
         if reply.template == "ask_member" and reply.state != "suppressed":
             asked[str(reply.registration_id)] = asked.get(str(reply.registration_id), 0) + 1
     assert all(count == 1 for count in asked.values())
+
+
+def test_the_command_does_the_same(house: House, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them with a process of its own for each round: `mailroom poll`, as cron would start it."""
+    [item] = [param.values[0] for param in conversations() if param.id == "outlook-set-to-german"]
+    stage = Stage(house, tmp_path / "stage")
+    request.addfinalizer(stage.close)
+    command = [sys.executable, "-m", "mailroom.cli", "--config", str(stage.folder / "config.yaml"), "poll", "--json"]
+    monkeypatch.setattr(stage, "round", lambda: subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}))
+    play(stage, item["turns"])
+    assert not [*wrong_registrations(item["truth"]["register"], stage.register()), *wrong_answers(item["truth"]["answers"], stage.answers())]
