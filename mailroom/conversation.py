@@ -189,6 +189,7 @@ class Case:
     changes: Mapping[Slot, tuple[FieldValue, ...]]  # fields whose values differ now
     contradicts: tuple[Slot, ...]  # fields that a person corrected, and the member now says otherwise
     other_school: bool  # another institution, and no words that make it a correction
+    stands: bool = False  # a correction, and the register says so already
 
     @property
     def registration(self) -> Registration:
@@ -287,7 +288,7 @@ def follow(
 def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Asked, ...], policy: Policy, at: datetime) -> Case:
     changes: dict[Slot, tuple[FieldValue, ...]] = {}
     contradicts: list[Slot] = []
-    other_school = False
+    other_school = stands = False
     registration = joined.conversation.registration
     if joined.known:
         said = {slot: _said(slot, reading, answered) for slot in FIELDS}
@@ -295,6 +296,11 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
         if guessed and (asked or registration.values_of(Slot.TOPIC.value)):
             said[Slot.TOPIC] = []  # from the form of the words alone: «a group that is running»
         said[Slot.TOPIC] = [one for one in said[Slot.TOPIC] if not _is_about_our_words(one, answered, reading.parsed)]
+        schools = {_key(Slot.INSTITUTION, one.value.value) for one in said[Slot.INSTITUTION]} | {
+            _key(Slot.INSTITUTION, name) for name in registration.values_of(Slot.INSTITUTION.value)
+        }
+        if len({one.value.value for one in said[Slot.AUTHORITY] if one.stated}) > max(1, len(schools)):
+            said[Slot.AUTHORITY] = []  # one school has one council: «on the border of Fife and Perth and Kinross» is no answer
         for slot in FIELDS:
             known = tuple(value for value in registration.values if value.field == slot.value)
             gone = _gone(slot, reading)
@@ -310,6 +316,8 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
                 contradicts.append(slot)
                 continue
             changes[slot] = new
+        stated = [slot for slot in FIELDS if any(one.stated for one in said[slot])]
+        stands = bool(stated) and not changes and not contradicts and answered.says("instead", "wrong", "moved") and not answered.says("others")
         if not any(one.stated for one in said[Slot.AUTHORITY]):
             _council_of_another_school(registration, changes)
     return Case(
@@ -323,6 +331,7 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
         changes=changes,
         contradicts=tuple(contradicts),
         other_school=other_school,
+        stands=stands,
     )
 
 
@@ -774,12 +783,13 @@ TABLE: tuple[Row, ...] = (
     # Contradictions.
     Row("contradicts-correction", lambda case: bool(case.contradicts), _to_person("contradicts_correction", demote=True)),
     Row("another-school", lambda case: case.other_school, _to_person("another_registration")),
-    Row("wrong", lambda case: case.answered.says("wrong") and not case.changes, _to_person("says_wrong", demote=True)),
+    Row("wrong", lambda case: case.answered.says("wrong") and not case.changes and not case.stands, _to_person("says_wrong", demote=True)),
     Row("not-offered", _not_offered, _to_person("answer_not_offered", demote=True)),
     # The member's turn, or a person's.
     Row("question", lambda case: case.asks, _to_person("decided_question", merge=True)),
     Row("thanks", lambda case: not case.changes and case.answered.only_courtesy, _nothing_to_do("only_thanks")),
     Row("later", lambda case: not case.changes and case.answered.says("later") and case.open_for_member, _nothing_to_do("answer_follows")),
+    Row("stands-already", lambda case: case.stands and case.registration.state is RegistrationState.REGISTERED, _says_again),
     Row("waits-for-person", _waits_for_person, _to_person("waits_for_person", merge=True)),
     Row("nothing-understood", lambda case: not case.changes, _to_person("not_understood", merge=True)),
     Row("what-is-known-now", lambda case: True, _decide),

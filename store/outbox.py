@@ -28,6 +28,7 @@ __all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CORRECTED_MEANWHILE"]
 
 ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
 REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
+QUESTION = "ask_member"
 ANSWERED_MEANWHILE = "answered_meanwhile"
 CORRECTED_MEANWHILE = "corrected_meanwhile"
 PLACE_GIVEN_UP, TOO_LATE = "place_given_up", "too_late"  # of letters
@@ -200,7 +201,13 @@ def copies_waiting(connection: Connection) -> int:
 
 
 def supersede(
-    connection: Connection, registration_ids: Iterable[str], now: datetime, *, reason: str = ANSWERED_MEANWHILE, actor: str = history.MAILROOM
+    connection: Connection,
+    registration_ids: Iterable[str],
+    now: datetime,
+    *,
+    questions_only: bool = False,
+    reason: str = ANSWERED_MEANWHILE,
+    actor: str = history.MAILROOM,
 ) -> list[int]:
     """Withdraw the unsent answers of registrations of which a newer answer is about to tell, or that a person has changed."""
     gone: list[int] = []
@@ -208,6 +215,8 @@ def supersede(
     for part in chunks(sorted(set(registration_ids))):
         unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox.c.reason.not_in(OVERTAKEN)
         mine = outbox.c.registration_id.in_(part) & (outbox.c.purpose == ANSWER)  # a reminder has its own reasons to be withdrawn
+        if questions_only:
+            mine &= outbox.c.template == QUESTION
         rows = connection.execute(select(*columns).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
         if not rows:
             continue

@@ -38,6 +38,7 @@ from store.types import FieldValue, Record, Recorded, RegistrationUpdate
 __all__ = ["SETTLED", "correct", "record_batch", "settle"]
 
 SETTLED = "settled_by_person"
+_TELLS_NOTHING = "review"  # the answer's name
 
 _INSERTS = (message_identifiers, readings, registrations, registration_addresses, registration_values, registration_messages, session_places, outbox_table)
 _MESSAGE_VALUES = ("state", "state_at", "kind", "reason", "reason_detail", "sender_name", "sender_address", "subject")
@@ -52,8 +53,7 @@ def record_batch(connection: Connection, batch: Sequence[Record], now: datetime)
     seats = Seating(connection, [(record, waiting[record.message_id]) for record in batch if firsts.get(record.message_id) is record], now)
     again = [waiting.pop(message_id).id for message_id in sorted(seats.told_otherwise)]
     # First, so that what was withdrawn counts neither for the cap nor as a question that was asked.
-    told = {record.update.registration_id for record in batch if record.update is not None and record.reply is not None and record.message_id in waiting}
-    outbox.supersede(connection, told, now)
+    _supersede(connection, [record for record in batch if record.message_id in waiting], now)
     # Reports first as well: an answer of the same batch to an address that they call dead is parked.
     effects = {r.message_id: undeliverable.record_report(connection, r.message_id, r.delivery, now) for r in batch if r.delivery and r.message_id in waiting}
     writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting], seats, effects)
@@ -222,6 +222,19 @@ class _Writer:
         for line in self.history:
             line["reply_id"] = numbers.get(line["message_id"])
         history.add(self.connection, [*self.history, *self.changes])
+
+
+def _supersede(connection: Connection, batch: Sequence[Record], now: datetime) -> None:
+    """A newer answer tells the whole, so older unsent ones go. «A person will answer» tells nothing: what says how the entry stands still goes out."""
+    told: dict[bool, set[str]] = {False: set(), True: set()}
+    for record in batch:
+        if record.update is None or record.reply is None:
+            continue
+        old = register.by_id(connection, record.update.registration_id) if record.reply.template == _TELLS_NOTHING else None
+        unchanged = old is not None and _by_field(old.values) == _by_field(record.update.values)
+        told[unchanged].add(record.update.registration_id)
+    outbox.supersede(connection, told[False], now)
+    outbox.supersede(connection, told[True] - told[False], now, questions_only=True)
 
 
 def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int]) -> bool:

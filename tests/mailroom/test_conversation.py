@@ -425,6 +425,24 @@ def test_the_topic_is_what_stands_behind_the_words_of_a_correction(body: str, ph
     assert values_of(done, "topic") == topic
 
 
+def test_two_councils_for_one_school_are_no_answer() -> None:
+    body = "We are on the border of Fife and Angus."
+    reading = said(body, {Slot.AUTHORITY: "Fife"})
+    other = replace(reading.extraction.candidates[0], value="Angus", evidence=Evidence(where="own", start=33, end=38, text="Angus", rule="r"))
+    extraction = replace(reading.extraction, authorities=("Fife", "Angus"), candidates=(*reading.extraction.candidates, other))
+    done = run(replace(reading, extraction=extraction), waiting_for_council(), asked=COUNCILS)
+    assert told(done) == ("review", "not_understood", "ask_member")
+    assert values_of(done, "authority") == []
+
+
+def test_a_correction_that_stands_already_is_told_again_and_a_word_about_a_colleague_is_not() -> None:
+    body = "It should be Whinfold Primary."
+    reading = said(body, {Slot.INSTITUTION: "Whinfold Primary"})
+    assert told(run(reading, conversation(), answered(body, "instead")))[:2] == ("registered", "same_again")
+    assert told(run(reading, conversation(), answered(body)))[1] == "not_understood"
+    assert told(run(reading, conversation(), answered(body, "instead", "others")))[1] == "not_understood"
+
+
 def test_thanks_need_nothing() -> None:
     assert told(run(said("Thanks!"), conversation(), answered("Thanks!", "thanks", courtesy=True))) == (None, "only_thanks", "registered")
     assert told(run(said("Thanks!"), waiting_for_council(), answered("Thanks!", "thanks", courtesy=True))) == (None, "only_thanks", "ask_member")

@@ -131,6 +131,24 @@ def test_a_newer_answer_withdraws_the_unsent_one_and_it_is_never_released(store:
     assert events == [("message.recorded", question.id), ("reply.withdrawn", question.id), ("message.recorded", told.id)]
 
 
+@pytest.mark.parametrize(
+    ("template", "changes", "reasons"),
+    [
+        ("registered", False, [""]),  # a person will answer; what the entry says is told all the same
+        ("registered", True, ["answered_meanwhile"]),  # it would tell what is no longer so
+        ("ask_member", False, ["answered_meanwhile"]),
+    ],
+)
+def test_the_answer_that_a_person_will_write_overtakes_only_what_is_not_so_any_more(store: Store, template: str, changes: bool, reasons: list[str]) -> None:
+    registration_id, second = begun(store, template=template)
+    old = store.registration(registration_id)
+    assert old is not None
+    values = tuple(value for value in old.values if value.field != "topic") if changes else old.values
+    record = follow_up(second, update_of(store, registration_id, values=values), replace(answer("bee"), template="review"))
+    store.record_many([record], NOW)
+    assert [reply.reason for reply in store.replies() if reply.template == template] == reasons
+
+
 def test_what_was_withdrawn_takes_no_place_under_the_cap(store: Store) -> None:
     registration_id, second = begun(store)
     capped = replace(follow_up(second, update_of(store, registration_id), answer("bee")), cap=Cap(per_address=1, window=DAY))
