@@ -44,6 +44,7 @@ AGAIN = timedelta(days=1)  # the same words within this need no second answer
 LONGEST_REQUEST = 400  # characters of a sentence
 IDENTIFIERS = 20  # of a thread; the nearest ones
 _STATED = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
+_DOUBTS = ("_unsure", "_several", "_doubtful", "_ambiguous", "_conflict")  # endings of reasons
 _DROPPED = ("session_declines", "session_replaced", "session_unticked")
 _LEFT_THE_HOUSE = (ReplyState.SENDING, ReplyState.UNKNOWN, ReplyState.SENT)  # may have been read
 
@@ -317,7 +318,9 @@ def _case(reading: Reading, joined: Joined, answered: Answered, asked: tuple[Ask
                 continue
             changes[slot] = new
         stated = [slot for slot in FIELDS if any(one.stated for one in said[slot])]
-        stands = bool(stated) and not changes and not contradicts and answered.says("instead", "wrong", "moved") and not answered.says("others")
+        corrects = answered.says("instead", "wrong", "moved") and not answered.says("others")
+        doubtful = any(reason.code.endswith(_DOUBTS) for reason in reading.extraction.reasons)  # perhaps it corrects what was not understood
+        stands = any(slot is not Slot.TOPIC for slot in stated) and corrects and not changes and not contradicts and not doubtful
         if not any(one.stated for one in said[Slot.AUTHORITY]):
             _council_of_another_school(registration, changes)
     return Case(

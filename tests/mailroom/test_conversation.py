@@ -441,6 +441,8 @@ def test_a_correction_that_stands_already_is_told_again_and_a_word_about_a_colle
     assert told(run(reading, conversation(), answered(body, "instead")))[:2] == ("registered", "same_again")
     assert told(run(reading, conversation(), answered(body)))[1] == "not_understood"
     assert told(run(reading, conversation(), answered(body, "instead", "others")))[1] == "not_understood"
+    unsure = replace(reading, extraction=replace(reading.extraction, reasons=(Reason(code="activity_unsure"),)))
+    assert told(run(unsure, conversation(), answered(body, "instead")))[1] == "not_understood"
 
 
 def test_thanks_need_nothing() -> None:
