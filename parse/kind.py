@@ -242,7 +242,9 @@ class KindReading:
 
     def _human(self) -> float:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
+        machines = [sign.evidence for sign in self._machine_signs if not sign.surely]
         signs = self._text_signs(("interest", "human", "private", "withdraws"), OWN)
+        signs = [sign for sign in signs if not any(_inside(sign.evidence, said) for said in machines)]  # «technical details below»
         return min(1.5, _best_sum(sign for sign in signs if not (sign.says in ("interest", "withdraws") and self._of_the_reader(sign.evidence))))
 
     def _of_the_reader(self, evidence: Evidence) -> bool:
@@ -252,6 +254,8 @@ class KindReading:
     def _perhaps(self) -> list[_Sign]:
         """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
         signs = self._machine_signs
+        if self._human() >= 1.0:  # who writes like a member is one, whatever the address
+            signs = [sign for sign in signs if not sign.evidence.rule.startswith("sender.")]
         return signs if any(_best_sum(sign for sign in signs if sign.says == label) >= 0.9 for label in MACHINE_LABELS) else []
 
     def _of_others(self, evidence: Evidence) -> bool:
@@ -421,6 +425,10 @@ def _once_said(signs: Sequence[_Sign]) -> list[_Sign]:
         if not (in_text and any(sign.evidence.rule != other.evidence.rule and _overlap(sign.evidence, other.evidence) for other in kept)):
             kept.append(sign)
     return kept
+
+
+def _inside(one: Evidence, other: Evidence) -> bool:
+    return one.where == other.where and other.start <= one.start and one.end <= other.end
 
 
 def _within(one: Evidence, other: Evidence) -> bool:
