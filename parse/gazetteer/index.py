@@ -200,7 +200,8 @@ class Index:
                 gap = passage.gap(index - 1)
                 bracket = gap.strip(" ") == "(" and text[found[index].end : found[index].end + 1] == ")"
                 bracket = bracket or (index == start and gap.strip(" ") == ")" and "(" in text[found[max(0, start - 3)].start : found[start - 1].start])
-                if not bracket and (not passage.near(index - 1) or (index > start and "." in gap and len(found[index - 1].norm) > 5)):
+                whole = found[index - 1].norm in self.forms.levels or len(found[index - 1].norm) > 5  # no abbreviation: the full stop ends a sentence
+                if not bracket and (not passage.near(index - 1) or (index > start and "." in gap and whole)):
                     break
             word = found[index]
             if self.form(word.norm):

@@ -15,6 +15,7 @@ from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, INNER
 
 __all__ = ["UnlistedNames"]
 
+_WHOLE = {("our", "lady"), ("all", "saints")}  # with these two words a name begins
 _SMALL = frozenset({"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"})
 
 
@@ -101,13 +102,13 @@ class UnlistedNames:
             if step == first:
                 break
             first = step
-        if first > free and found[first].norm == "lady" and found[first - 1].norm == "our":
+        if first > free and (found[first - 1].norm, found[first].norm) in _WHOLE and passage.near(first - 1):
             first -= 1
         while first < index and (
             (
                 found[first].norm in never
                 and not (found[first].norm in DIRECTIONS and first + 1 < index)
-                and not (found[first].norm == "our" and found[first + 1].norm == "lady")
+                and (found[first].norm, found[first + 1].norm) not in _WHOLE
             )
             or found[first].norm in ("and", "of")
         ):
@@ -133,6 +134,9 @@ class UnlistedNames:
             and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
         )
         if word.norm in INNER and first < index and first - 1 > free and not (word.norm in ("a", "an", "in", "on", "by") and not found[first].capital):
+            if word.norm == "of" and not found[first].capital and first > 2 and found[first - 3].norm in ("at", "from"):
+                named = found[first - 2].norm not in never and found[first - 2].norm not in STOP_WORDS
+                return first - 2 if named and passage.near(first - 2) else first  # «at vale of leven academy»
             back = first - 2
             while back > free and found[back].norm in ("of", "the", "na", "nan") and not found[back].capital and passage.near(back - 1):
                 back -= 1  # «Our Lady of the Rosary»

@@ -24,6 +24,8 @@ def tidy(gazetteer: Gazetteer, text: str) -> str:
     """The written name with white space, the usual abbreviations and the words for the kind of school put right."""
     saints, spelt = gazetteer.vocabulary.saint_short, gazetteer.spelt
     pieces = text.split()
+    if len(pieces) > 3 and pieces[-1].lower() in ("nursery", "elc") and pieces[-2].lower() in ("and", "&"):
+        del pieces[-2:]  # «Ashmuir Primary School & Nursery»
     while len(pieces) > 2 and pieces[-1].lower() in ("nursery", "class", "elc", "and", "&") and len(spelt(pieces[-2])) > 0 + (pieces[-1] == "class"):
         pieces.pop()  # «Ashmuir Primary nursery»: the class, not the school's name
     pieces = [piece for piece in pieces if piece.lower() not in ("(special)", "(asn)", "(primary)", "(secondary)")] or pieces
@@ -38,4 +40,7 @@ def tidy(gazetteer: Gazetteer, text: str) -> str:
         if fold(pieces[index - 1]) == "st" and (long := saints.get(fold(pieces[index]))):
             pieces[index] = (long[:-1] + "'s" if long.endswith("s") else long).capitalize()
     plain = " ".join(pieces)
-    return re.sub(r"(?<=\w)'S\b", "'s", plain.title()) if plain.isupper() or text.islower() else plain
+    if not (plain.isupper() or text.islower()):
+        return plain
+    titled = re.sub(r"(?<=\w)'S\b", "'s", plain.title())
+    return re.sub(r"(?<= )(?:Of|The|And|On|In)(?= )", lambda word: word[0].lower(), titled)
