@@ -245,6 +245,7 @@ def main(arguments: Collection[str] | None = None) -> None:
     parser.add_argument("--least", type=int, default=8)
     parser.add_argument("--smallest", type=float, default=0.05)
     parser.add_argument("--rounds", type=int, default=90)
+    parser.add_argument("--caution", type=float, default=0.8, help="added to what is written for «nothing»: a topic that is none costs more than one missed")
     parser.add_argument("--wrong", action="store_true", help="list what is wrong in a file that was held out")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(None if arguments is None else list(arguments))
@@ -258,7 +259,7 @@ def main(arguments: Collection[str] | None = None) -> None:
         print(f"{len(weights)} weights")
         show("fitted", texts, weights)
         if options.write:
-            write(PROGRAMME / "rules" / "topics.yaml", weights)
+            write(PROGRAMME / "rules" / "topics.yaml", {**weights, "nothing": round(weights["nothing"] + options.caution, 2)})
 
 
 if __name__ == "__main__":
