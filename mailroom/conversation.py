@@ -745,6 +745,35 @@ def _soon(case: Case) -> bool:
     return bool(answered) and case.at - same.received_at < AGAIN
 
 
+def _says_the_same(case: Case) -> bool:
+    return case.same is not None and not _says_anew(case)
+
+
+def _later_turns(case: Case) -> bool:
+    """Whether anything was said between those words and now."""
+    return case.joined.conversation.turns[-1].message_id != case.same
+
+
+def _says_anew(case: Case) -> bool:
+    """The same words, and yet something new: «please take me off» once more after coming back, «the 25th instead» once more after
+    the 19th. Not a mail program's second copy: that has the first one's Message-ID, or answers the same message as the first."""
+    earlier = next((turn.reading.parsed for turn in case.joined.conversation.turns if turn.message_id == case.same), None)
+    parsed = case.reading.parsed
+    if earlier is None or set(parsed.message_ids) & set(earlier.message_ids):
+        return False
+    if _leaves(case):
+        return not _is_withdrawn(case) and (_later_turns(case) or not _soon(case))
+    if not _later_turns(case):
+        return False
+    return _plainly_returns(case) if _is_withdrawn(case) else bool(case.changes) and parsed.in_reply_to != earlier.in_reply_to
+
+
+def _undone(case: Case) -> bool:
+    """What they said was changed since, so it may be a late copy or meant: the member is told how things stand, or a person looks."""
+    registers = _is_withdrawn(case) and case.reading.decision.outcome is Outcome.REGISTERED
+    return _later_turns(case) and (bool(case.changes) or registers)
+
+
 def _not_offered(case: Case) -> bool:
     """None of our options, and nothing in their place; or a council that has no such school, said without «none of them»."""
     if case.answered.neither:
@@ -762,8 +791,8 @@ TABLE: tuple[Row, ...] = (
     Row("stands-alone", _stands_alone, _to_person("not_understood", update=False)),
     Row("several-registrations", lambda case: bool(case.joined.others), _to_person("several_registrations", update=False)),
     # Nothing new.
-    Row("same-again-soon", lambda case: case.same is not None and _soon(case), _nothing_to_do("same_again")),
-    Row("same-again", lambda case: case.same is not None, _says_again),
+    Row("same-again-soon", lambda case: _says_the_same(case) and _soon(case) and not _undone(case), _nothing_to_do("same_again")),
+    Row("same-again", _says_the_same, _says_again),
     # What a person reads whatever else it says.
     Row(
         "perhaps-a-machine",
