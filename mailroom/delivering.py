@@ -125,7 +125,7 @@ class Delivery:
             case ReplyState.DUE:
                 log.info("reply %d: of unknown fate, not known to be sent; it goes once more", reply.id)
             case ReplyState.UNKNOWN:
-                log.warning("reply %d: of unknown fate for the second time; see «mailroom replies list --state unknown»", reply.id)
+                log.warning("reply %d: of unknown fate, and not sent again; see «mailroom replies list --state unknown»", reply.id)
 
     # --- sending
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, insert, or_, select, text, true, update
 
 from mailroom.model import MessageState, ReplyDraft, ReplyState
-from store import history, ledger, outbox, register, seating
+from store import history, ledger, outbox, register, seating, undeliverable
 from store.database import clean
 from store.ledger import chunks
 from store.register import address_key
@@ -52,6 +52,9 @@ def _insert(
     not_after: datetime | None = None,
 ) -> int:
     key = address_key(draft.recipient)
+    reason = ""
+    if purpose != outbox.DIGEST and undeliverable.among(connection, [draft.recipient]):  # a digest is what tells the coordinator that something is wrong
+        state, reason = ReplyState.SUPPRESSED, undeliverable.UNDELIVERABLE
     values = {
         "message_id": message_id,
         "purpose": purpose,
@@ -65,7 +68,7 @@ def _insert(
         "content": draft.content,
         "checks": [encode(check) for check in draft.checks],
         "state": str(state),
-        "reason": "",
+        "reason": reason,
         "created_at": now,
         "counted_at": now,
         "next_attempt_at": now if state == ReplyState.DUE else None,
@@ -231,7 +234,7 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
         held=count(outbox_table, ours & (outbox_table.c.state == ReplyState.HELD)),
         held_new=count(outbox_table, ours & (outbox_table.c.state == ReplyState.HELD) & within(outbox_table.c.created_at)),
         parked=by_reason,
-        unknown=count(outbox_table, outbox_table.c.state == ReplyState.UNKNOWN),
+        unknown=count(outbox_table, (outbox_table.c.state == ReplyState.UNKNOWN) & outbox_table.c.reason.not_in(outbox.OVERTAKEN)),
         dead=tuple(outbox.reply_of(row) for row in connection.execute(dead.limit(most))),
         unreachable=tuple((row.reason, known[row.id] if row.id is not None else None) for row in asked_for),
         breakers=tuple(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, text, true, update
+from sqlalchemy import Connection, case, func, or_, select, text, true, update
 
 from mailroom.model import ReplyState, RuleHit
 from store import history, undeliverable
@@ -36,6 +36,7 @@ OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE, PLACE_GIVEN_UP, TOO_LATE) 
 SENT_AGAIN = "sent_again"
 FATE_UNKNOWN = "fate_unknown"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED, ReplyState.UNKNOWN)
+QUESTION = "ask_member"  # one whose fate is unknown may have been read: it stays so and is never taken for one that was not asked
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
 COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
 STOPPED = "mailroom was stopped while this was being sent"
@@ -146,10 +147,11 @@ def not_found(connection: Connection, reply_id: int, now: datetime) -> ReplyStat
 
 
 def _next_step(connection: Connection, row: Any, now: datetime) -> tuple[str, dict[str, Any]]:
+    if overtaken := _overtaken(connection, row):
+        state = ReplyState.UNKNOWN if row.template == QUESTION else ReplyState.SUPPRESSED
+        return "reply.withdrawn", {"state": state, "reason": overtaken, "next_attempt_at": None}
     if row.reason == SENT_AGAIN:
         return "reply.undecided", {"state": ReplyState.UNKNOWN, "reason": FATE_UNKNOWN, "next_attempt_at": None}
-    if row.registration_id is not None and (overtaken := _overtaken(connection, row)):
-        return "reply.withdrawn", {"state": ReplyState.SUPPRESSED, "reason": overtaken, "next_attempt_at": None}
     if undeliverable.among(connection, [row.recipient]):
         return "reply.parked", {"state": ReplyState.SUPPRESSED, "reason": undeliverable.UNDELIVERABLE, "next_attempt_at": None}
     return "reply.again", {"state": ReplyState.DUE, "reason": SENT_AGAIN, "next_attempt_at": now}
@@ -161,10 +163,10 @@ def _overtaken(connection: Connection, row: Any) -> str:
         mine = (session_letters.c.registration_id == session_places.c.registration_id) & (session_letters.c.session == session_places.c.session)
         still = select(session_places.c.session).join(session_letters, mine).where(session_letters.c.reply_id == row.id)
         return "" if connection.execute(still).first() is not None else PLACE_GIVEN_UP
-    if row.purpose != ANSWER:
+    if row.purpose != ANSWER or row.registration_id is None:
         return ""
     later = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)
-    if connection.execute(select(outbox.c.id).where(later, outbox.c.state != ReplyState.SUPPRESSED).limit(1)).first() is not None:
+    if connection.execute(select(outbox.c.id).where(later).limit(1)).first() is not None:  # parked or not: it tells what is so now
         return ANSWERED_MEANWHILE
     h = history_table.c
     corrected = (h.registration_id == row.registration_id) & (h.event == "registration.corrected") & (h.at >= row.created_at)
@@ -211,16 +213,18 @@ def supersede(
 ) -> list[int]:
     """Withdraw the unsent answers of registrations of which a newer answer is about to tell, or that a person has changed."""
     gone: list[int] = []
-    columns = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
+    columns = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.template, outbox.c.state, outbox.c.reason)
     for part in chunks(sorted(set(registration_ids))):
-        unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox.c.reason.not_in(OVERTAKEN)
+        left_to_a_person = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.reason == FATE_UNKNOWN)  # who need not decide any more
+        unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox.c.reason.not_in(OVERTAKEN) | left_to_a_person
         mine = outbox.c.registration_id.in_(part) & (outbox.c.purpose == ANSWER)  # a reminder has its own reasons to be withdrawn
         if questions_only:
             mine &= outbox.c.template == QUESTION
         rows = connection.execute(select(*columns).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
         if not rows:
             continue
-        withdrawn = {"state": ReplyState.SUPPRESSED, "reason": reason, "next_attempt_at": None}
+        perhaps_read = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.template == QUESTION)
+        withdrawn = {"state": case((perhaps_read, ReplyState.UNKNOWN), else_=ReplyState.SUPPRESSED), "reason": reason, "next_attempt_at": None}
         connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(**withdrawn))
         lines = [
             history.entry(
@@ -231,7 +235,10 @@ def supersede(
                 registration_id=row.registration_id,
                 reply_id=row.id,
                 before={"state": row.state, "reason": row.reason},
-                after={"state": str(ReplyState.SUPPRESSED), "reason": reason},
+                after={
+                    "state": str(ReplyState.UNKNOWN if row.state == ReplyState.UNKNOWN and row.template == QUESTION else ReplyState.SUPPRESSED),
+                    "reason": reason,
+                },
             )
             for row in rows
         ]
@@ -246,12 +253,13 @@ def release(connection: Connection, ids: Sequence[int] | None, now: datetime, ac
     released: list[int] = []
     for part in chunks(sorted(set(ids))) if ids is not None else [None]:
         query = (
-            select(outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.state, outbox.c.reason)
+            select(*COLUMNS)
             .where(outbox.c.state.in_(states), outbox.c.reason.not_in(OVERTAKEN), outbox.c.id.in_(part) if part is not None else true())
             .order_by(outbox.c.id)
             .with_for_update()
         )
         rows = connection.execute(query).all()
+        rows = [row for row in rows if row.state != ReplyState.UNKNOWN or not _overtaken(connection, row)]  # those are not withdrawn while they are looked for
         for some in chunks(rows):
             connection.execute(
                 update(outbox).where(outbox.c.id.in_([row.id for row in some])).values(state=ReplyState.DUE, reason="", next_attempt_at=now, counted_at=now)

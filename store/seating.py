@@ -59,6 +59,7 @@ class Seating:
         self.connection, self.now = connection, now
         self.outcomes: dict[int, _Outcome] = {}
         self.told_otherwise: set[int] = set()
+        self._undecided: set[str] = set()  # sessions that one of those asks for: nobody who came later passes it by
         asked = [(record, message, draft) for record, message in batch if (draft := record.update or record.registration) is not None]
         self._existing = register.places_of(connection, (record.update.registration_id for record, _, _ in asked if record.update is not None))
         limits: dict[str, int] = {}
@@ -77,8 +78,10 @@ class Seating:
         known = {place.session: place for place in self._existing.get(registration_id, ())}
         outcome = settle(registration_id, known, named, wishes, self._counts, asked_at=message.internal_date, message_id=message.id)
         told = wishes.told if record.reply is not None else None
-        if told is not None and any(outcome.states.get(session) is not state for session, state in told.items()):
+        asked_for = {row["session"] for row in outcome.rows} & self._counts.keys()  # those with a limit
+        if not asked_for.isdisjoint(self._undecided) or (told is not None and any(outcome.states.get(session) is not state for session, state in told.items())):
             self.told_otherwise.add(message.id)
+            self._undecided |= asked_for
             return
         self.outcomes[message.id] = outcome
         _count(self._counts, known, outcome)

@@ -272,8 +272,12 @@ def test_an_answer_of_unknown_fate_goes_no_second_time_once_another_has_told_mor
     reply = replace(answer("bee"), template="registered")
     store.record_many([follow_up(second, update_of(store, registration_id, missing=()), reply)], NOW)
     assert [r.state for r in store.replies()] == [ReplyState.UNKNOWN, ReplyState.DUE]  # not withdrawn: it may have arrived
-    assert store.mark_not_found(first.id, NOW) is ReplyState.SUPPRESSED
-    assert [(r.state, r.reason) for r in store.replies()] == [(ReplyState.SUPPRESSED, "answered_meanwhile"), (ReplyState.DUE, "")]
+    left = ReplyState.UNKNOWN if template == "ask_member" else ReplyState.SUPPRESSED  # a question that may have been read was asked
+    assert store.mark_not_found(first.id, NOW) is left
+    assert [(r.state, r.reason) for r in store.replies()] == [(left, "answered_meanwhile"), (ReplyState.DUE, "")]
+    assert store.unknown(NOW + DAY) == []
+    assert store.release([first.id], NOW) == []
+    assert store.digest_facts(None, NOW).unknown == 0
 
 
 def test_an_answer_of_unknown_fate_goes_no_second_time_once_a_person_has_changed_what_it_tells(store: Store) -> None:
@@ -285,3 +289,49 @@ def test_an_answer_of_unknown_fate_goes_no_second_time_once_a_person_has_changed
     assert store.mark_not_found(told.id, NOW + DAY) is ReplyState.SUPPRESSED
     [told] = store.replies()
     assert told.reason == "corrected_meanwhile"
+
+
+def test_an_answer_of_unknown_fate_goes_no_second_time_where_the_newer_one_is_parked(store: Store) -> None:
+    """What it tells is not so any more, whatever holds the newer one back; had it not left yet, it would have been withdrawn."""
+    registration_id, second = begun(store)
+    [first] = store.replies()
+    store.claim(first.id, NOW)
+    store.mark_unknown(first.id, "the line went dead", NOW, NOW)
+    capped = replace(follow_up(second, update_of(store, registration_id, missing=()), answer("bee")), cap=Cap(per_address=1, window=DAY))
+    assert store.record_many([capped], NOW)[0].reply_reason == "cap_address"
+    assert store.mark_not_found(first.id, NOW) is ReplyState.SUPPRESSED
+    assert [r.reason for r in store.replies()] == ["answered_meanwhile", "cap_address"]
+
+
+@pytest.mark.parametrize("template", ["ask_member", "registered"])
+@pytest.mark.parametrize("newer", ["answer", "correction", "neither"])
+def test_an_answer_of_unknown_fate_is_not_released_once_it_says_what_is_not_so(store: Store, newer: str, template: str) -> None:
+    registration_id, second = begun(store, template=template)
+    [first] = store.replies()
+    for _ in range(2):
+        store.claim(first.id, NOW)
+        store.mark_unknown(first.id, "the line went dead", NOW, NOW)
+        store.mark_not_found(first.id, NOW)
+    assert [(r.state, r.reason) for r in store.replies()] == [(ReplyState.UNKNOWN, "fate_unknown")]
+    if newer == "answer":
+        store.record_many([follow_up(second, update_of(store, registration_id, missing=()), answer("bee"))], NOW)
+    elif newer == "correction":
+        assert store.correct(update_of(store, registration_id, missing=()), NOW + DAY, actor="the coordinator")
+    assert store.release([first.id], NOW + DAY, actor="the coordinator") == ([first.id] if newer == "neither" else [])
+    told = store.reply(first.id)
+    assert told is not None
+    left = ReplyState.UNKNOWN if template == "ask_member" else ReplyState.SUPPRESSED
+    assert told.state is (ReplyState.DUE if newer == "neither" else left)
+    assert told.reason == {"answer": "answered_meanwhile", "correction": "corrected_meanwhile", "neither": ""}[newer]  # nobody need decide on it any more
+    assert [line.after for line in store.history(registration_id=registration_id) if line.event == "reply.withdrawn"] == (
+        [] if newer == "neither" else [{"state": str(left), "reason": told.reason}]
+    )
+
+
+def test_an_answer_that_is_still_looked_for_is_not_released_once_it_says_what_is_not_so(store: Store) -> None:
+    registration_id, second = begun(store)
+    [first] = store.replies()
+    store.claim(first.id, NOW)
+    store.mark_unknown(first.id, "the line went dead", NOW, NOW)
+    store.record_many([follow_up(second, update_of(store, registration_id, missing=()), answer("bee"))], NOW)
+    assert store.release([first.id], NOW, actor="the coordinator") == []

@@ -168,3 +168,16 @@ def test_what_a_digest_tells_is_what_happened_in_its_time_and_what_stands_open(s
     third = store.digest_facts(NOW + DAY, NOW + 2 * DAY)
     assert (third.waiting, third.waiting_count, third.waiting_before, third.dead) == ((), 0, 1, ())
     assert len(store.digest_facts(None, NOW, most=1).registrations) == 1
+
+
+def test_a_place_is_given_to_who_cannot_be_reached_and_the_news_waits_for_a_person(store: Store) -> None:
+    _, second = registered(store, 2, places=1)
+    [told] = [reply for reply in store.replies() if reply.registration_id == second.id]
+    store.claim(told.id, NOW)
+    assert store.mark_dead(told.id, "550 5.1.1 no such user", NOW, reason="refused", gone="5.1.1")
+    news = answer("place", second.member_address)
+    assert store.give_place(second, WED, news, ReplyState.DUE, not_after=LATER, now=NOW, actor="the coordinator")
+    [letter] = [reply for reply in store.replies() if reply.purpose == "place"]
+    assert (letter.state, letter.reason) == (ReplyState.SUPPRESSED, "undeliverable")
+    assert store.clear_address(second.member_address, NOW, actor="the coordinator") == (letter.id,)
+    assert store.release([letter.id], NOW) == [letter.id]
