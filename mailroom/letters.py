@@ -16,7 +16,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mailroom.errors import MailroomError, Permanent
+from mailroom.errors import MailroomError, Misconfigured, Permanent, Temporary
 from mailroom.model import Address, ReplyDraft, ReplyState
 from notify.compose import AnswerContext
 from notify.facts import Session
@@ -41,7 +41,7 @@ class SessionLetters:
 
     def write_reminders(self, store: Store, now: datetime) -> int:
         """Into the outbox, all that are due and not written yet; gives how many."""
-        written = 0
+        written, unwritten = 0, []
         for session in self.answering.facts.sessions:
             due = [reminder for reminder in session.reminders if reminder.due(session.starts) <= now]
             if not due or now >= session.starts:
@@ -55,7 +55,15 @@ class SessionLetters:
                 except Permanent as error:
                     log.info("registration %s is not reminded: %s", registration.id, type(error).__name__)
                     continue
+                except MailroomError:
+                    raise
+                except Exception as error:  # what one member's letter meets stops nobody else's
+                    log.warning("registration %s is not reminded: %s", registration.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+                    unwritten.append(f"registration {registration.id} could not be reminded ({type(error).__name__})")
+                    continue
                 written += store.add_reminder(registration, session.id, reminder.name, draft, self._state, not_after=not_after, now=now)
+        if unwritten:
+            raise Temporary("; ".join(unwritten[:5]) + (f"; and {len(unwritten) - 5} more" if len(unwritten) > 5 else "") + "; tried again")
         return written
 
     def give_place(self, store: Store, session_id: str, registration_id: str, now: datetime, *, actor: str) -> None:
@@ -104,9 +112,20 @@ class Letters:
         self.store, self.sessions, self.digests = store, sessions, digests
 
     def write(self, now: datetime) -> None:
-        self.store.expire_letters(now)
-        self.sessions.write_reminders(self.store, now)
-        self.digests.write_if_due(now)
+        """All three, each by itself: reminders that cannot be written must not keep back the digest, which tells of trouble."""
+        wrong: list[MailroomError] = []
+        steps = (lambda: self.store.expire_letters(now), lambda: self.sessions.write_reminders(self.store, now), lambda: self.digests.write_if_due(now))
+        for step in steps:
+            try:
+                step()
+            except MailroomError as error:
+                wrong.append(error)
+            except Exception as error:
+                log.warning("a letter could not be written: %s", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+                wrong.append(Temporary(f"they could not be written ({type(error).__name__}); tried again"))
+        if wrong:
+            kind = Misconfigured if any(isinstance(error, Misconfigured) for error in wrong) else Temporary
+            raise kind("; ".join(str(error) for error in wrong))
 
     def due(self, now: datetime) -> bool:
         """Whether something waits for its hour that a round should see to now."""

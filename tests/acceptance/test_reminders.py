@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mailroom.assemble import assemble
-from mailroom.errors import Temporary
+from mailroom.errors import Misconfigured, ProgrammeError, Temporary
 from mailroom.model import ReplyState
 from mailroom.sink import Sink
 from notify.compose import text_of_html
@@ -222,3 +222,50 @@ def test_a_place_given_by_a_person_is_told_and_reminded_of(desk: Any) -> None:
         letters.give_place(here.store, WED, ben.id, here.at, actor="operator")
     here.round(STARTS - DAY)
     assert [who for who, _ in reminded(here)] == ["ben", "ben"]  # the news, then the reminder
+
+
+def test_a_reminder_that_cannot_be_written_stops_no_other_no_answer_and_no_digest(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of ours that only one member's letter meets: nobody else waits for it."""
+    here: Desk = desk(sessions=BOTH, extra="digest: {to: [coordinator@union.example]}\n")
+    for member in (ANNA, BEN):
+        here.deliver(member, session="Wednesday 19 January")
+    here.round()
+    composer = here.pipeline.letters.sessions.answering.composer  # type: ignore[union-attr]
+    write = composer.letter
+
+    def letter(template: str, context: Any, to: Any, **given: Any) -> Any:
+        if to.address.startswith("anna"):
+            raise ValueError(to.address)
+        return write(template, context, to, **given)
+
+    monkeypatch.setattr(composer, "letter", letter)
+    here.deliver(CARA, at=STARTS - 7 * DAY - HOUR)
+    digests = len(here.sent(to="coordinator@"))
+    here.at = STARTS - 7 * DAY
+    with here.store.exclusive():
+        report = here.pipeline.round()
+    assert [str(m["To"]).partition("<")[2] for m in here.sent() if str(m["Subject"]).startswith("Reminder")] == ["ben@mailbox.example>"]
+    assert here.sent(to="cara")
+    assert len(here.sent(to="coordinator@")) == digests + 1
+    [error] = report.errors
+    assert "ValueError" in error
+    assert "anna" not in error.casefold()
+    monkeypatch.setattr(composer, "letter", write)
+    here.round(STARTS - 7 * DAY + MINUTE)
+    assert ("anna", WED) in reminded(here)
+
+
+def test_a_template_that_is_wrong_is_told_and_the_digest_goes_all_the_same(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here: Desk = desk(sessions=BOTH, extra="digest: {to: [coordinator@union.example]}\n")
+    here.deliver(ANNA, session="Wednesday 19 January")
+    here.round()
+
+    def letter(*_: Any, **__: Any) -> Any:
+        raise ProgrammeError("reminder.txt.j2", 3, "is wrong")
+
+    monkeypatch.setattr(here.pipeline.letters.sessions.answering.composer, "letter", letter)  # type: ignore[union-attr]
+    digests = len(here.sent(to="coordinator@"))
+    here.deliver(BEN, at=STARTS - 7 * DAY - DAY)
+    with pytest.raises(Misconfigured, match=r"reminder\.txt\.j2, line 3"):
+        here.round(STARTS - 7 * DAY)
+    assert len(here.sent(to="coordinator@")) == digests + 1
