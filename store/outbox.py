@@ -28,7 +28,7 @@ __all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CORRECTED_MEANWHILE"]
 
 ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
 REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
-QUESTION = "ask_member"
+QUESTION, TELLS_NOTHING = "ask_member", "review"  # templates; the second only says that a person will answer
 ANSWERED_MEANWHILE = "answered_meanwhile"
 CORRECTED_MEANWHILE = "corrected_meanwhile"
 PLACE_GIVEN_UP, TOO_LATE = "place_given_up", "too_late"  # of letters
@@ -36,7 +36,6 @@ OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE, PLACE_GIVEN_UP, TOO_LATE) 
 SENT_AGAIN = "sent_again"
 FATE_UNKNOWN = "fate_unknown"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED, ReplyState.UNKNOWN)
-QUESTION = "ask_member"  # one whose fate is unknown may have been read: it stays so and is never taken for one that was not asked
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
 COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
 STOPPED = "mailroom was stopped while this was being sent"
@@ -148,7 +147,7 @@ def not_found(connection: Connection, reply_id: int, now: datetime) -> ReplyStat
 
 def _next_step(connection: Connection, row: Any, now: datetime) -> tuple[str, dict[str, Any]]:
     if overtaken := _overtaken(connection, row):
-        state = ReplyState.UNKNOWN if row.template == QUESTION else ReplyState.SUPPRESSED
+        state = ReplyState.UNKNOWN if row.template == QUESTION else ReplyState.SUPPRESSED  # it may have been read: never taken for one not asked
         return "reply.withdrawn", {"state": state, "reason": overtaken, "next_attempt_at": None}
     if row.reason == SENT_AGAIN:
         return "reply.undecided", {"state": ReplyState.UNKNOWN, "reason": FATE_UNKNOWN, "next_attempt_at": None}
@@ -166,9 +165,14 @@ def _overtaken(connection: Connection, row: Any) -> str:
     if row.purpose != ANSWER or row.registration_id is None:
         return ""
     later = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)
-    if connection.execute(select(outbox.c.id).where(later).limit(1)).first() is not None:  # parked or not: it tells what is so now
-        return ANSWERED_MEANWHILE
+    told = set(connection.scalars(select(outbox.c.template).where(later)))  # parked or not: it tells what is so now
     h = history_table.c
+    if told and (told != {TELLS_NOTHING} or row.template == QUESTION):
+        return ANSWERED_MEANWHILE
+    if told:
+        updated = (h.registration_id == row.registration_id) & (h.event == "registration.updated") & (h.at >= row.created_at) & (h.message_id != row.message_id)
+        if any(line.before["values"] != line.after["values"] for line in connection.execute(select(h.before, h.after).where(updated))):
+            return ANSWERED_MEANWHILE
     corrected = (h.registration_id == row.registration_id) & (h.event == "registration.corrected") & (h.at >= row.created_at)
     return CORRECTED_MEANWHILE if connection.execute(select(h.id).where(corrected).limit(1)).first() is not None else ""
 

@@ -38,7 +38,6 @@ from store.types import FieldValue, Record, Recorded, RegistrationUpdate
 __all__ = ["SETTLED", "correct", "record_batch", "settle"]
 
 SETTLED = "settled_by_person"
-_TELLS_NOTHING = "review"  # the answer's name
 
 _INSERTS = (message_identifiers, readings, registrations, registration_addresses, registration_values, registration_messages, session_places, outbox_table)
 _MESSAGE_VALUES = ("state", "state_at", "kind", "reason", "reason_detail", "sender_name", "sender_address", "subject")
@@ -230,7 +229,7 @@ def _supersede(connection: Connection, batch: Sequence[Record], now: datetime) -
     for record in batch:
         if record.update is None or record.reply is None:
             continue
-        old = register.by_id(connection, record.update.registration_id) if record.reply.template == _TELLS_NOTHING else None
+        old = register.by_id(connection, record.update.registration_id) if record.reply.template == outbox.TELLS_NOTHING else None
         unchanged = old is not None and _by_field(old.values) == _by_field(record.update.values)
         told[unchanged].add(record.update.registration_id)
     outbox.supersede(connection, told[False], now)

@@ -335,3 +335,34 @@ def test_an_answer_that_is_still_looked_for_is_not_released_once_it_says_what_is
     store.mark_unknown(first.id, "the line went dead", NOW, NOW)
     store.record_many([follow_up(second, update_of(store, registration_id, missing=()), answer("bee"))], NOW)
     assert store.release([first.id], NOW, actor="the coordinator") == []
+
+
+@pytest.mark.parametrize(
+    ("template", "changes", "again"),
+    [
+        ("registered", False, ReplyState.DUE),  # «a person will answer» tells nothing of the entry
+        ("registered", True, ReplyState.SUPPRESSED),
+        ("ask_member", False, ReplyState.UNKNOWN),
+    ],
+)
+def test_what_a_person_will_answer_overtakes_is_the_same_for_an_answer_of_unknown_fate(store: Store, template: str, changes: bool, again: ReplyState) -> None:
+    registration_id, second = begun(store, template=template)
+    [first] = store.replies()
+    store.claim(first.id, NOW)
+    store.mark_unknown(first.id, "the line went dead", NOW, NOW)
+    now = update_of(store, registration_id)
+    kept = tuple(value for value in now.values if value.field != "topic") if changes else now.values
+    record = follow_up(second, replace(now, values=kept, state=RegistrationState.REVIEW), replace(answer("bee"), template="review"))
+    assert store.record_many([record], NOW)[0].recorded
+    assert store.mark_not_found(first.id, NOW) is again
+
+
+def test_the_change_that_an_answer_tells_of_does_not_overtake_it(store: Store) -> None:
+    registration_id, second = begun(store)
+    third = store.waiting(limit=3)[-1].id
+    store.record_many([follow_up(second, update_of(store, registration_id, missing=(), values=()), answer("bee"))], NOW)
+    told = store.replies()[-1]
+    store.claim(told.id, NOW)
+    store.mark_unknown(told.id, "the line went dead", NOW, NOW)
+    assert store.record_many([follow_up(third, update_of(store, registration_id), replace(answer("cat"), template="review"))], NOW)[0].recorded
+    assert store.mark_not_found(told.id, NOW) is ReplyState.DUE
