@@ -57,6 +57,7 @@ STATES = {
     Outcome.REVIEW: RegistrationState.REVIEW,
 }
 DAY = timedelta(days=1)
+_THANKS = (Reason(code="only_thanks"),)
 
 
 Rereads = Callable[[ParsedMessage, datetime], Extraction]
@@ -114,9 +115,12 @@ class Answering:
             decision = replace(reading.decision, missing=(), reasons=(Reason(code="no_answer_digest"), *reading.decision.reasons), template=None)
             reading = replace(reading, decision=decision if decision.outcome is Outcome.IGNORE else replace(decision, outcome=Outcome.REVIEW))
         followed = None if digest else self._follow(message, reading, met)
+        if followed is None and not digest and self._is_only_thanks(reading):
+            decision = replace(reading.decision, outcome=Outcome.REGISTERED, missing=(), reasons=_THANKS, template=None)
+            reading = replace(reading, extraction=replace(reading.extraction, kind=Kind.FOLLOW_UP), decision=decision)
         draft = None
         if followed is None:
-            whole, update, draft = reading.extraction, None, registration_of(reading) if not digest else None
+            whole, update, draft = reading.extraction, None, registration_of(reading) if not digest and reading.decision.reasons != _THANKS else None
         else:
             reading, whole, update = followed.reading, followed.whole, followed.update
             draft = registration_of(reading) if followed.registers else None
@@ -166,6 +170,12 @@ class Answering:
             reading = replace(reading, extraction=extraction, decision=decide(extraction, self.policy))
         answered = self.short_answers.read(reading.parsed, asked)
         return conversation.follow(reading, joined, answered, asked, self.policy, at=message.internal_date)
+
+    def _is_only_thanks(self, reading: Reading) -> bool:
+        """«Thanks very much!» to our answer, from somebody who has no registration: whoever only asked something is not asked for a school."""
+        parsed, outcome = reading.parsed, reading.decision.outcome
+        replies = parsed.in_reply_to or parsed.references
+        return bool(replies) and outcome in (Outcome.ASK_MEMBER, Outcome.REVIEW) and self.short_answers.read(parsed, ()).only_courtesy
 
     def _wishes(
         self,

@@ -29,6 +29,27 @@ __all__ = ["cli", "main"]
 
 PARKED = ("cap_address", "same_words", "breaker_domain", "breaker_all", "undeliverable")  # a test compares it with the store's
 
+STATES = {  # as tables show them: as the store and --json have them
+    "message": {
+        "unread": "waiting",
+        "registered": "registered",
+        "asked": "ask_member",
+        "waiting-for-person": "review",
+        "ignored": "ignored",
+        "unreadable": "quarantined",
+    },
+    "registration": {"registered": "registered", "waiting-for-member": "ask_member", "waiting-for-person": "review", "withdrawn": "withdrawn"},
+    "reply": {
+        "held": "held",
+        "due": "due",
+        "sending": "sending",
+        "unknown": "unknown",
+        "sent": "sent",
+        "parked": "suppressed",
+        "undeliverable": "dead",
+    },
+}
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -44,6 +65,26 @@ def config_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+
+
+class StateName(click.ParamType[str]):
+    """A state, in the word that tables show or in the one that ``--json`` has."""
+
+    name = "state"
+
+    def __init__(self, of: str) -> None:
+        self.words = STATES[of]
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return f"[{'|'.join(self.words)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        word = str(value).strip().lower().replace(" ", "-")
+        if word in self.words:
+            return self.words[word]
+        if str(value) in self.words.values():
+            return str(value)
+        self.fail(f"«{value}» is no state; there are {', '.join(self.words)}", param, ctx)
 
 
 def emit(value: object) -> None:
@@ -192,7 +233,7 @@ def print_round(report: RoundReport) -> None:
             continue
         click.echo(
             f"{name}: {box.on_server} on the server, {box.new} new, {box.unaccounted} unaccounted: {box.registered} registered, "
-            f"{box.ask_member} waiting for the member, {box.review} for a person, {box.ignored} ignored, {box.quarantined} quarantined, "
+            f"{box.ask_member} asked for what is missing, {box.review} for a person, {box.ignored} ignored, {box.quarantined} could not be read, "
             f"{box.waiting} not read yet"
         )
     r = report.replies
@@ -480,7 +521,7 @@ def print_changed(facts: dict[str, Any], as_json: bool) -> None:
 
 
 @register.command("list")
-@click.option("--state", type=click.Choice(["registered", "ask_member", "review", "withdrawn"]), help="Only those.")
+@click.option("--state", type=StateName("registration"), help="Only those.")
 @config_option
 @json_option
 def register_list(state: str | None, config_file: str | None, as_json: bool) -> None:
@@ -586,12 +627,50 @@ def register_add_address(which: str, address: str, by: str | None, config_file: 
 
 
 @cli.group()
+def messages() -> None:
+    """What came in: list what waits for you, settle what you have dealt with."""
+
+
+@messages.command("list")
+@click.option("--state", type=StateName("message"), help="Those, in place of what waits for a person.")
+@click.option("--all", "everything", is_flag=True, help="Every message.")
+@config_option
+@json_option
+def messages_list(state: str | None, everything: bool, config_file: str | None, as_json: bool) -> None:
+    """List the messages that wait for a person, and why, oldest first; «mailroom explain ID» shows one."""
+    from mailroom.messages import FOR_A_PERSON, message_dicts, print_messages
+    from mailroom.model import MessageState
+
+    if everything and state:
+        raise click.UsageError("give --state or --all")
+    states = tuple(MessageState) if everything else (MessageState(state),) if state else FOR_A_PERSON
+    rows = message_dicts(get_store(get_config(config_file)), states)
+    emit(rows) if as_json else print_messages(rows, none="no messages" if everything or state else "nothing waits for a person")
+
+
+@messages.command("settle")
+@click.argument("message_ids", type=int, nargs=-1, required=True, metavar="ID...")
+@click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
+@config_option
+@json_option
+def messages_settle(message_ids: tuple[int, ...], by: str | None, config_file: str | None, as_json: bool) -> None:
+    """Say that you have dealt with a message that waited for you, such as a question that you have answered.
+
+    Nothing is sent, and no registration is changed: for that there is «mailroom register».
+    """
+    from mailroom.messages import settle
+
+    settled = settle(get_store(get_config(config_file), write=True), message_ids, by=by)
+    emit({"settled": settled}) if as_json else click.echo(f"{len(settled)} {'message is' if len(settled) == 1 else 'messages are'} done")
+
+
+@cli.group()
 def replies() -> None:
     """The outbox: list, show and release answers."""
 
 
 @replies.command("list")
-@click.option("--state", type=click.Choice(["held", "due", "sending", "unknown", "sent", "suppressed", "dead"]), help="Only those.")
+@click.option("--state", type=StateName("reply"), help="Only those.")
 @config_option
 @json_option
 def replies_list(state: str | None, config_file: str | None, as_json: bool) -> None:
@@ -649,23 +728,31 @@ def replies_preview(template: str | None, html: Path | None, config_file: str | 
 @replies.command("release")
 @click.argument("reply_ids", type=int, nargs=-1, metavar="[ID...]")
 @click.option("--all", "everything", is_flag=True, help="All that are held (not those parked by a cap).")
-@click.option("--parked", type=click.Choice(PARKED), help="All that were parked for this reason (see «mailroom replies list --state suppressed --json»).")
+@click.option("--parked", type=click.Choice(PARKED), help="All that were parked for this reason (see «mailroom replies list --state parked --json»).")
 @config_option
 @json_option
 def replies_release(reply_ids: tuple[int, ...], everything: bool, parked: str | None, config_file: str | None, as_json: bool) -> None:
     """Let held or parked answers go out at the next round."""
     from datetime import UTC, datetime
 
+    from mailroom.show import reply_words
+
     if (bool(reply_ids), everything, parked is not None).count(True) != 1:
         raise click.UsageError("name the replies, or give --all, or --parked with a reason")
     store = get_store(get_config(config_file), write=True)
     with store.exclusive(timeout=60):
+        if unknown := [str(one) for one in reply_ids if store.reply(one) is None]:
+            raise MailroomError(f"there is no reply {', '.join(unknown)}; «mailroom replies list» shows them. Nothing was released")
         if parked is not None:
             reply_ids = store.parked(parked)
         released = store.release(None if everything else list(reply_ids), datetime.now(UTC), actor="operator")
+    stay = [store.reply(one) for one in reply_ids if one not in released]
     if as_json:
         emit({"released": released})
     else:
+        for reply in stay:
+            if reply is not None:
+                click.echo(f"{reply.id} stays as it is: {reply_words(reply.state, reply.reason)}")
         click.echo(f"{len(released)} {'reply' if len(released) == 1 else 'replies'} will go out at the next round")
 
 

@@ -104,6 +104,9 @@ class Digests:
         sections = [section for section in self._sections(told, now) if section.lines]
         if not sections:
             return _Made(covers_from=since, rendered=None)
+        if told.waiting_before:  # no news, so it makes no digest; but whoever reads one sees that it waits still
+            text = f"{told.waiting_before} {'message that was' if told.waiting_before == 1 else 'messages that were'} told of before."
+            sections.append(DigestSection(title="Still waiting for you", lines=(DigestLine(text=text, command="mailroom messages list"),)))
         rendered = self.composer.render(
             sections,
             headline=_headline(told),
@@ -117,17 +120,16 @@ class Digests:
 
     def _sections(self, told: DigestFacts, now: datetime) -> Sequence[DigestSection]:
         waiting = [one for one in told.waiting if one.state is MessageState.REVIEW]
-        older = f" ({told.waiting_before} older ones wait as well: mailroom status)" if told.waiting_before else ""
         return (
             DigestSection(title="What is wrong", lines=tuple(self._troubles(told, now))),
             DigestSection(
-                title=f"For you to look at{older}",
+                title="For you to look at",
                 lines=tuple(
                     DigestLine(text=f"{self._who(one.sender_name, one.id)}: {reason_text(one.reason)}", **self._where(f"message-{one.id}", str(one.id), now))
                     for one in waiting
                 ),
                 more=max(0, told.waiting_count - len(told.waiting)),
-                more_command="mailroom status",
+                more_command="mailroom messages list",
             ),
             DigestSection(
                 title="New registrations",
@@ -214,7 +216,7 @@ def _unsent(told: DigestFacts) -> Sequence[DigestLine]:
         lines.append(DigestLine(text=text, command="mailroom replies list --state held"))
     for reason, count in sorted(told.parked.items()):
         text = f"{count} {'was' if count == 1 else 'were'} parked. {reason_text(reason)}"
-        lines.append(DigestLine(text=text, command="mailroom replies list --state suppressed"))
+        lines.append(DigestLine(text=text, command="mailroom replies list --state parked"))
     if told.unknown:
         text = f"Of {told.unknown} it is not known whether {'it' if told.unknown == 1 else 'they'} arrived."
         lines.append(DigestLine(text=text, command="mailroom replies list --state unknown"))
@@ -227,6 +229,8 @@ def _headline(told: DigestFacts) -> str:
         parts.append(f"{told.registrations_count} new {'registration' if told.registrations_count == 1 else 'registrations'}")
     if told.waiting_count:
         parts.append(f"{told.waiting_count} for you")
+    if told.withdrawn_count:
+        parts.append(f"{told.withdrawn_count} withdrawn")
     if told.held:
         parts.append(f"{told.held} {'answer' if told.held == 1 else 'answers'} held")
     return ", ".join(parts) or "something needs you"

@@ -38,6 +38,8 @@ __all__ = [
     "breaker_text",
     "explain_dict",
     "explain_file",
+    "flagged",
+    "message_words",
     "print_addresses",
     "print_breakers",
     "print_explain",
@@ -49,6 +51,7 @@ __all__ = [
     "reason_text",
     "reply_dict",
     "reply_dicts",
+    "reply_words",
     "status_dict",
     "table",
     "when",
@@ -72,6 +75,7 @@ STATE_WORDS = {
     "suppressed": "parked",
     "dead": "undeliverable",
 }
+ASKED = "asked for what is missing"  # a message goes on being that once the member has answered it; a registration does not
 DONE = frozenset({"withdrawn", "only_thanks", "same_again", "settled_by_person"})  # nothing of these messages waits, and they register nobody
 PLACE_WORDS = {"place": "has a place", "waiting": "waits for a place", "late": "asked too late"}
 MOST_SHOWN = 4  # signs of one value; the strongest first
@@ -103,6 +107,13 @@ def reason_text(code: str, detail: str = "") -> str:
     """The sentence of a reason code, with its detail where there is one."""
     sentence = REASONS.get(code, code.replace("_", " "))
     return f"{sentence} ({printable(detail)})" if detail else sentence
+
+
+def message_words(state: str, reason: str) -> str:
+    """The state of a message; «registered» only where it registers somebody."""
+    if state == MessageState.ASK_MEMBER:
+        return ASKED
+    return "done" if state == MessageState.REGISTERED and reason in DONE else STATE_WORDS[state]
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
@@ -178,9 +189,11 @@ def print_status(facts: Mapping[str, Any]) -> None:
     for breaker in facts["breakers"]:
         click.secho(f"ALARM: {breaker_text(breaker)}", fg="red", bold=True)
     for name, box in facts["mailboxes"].items():
-        counts = ", ".join(f"{count} {STATE_WORDS[state]}" for state, count in box["messages"].items() if count) or "no messages yet"
+        counts = ", ".join(f"{count} {message_words(state, '')}" for state, count in box["messages"].items() if count) or "no messages yet"
         click.echo(f"{name}: {counts}")
         click.echo(f"    last poll that went well: {when(box['last_success_at'])}" + (f"; last error: {box['last_error']}" if box["last_error"] else ""))
+    if waiting := sum(box["messages"].get(state, 0) for box in facts["mailboxes"].values() for state in ("review", "quarantined")):
+        click.echo(f"for you to look at: {waiting} {'message' if waiting == 1 else 'messages'}; «mailroom messages list» shows which, and why")
     click.echo("register: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["registrations"].items() if count) or "empty"))
     click.echo("replies: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["replies"].items() if count) or "none"))
     if count := facts["undeliverable_addresses"]:
@@ -196,7 +209,7 @@ def print_status(facts: Mapping[str, Any]) -> None:
     if sending["copies_waiting"]:
         click.echo(f"copies still to be put in Sent: {sending['copies_waiting']}")
     if facts["mode"] == "hold":
-        click.echo("Replies are held (replies.mode: hold): look at them with «mailroom replies list», let them go with «mailroom replies release».")
+        click.echo("Answers are held (replies.mode: hold): look at them with «mailroom replies list», let them go with «mailroom replies release».")
 
 
 # --- brakes
@@ -324,8 +337,8 @@ def print_replies(rows: Sequence[Mapping[str, Any]]) -> None:
         click.echo("no replies")
         return
     table(
-        ("id", "state", "to", "answer", "subject", "why"),
-        ((str(r["id"]), STATE_WORDS[r["state"]], r["recipient"], r["template"], r["subject"], _why(r)) for r in rows),
+        ("id", "state", "since", "to", "answer", "subject", "why"),
+        ((str(r["id"]), STATE_WORDS[r["state"]], when(r["sent_at"] or r["created_at"]), r["recipient"], r["template"], r["subject"], _why(r)) for r in rows),
     )
 
 
@@ -333,6 +346,11 @@ def _why(row: Mapping[str, Any]) -> str:
     if row["last_error"] and row["reason"] not in ("bounced", "refused", "fate_unknown"):
         return str(row["last_error"])
     return reason_text(row["reason"], row["last_error"]) if row["reason"] else ""
+
+
+def reply_words(state: str, reason: str) -> str:
+    """The state of an answer, and why."""
+    return STATE_WORDS[str(state)] + (f" ({reason_text(reason)})" if reason else "")
 
 
 def reply_dict(store: Store, reply_id: int) -> dict[str, Any]:
@@ -458,8 +476,9 @@ def print_explain(facts: Mapping[str, Any]) -> None:
 
 def _print_place(facts: Mapping[str, Any]) -> None:
     click.secho(f"message {facts['id']} in {facts['mailbox']}, received {when(facts['received_at'])}", bold=True)
-    words = "done" if facts["state"] == MessageState.REGISTERED and facts["reason"] in DONE else STATE_WORDS[facts["state"]]
-    click.echo(f"state: {words}" + (f": {reason_text(facts['reason'], facts['reason_detail'])}" if facts["reason"] else ""))
+    click.echo(
+        f"state: {message_words(facts['state'], facts['reason'])}" + (f": {reason_text(facts['reason'], facts['reason_detail'])}" if facts["reason"] else "")
+    )
 
 
 def _print_reading(facts: Mapping[str, Any]) -> None:

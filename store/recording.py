@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from mailroom.errors import Permanent
 from mailroom.model import MessageState, ReplyDraft, ReplyState
@@ -35,7 +35,7 @@ from store.tables import (
 from store.tables import outbox as outbox_table
 from store.types import FieldValue, Record, Recorded, RegistrationUpdate
 
-__all__ = ["SETTLED", "correct", "record_batch", "settle"]
+__all__ = ["SETTLED", "correct", "record_batch", "settle", "settle_messages"]
 
 SETTLED = "settled_by_person"
 
@@ -261,7 +261,17 @@ def correct(connection: Connection, new: RegistrationUpdate, now: datetime, acto
 def settle(connection: Connection, registration_id: str, now: datetime, actor: str) -> list[int]:
     """A person has dealt with what waited for one: the messages of this registration that are in review are done."""
     mine = select(registration_messages.c.message_id).where(registration_messages.c.registration_id == registration_id)
-    waiting = select(messages.c.id, messages.c.reason).where(messages.c.id.in_(mine), messages.c.state == MessageState.REVIEW)
+    return _settled(connection, messages.c.id.in_(mine) & (messages.c.state == MessageState.REVIEW), now, actor, registration_id)
+
+
+def settle_messages(connection: Connection, ids: Sequence[int], now: datetime, actor: str) -> list[int]:
+    """The same for messages by their numbers, also those that could not be read: who has no registration only asked something."""
+    waits = messages.c.state.in_((MessageState.REVIEW, MessageState.QUARANTINED))
+    return [id for some in chunks(sorted(set(ids))) for id in _settled(connection, messages.c.id.in_(some) & waits, now, actor, None)]
+
+
+def _settled(connection: Connection, which: ColumnElement[bool], now: datetime, actor: str, registration_id: str | None) -> list[int]:
+    waiting = select(messages.c.id, messages.c.state, messages.c.reason).where(which)
     rows = connection.execute(waiting.order_by(messages.c.id).with_for_update()).all()
     for some in chunks(rows):
         done = {"state": MessageState.REGISTERED, "state_at": now, "reason": SETTLED, "reason_detail": clip(actor)}
@@ -273,7 +283,7 @@ def settle(connection: Connection, registration_id: str, now: datetime, actor: s
             actor=actor,
             message_id=row.id,
             registration_id=registration_id,
-            before={"state": str(MessageState.REVIEW), "reason": row.reason},
+            before={"state": str(row.state), "reason": row.reason},
             after={"state": str(MessageState.REGISTERED), "reason": SETTLED},
         )
         for row in rows

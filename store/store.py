@@ -212,6 +212,11 @@ class Store:
         with self._database.write() as connection:
             return recording.settle(connection, registration_id, now, actor)
 
+    def settle_messages(self, ids: Sequence[int], now: datetime, *, actor: str) -> list[int]:
+        """A person has dealt with these messages; gives the ids of those that waited for one, or could not be read."""
+        with self._database.write() as connection:
+            return recording.settle_messages(connection, ids, now, actor)
+
     def addresses(self, registration_id: str) -> tuple[tuple[str, str | None], ...]:
         """Who may speak for a registration, each with the person who said so, if one did."""
         with self._database.read() as connection:

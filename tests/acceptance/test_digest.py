@@ -110,6 +110,19 @@ def test_it_tells_once_who_has_withdrawn(desk: Any) -> None:
     assert "Have withdrawn" not in text_of(first)
     assert "Have withdrawn (please mend the lists that you keep elsewhere)\n- Anna Rae, Glenmarnoch Academy\n" in text_of(second)
     assert "For you to look at" not in text_of(second)
+    assert second["Subject"] == "mailroom: 1 withdrawn"
+
+
+def test_what_waits_still_makes_no_digest_but_is_counted_in_each(desk: Any) -> None:
+    here: Desk = desk()
+    here.deliver(ANNA, body="Is cover paid for the training?", at=MONDAY - MINUTE)
+    for day in (0, 1):
+        here.round(MONDAY + day * DAY)
+    here.deliver(BEN, at=MONDAY + DAY + MINUTE)
+    here.round(MONDAY + 2 * DAY)
+    first, second = digests(here)
+    assert "Still waiting" not in text_of(first)
+    assert "Still waiting for you\n- 1 message that was told of before.\n  mailroom messages list" in text_of(second)
 
 
 def test_the_words_of_a_stranger_who_guesses_its_name_are_answered_as_ever(desk: Any) -> None:
@@ -261,7 +274,7 @@ def test_a_long_list_is_cut_and_counted(desk: Any) -> None:
     here.round(MONDAY)
     text = text_of(digests(here)[-1])
     assert text.count("mailroom explain") == 50
-    assert "- and 10 more: mailroom status" in text
+    assert "- and 10 more: mailroom messages list" in text
 
 
 def test_the_command_previews_and_sends_at_once(desk: Any, smtp_sink: Sink) -> None:
