@@ -277,6 +277,6 @@ def registration_of(reading: Reading) -> RegistrationDraft | None:
 
 
 def _value(slot: Slot, value: str, candidates: tuple[Candidate, ...]) -> FieldValue:
-    same = [c for c in candidates if c.slot is slot and c.value == value]
+    same = sorted((c for c in candidates if c.slot is slot and c.value == value), key=lambda c: -c.strength)  # what says most comes first
     evidence = [c.evidence for c in same if c.chosen] or [c.evidence for c in same]
     return FieldValue(field=slot.value, value=value, evidence=tuple(evidence))

@@ -122,12 +122,14 @@ def cli(config_file: str | None, verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
 
 
-@cli.command()
+@cli.command(short_help="Write a commented config.yaml.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=".")
 @click.option("--programme", "with_programme", is_flag=True, help="Also copy the programme folder, to edit rules, sessions and reply texts.")
 def init(folder: Path, with_programme: bool) -> None:
     """Write a commented config.yaml into FOLDER (here, unless named)."""
+    import re
     import shutil
+    from datetime import UTC, datetime
 
     from mailroom.config import data_folder
 
@@ -135,17 +137,20 @@ def init(folder: Path, with_programme: bool) -> None:
     if target.exists():
         raise MailroomError(f"{target} is there already and is left as it is; move it away, or name another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(data_folder() / "config.yaml", target)
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}"
+    shipped = (data_folder() / "config.yaml").read_text(encoding="utf-8")
+    target.write_text(re.sub(r"(?m)^(  not_before: )\S+", rf"\g<1>{now}", shipped), encoding="utf-8")
     click.echo(f"wrote {target}")
     if with_programme:
         if (folder / "programme").exists():
             raise MailroomError(f"{folder / 'programme'} is there already and is left as it is")
         shutil.copytree(data_folder() / "programme", folder / "programme")
         click.echo(f"wrote {folder / 'programme'}")
+    click.echo(f"replies.not_before is {now}: mail that came earlier is registered and not answered; set it back if it is to be answered.")
     click.echo("Next: edit it, set the environment variables that it names, then run «mailroom check».")
 
 
-@cli.command()
+@cli.command(short_help="Open all that config.yaml names; say what is wrong.")
 @config_option
 @json_option
 def check(config_file: str | None, as_json: bool) -> None:
@@ -162,7 +167,7 @@ def check(config_file: str | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-@cli.command("sign-in")
+@cli.command("sign-in", short_help="Let mailroom into a mailbox as its owner.")
 @click.argument("which", metavar="[MAILBOX]", required=False)
 @click.option("--paste", is_flag=True, help="The browser is on another machine: paste the address that it ends at (not needed for Microsoft).")
 @click.option("--refresh-token-stdin", "from_stdin", is_flag=True, help="Keep a refresh token got elsewhere, read from standard input; it is tried first.")
@@ -178,7 +183,7 @@ def sign_in_command(which: str | None, paste: bool, from_stdin: bool, config_fil
     click.echo(sign_in(get_config(config_file), which, console, paste=paste, refresh_token=refresh_token))
 
 
-@cli.command()
+@cli.command(short_help="The whole job on an embedded mail server.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep register and replies here; else in a temporary folder.")
 @click.option("--no-wait", is_flag=True, hidden=True, help="Kept for scripts; the demo never waits for a key.")
 def demo(folder: Path | None, no_wait: bool) -> None:
@@ -194,7 +199,7 @@ def build_pipeline(config: Config, *, create: bool = True) -> Pipeline:
     return assemble(config, get_store(config, write=True, create=create))
 
 
-@cli.command()
+@cli.command(short_help="One round, then out.")
 @config_option
 @json_option
 def poll(config_file: str | None, as_json: bool) -> None:
@@ -247,7 +252,7 @@ def print_round(report: RoundReport) -> None:
         click.echo("sending is paced (mailroom status says how); what is due goes in the next rounds")
 
 
-@cli.command()
+@cli.command(short_help="Rounds on schedule, and at once when mail comes.")
 @config_option
 def run(config_file: str | None) -> None:
     """Poll on schedule, and at once when the server says mail came, until SIGTERM; a running round is finished."""
@@ -257,7 +262,7 @@ def run(config_file: str | None) -> None:
     serve(get_config(config_file), build_pipeline)
 
 
-@cli.command()
+@cli.command(short_help="Totals, what waits, and the last polls.")
 @config_option
 @json_option
 def status(config_file: str | None, as_json: bool) -> None:
@@ -269,7 +274,7 @@ def status(config_file: str | None, as_json: bool) -> None:
     emit(facts) if as_json else print_status(facts)
 
 
-@cli.command()
+@cli.command(short_help="Read .eml files, print JSON lines; no store needed.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--schools", "schools", multiple=True, type=click.Path(dir_okay=False), help="A school list, .csv or the government's .xlsx; may be repeated.")
 @click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
@@ -286,7 +291,7 @@ def extract(paths: tuple[str, ...], schools: tuple[str, ...], programme: Path | 
         click.echo(line)
 
 
-@cli.command()
+@cli.command(short_help="How a message was read, and why.")
 @click.argument("which", metavar="[ID]", required=False)
 @click.option("--file", "file", type=click.Path(exists=True, dir_okay=False), help="Explain this .eml file; no store needed.")
 @click.option("--html", "html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page of its own, with nothing fetched from outside.")
@@ -321,7 +326,7 @@ def explain(
         print_explain(facts)
 
 
-@cli.command()
+@cli.command(short_help="Measure the reading on labelled mail.")
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--labels", type=click.Path(dir_okay=False, path_type=Path), help="A .jsonl file with «id» and «labels» on each line.")
 @click.option("--schools", multiple=True, type=click.Path(dir_okay=False), help="A school list; may be repeated.")
@@ -344,7 +349,7 @@ def evaluate(folder: Path | None, config_file: str | None, **options: Any) -> No
     run_evaluation(folder, config=config, open_store=(lambda: get_store(config)) if config else None, **options)
 
 
-@cli.command()
+@cli.command(short_help="The rules, with file and line, and their hits.")
 @click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
 @click.option("--hits", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Count over the .eml files of this folder, not over the store.")
 @click.option("--schools", multiple=True, type=click.Path(dir_okay=False), help="A school list for --hits; may be repeated.")
@@ -359,6 +364,12 @@ def rules(config_file: str | None, **options: Any) -> None:
     run_rules(config=config, open_store=(lambda: get_store(config)) if config else None, **options)
 
 
+def mark_for_spreadsheets(form: str) -> None:
+    """Excel takes CSV for UTF-8 only where it begins with a byte order mark: without one it spoils «Àrainn»."""
+    if form == "csv" and not sys.stdout.isatty() and sys.stdout.encoding.lower() == "utf-8":
+        sys.stdout.write("\ufeff")
+
+
 @cli.command()
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
 @config_option
@@ -369,10 +380,11 @@ def export(form: str, config_file: str | None, as_json: bool) -> None:
 
     del as_json
     config = get_config(config_file)
+    mark_for_spreadsheets(form)
     (export_csv if form == "csv" else export_jsonl)(get_store(config), sys.stdout)
 
 
-@cli.command()
+@cli.command(short_help="How full each session is, and who asked for it.")
 @click.argument("session", metavar="[SESSION]", required=False)
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl"]), default="table", show_default=True)
 @click.option("--everybody", is_flag=True, help="Who asked, for all sessions in one list.")
@@ -397,6 +409,7 @@ def sessions(session: str | None, form: str, everybody: bool, give: str | None, 
     if as_json:
         emit(rows)
     elif form != "table":
+        mark_for_spreadsheets(form)
         write_rows(rows, form, sys.stdout)
     else:
         print_roster(rows) if listed else print_sessions(rows)
@@ -417,7 +430,7 @@ def give_place(config: Config, session: str, registration_id: str) -> None:
     click.echo(f"{registration_id} has a place in {session} now{held}")
 
 
-@cli.command()
+@cli.command(short_help="The coordinator's daily mail.")
 @click.option("--preview", is_flag=True, help="Print what it would say now; sends and notes nothing.")
 @click.option("--now", "at_once", is_flag=True, help="Send one now, whatever the hour; the next one begins where it ends.")
 @click.option("--html", "html", type=click.Path(dir_okay=False, path_type=Path), help="With --preview: also write its HTML there.")
@@ -460,7 +473,7 @@ def digest(preview: bool, at_once: bool, html: Path | None, config_file: str | N
         click.echo("the digest is on its way" if told else "There is nothing to tell, so nothing was sent.")
 
 
-@cli.command()
+@cli.command(short_help="Bring an older database up to this version.")
 @config_option
 def upgrade(config_file: str | None) -> None:
     """Bring an older database up to this version (make a copy of it first)."""
@@ -477,7 +490,7 @@ def schools() -> None:
     """The list of schools that the reading knows: import."""
 
 
-@schools.command("import")
+@schools.command("import", short_help="Turn a workbook or CSV into the school list.")
 @click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--into", type=click.Path(dir_okay=False, path_type=Path), default=Path("lists/schools.csv"), show_default=True, help="The list to write.")
 @click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Compare with this list; else with the one that --into replaces.")
@@ -498,7 +511,7 @@ def schools_import(source: Path, programme: Path | None, config_file: str | None
     run_import(source, folder=programme or (config.programme.folder if config else None) or data_folder() / "programme", **options)
 
 
-@cli.group()
+@cli.group(short_help="List, show, correct, accept, withdraw registrations.")
 def register() -> None:
     """The register: list and show registrations; correct, accept or withdraw one; let another address speak for it."""
 
@@ -532,7 +545,7 @@ def register_list(state: str | None, config_file: str | None, as_json: bool) -> 
     emit(rows) if as_json else print_list(rows)
 
 
-@register.command("show")
+@register.command("show", short_help="Values with their sources, and the conversation.")
 @click.argument("which", metavar="ID")
 @config_option
 @json_option
@@ -547,7 +560,7 @@ def register_show(which: str, config_file: str | None, as_json: bool) -> None:
     emit(facts) if as_json else print_registration(facts)
 
 
-@register.command("correct")
+@register.command("correct", short_help="Set or clear fields.")
 @click.argument("which", metavar="ID")
 @click.option("--institution", multiple=True, metavar="NAME", help="School or college; may be repeated, as may all of these.")
 @click.option("--authority", multiple=True, metavar="NAME", help="Council area.")
@@ -582,7 +595,7 @@ def register_correct(
     print_changed(correct(config, store, which, given, cleared, by=by, revision=revision, settle=not keep_open), as_json)
 
 
-@register.command("accept")
+@register.command("accept", short_help="It is in order as it stands.")
 @click.argument("which", metavar="ID")
 @click.option("--incomplete", is_flag=True, help="Although something that is required is not known.")
 @changing
@@ -596,7 +609,7 @@ def register_accept(which: str, incomplete: bool, by: str | None, revision: int 
     print_changed(accept(config, get_store(config, write=True), which, by=by, revision=revision, incomplete=incomplete), as_json)
 
 
-@register.command("withdraw")
+@register.command("withdraw", short_help="Take a member off.")
 @click.argument("which", metavar="ID")
 @changing
 @config_option
@@ -609,7 +622,7 @@ def register_withdraw(which: str, by: str | None, revision: int | None, config_f
     print_changed(withdraw(config, get_store(config, write=True), which, by=by, revision=revision), as_json)
 
 
-@register.command("add-address")
+@register.command("add-address", short_help="Let another address of the member speak for it.")
 @click.argument("which", metavar="ID")
 @click.argument("address", metavar="ADDRESS")
 @click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
@@ -626,12 +639,12 @@ def register_add_address(which: str, address: str, by: str | None, config_file: 
         click.echo(f"{facts['address']} {'may now write about' if facts['added'] else 'could already write about'} {facts['id']}")
 
 
-@cli.group()
+@cli.group(short_help="What came in, and what waits for you.")
 def messages() -> None:
     """What came in: list what waits for you, settle what you have dealt with."""
 
 
-@messages.command("list")
+@messages.command("list", short_help="What waits for a person, and why.")
 @click.option("--state", type=StateName("message"), help="Those, in place of what waits for a person.")
 @click.option("--all", "everything", is_flag=True, help="Every message.")
 @config_option
@@ -648,7 +661,7 @@ def messages_list(state: str | None, everything: bool, config_file: str | None, 
     emit(rows) if as_json else print_messages(rows, none="no messages" if everything or state else "nothing waits for a person")
 
 
-@messages.command("settle")
+@messages.command("settle", short_help="Say that you have dealt with a message.")
 @click.argument("message_ids", type=int, nargs=-1, required=True, metavar="ID...")
 @click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
 @config_option
@@ -693,11 +706,11 @@ def replies_show(reply_id: int, config_file: str | None, as_json: bool) -> None:
     emit(facts) if as_json else print_reply(facts)
 
 
-@replies.command("preview")
+@replies.command("preview", short_help="Show what would be sent; nothing is.")
 @click.argument("template", required=False)
 @click.option("--case", help="A member made up, of replies/samples.yaml.")
 @click.option("--message", help="A message of the store, by its ID, Message-ID or sha256.")
-@click.option("--registration", help="A registration of the store, by its id: what it says now.")
+@click.option("--registration", help="A registration of the store, by its id or an address: what it says now.")
 @click.option("--file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An .eml file, read now; no store needed.")
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the HTML; of several answers, a page with all of them.")
 @click.option("--programme", type=click.Path(file_okay=False, path_type=Path), help="Another programme folder than the shipped one.")
@@ -761,7 +774,7 @@ def breakers() -> None:
     """What stops a storm of answers: list, close."""
 
 
-@breakers.command("list")
+@breakers.command("list", short_help="Which tripped, and what they hold back.")
 @click.option("--days", type=click.IntRange(min=0), default=7, show_default=True, help="Also those that tripped within so many days and are closed.")
 @config_option
 @json_option
@@ -775,7 +788,7 @@ def breakers_list(days: int, config_file: str | None, as_json: bool) -> None:
     emit(rows) if as_json else print_breakers(rows)
 
 
-@breakers.command("close")
+@breakers.command("close", short_help="Let answers out again.")
 @click.argument("scope", metavar="DOMAIN|all")
 @config_option
 @json_option
@@ -796,7 +809,7 @@ def addresses() -> None:
     """Addresses that take no mail: list, clear."""
 
 
-@addresses.command("list")
+@addresses.command("list", short_help="Those that take no mail, and why.")
 @config_option
 @json_option
 def addresses_list(config_file: str | None, as_json: bool) -> None:
@@ -807,7 +820,7 @@ def addresses_list(config_file: str | None, as_json: bool) -> None:
     emit(rows) if as_json else print_addresses(rows)
 
 
-@addresses.command("clear")
+@addresses.command("clear", short_help="Say that an address works again.")
 @click.argument("address")
 @config_option
 @json_option

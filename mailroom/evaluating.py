@@ -613,7 +613,8 @@ def run_evaluation(
     if not items:
         said = "No registration has been mended by a person yet, so there is nothing to measure the rules by; give a folder of labelled .eml files."
         if left_out:
-            said = f"{len(left_out)} registrations were mended by a person, and none of them rests on a single message that is kept: nothing to measure."
+            mended = "1 registration was" if len(left_out) == 1 else f"{len(left_out)} registrations were"
+            said = f"{mended} mended by a person, but from more than one message or from none that is kept: there is nothing to measure."
         click.echo(json.dumps({"messages": 0, "note": said}) if as_json else said)
         return
     reader = open_reader(schools=schools, programme=programme, config=config)

@@ -74,9 +74,10 @@ class SessionLetters:
             raise MailroomError(f"there is no session «{session_id}» in sessions.yaml; there are {known}")
         if now >= session.starts:
             raise MailroomError(f"the session «{session_id}» has begun; there are no places to give any more")
-        registration = store.registration(registration_id)
+        registration = store.find_registration(registration_id)
         if registration is None:
             raise MailroomError(f"there is no registration {registration_id}; «mailroom sessions {session_id}» lists them")
+        registration_id = registration.id
         draft = self._draft("place", registration, session, f"{session.id}\n{now.isoformat()}", now)
         if not store.give_place(registration, session.id, draft, self._state, not_after=session.starts, now=now, actor=actor):
             raise MailroomError(f"{registration_id} has a place in «{session_id}» already, or never asked for one; nothing was changed")

@@ -277,9 +277,10 @@ class Previewer:
 
     def registration(self, which: str, template: str | None = None) -> Preview:
         """The answer that would tell what the registration says now, to its last message."""
-        conversation = self._store().conversation(which)
+        found = self._store().find_registration(which)
+        conversation = self._store().conversation(found.id) if found is not None else None
         if conversation is None or not conversation.turns:
-            raise MailroomError(f"no registration «{which}»; «mailroom export» lists them")
+            raise MailroomError(f"no registration «{which}»; «mailroom register list» shows them")
         registration, last = conversation.registration, conversation.turns[-1]
         name = template or _TEMPLATE_OF[registration.state]
         decision = Decision(outcome=last.reading.decision.outcome, missing=registration.missing, template=name)

@@ -99,7 +99,7 @@ def print_roster(rows: Sequence[dict[str, Any]]) -> None:
         click.echo("Nobody has asked for this session.")
         return
     table(
-        ("", "name", "school", "address", "asked", "place", "registration is", "registration"),
+        ("", "member", "school or college", "address", "asked", "place", "state", "id"),
         [
             (
                 str(number),

@@ -385,7 +385,10 @@ def explain_dict(config: Config, store: Store, which: str) -> dict[str, Any]:
 
     record = store.message(which)
     if record is None:
-        raise MailroomError(f"no message or registration «{which}»; give an id of the export, a number, a Message-ID or the start of a sha256")
+        raise MailroomError(
+            f"no message or registration «{which}»; give the number of «mailroom messages list», a registration's id, a Message-ID or the start of a sha256; "
+            "for an address there is «mailroom register show»"
+        )
     message = record.message
     facts: dict[str, Any] = {
         "id": message.id,
@@ -489,18 +492,19 @@ def _print_reading(facts: Mapping[str, Any]) -> None:
     for name in ("kind", "institutions", "authorities", "activities", "topics", "sessions", "missing"):
         value = reading[name]
         click.echo(f"  {name}: {printable('; '.join(value) if isinstance(value, list) else str(value)) or '-'}")
-    click.secho("\nwhy", bold=True)
+    click.secho("\nwhy (✓ chosen, · not)", bold=True)
     shown: Counter[tuple[str, str]] = Counter()
     for c in sorted(facts["candidates"], key=lambda c: (not c["chosen"], c["field"], -c["strength"])):
-        shown[c["field"], c["value"]] += 1
-        if shown[c["field"], c["value"]] > MOST_SHOWN:
+        of = (c["field"], c["value"] if c["chosen"] or c["note"] else "")  # what was not chosen, and has no reason of its own, counts together
+        shown[of] += 1
+        if shown[of] > MOST_SHOWN:
             continue
         mark, note = ("✓", "") if c["chosen"] else ("·", f"  [{reason_text(c['note'])}]" if c["note"] else "")
         text = " ".join(printable(c["text"]).split())
         text = text if len(text) <= 70 else text[:67] + "..."
         click.echo(f"  {mark} {c['field']}: {printable(c['value'])}  ← «{text}» in {c['where']}  ({c['rule']}, {c['strength']:.2f}){note}")
     if more := sum(max(0, count - MOST_SHOWN) for count in shown.values()):
-        click.echo(f"    and {more} weaker signs of the same (all of them with --json)")
+        click.echo(f"    and {more} weaker signs (all of them with --json)")
     click.secho("\ndecision", bold=True)
     for rule in facts["rules"]:
         click.echo(f"  {'→' if rule['hit'] else ' '} {rule['rule']}")

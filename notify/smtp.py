@@ -147,14 +147,14 @@ class SmtpSender:
             self._drop()
             if "WRONG_VERSION_NUMBER" in str(error) or "UNKNOWN_PROTOCOL" in str(error):
                 raise Misconfigured(f"{where}: does not speak TLS there; «tls: starttls» (port 587) may be meant") from error
-            raise Temporary(f"{where}: TLS failed ({error}); tried again later") from error
+            raise Temporary(f"{where}: TLS failed ({error}); check replies.smtp.tls if this goes on") from error
         except smtplib.SMTPResponseException as error:
             self._drop()
-            raise Temporary(f"{where}: answered {error.smtp_code} {_text(error.smtp_error)} to the connection; tried again later") from error
+            raise Temporary(f"{where}: answered {error.smtp_code} {_text(error.smtp_error)} to the connection") from error
         except _DROPPED as error:
             self._drop()
             hint = "; «tls: implicit» (port 465) may be meant" if settings.tls != "implicit" and settings.port == 465 else ""
-            raise Temporary(f"{where}: no connection ({error}){hint}; tried again later") from error
+            raise Temporary(f"{where}: no connection ({_plain(error)}){hint}; check replies.smtp.host and port if this goes on") from error
         except BaseException:
             self._drop()
             raise
@@ -366,3 +366,8 @@ def _text(reply: bytes | str) -> str:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= 300 else text[:299] + "…"
+
+
+def _plain(error: Exception) -> str:
+    """What the system says, without its number: «Connection refused»."""
+    return (error.strerror if isinstance(error, OSError) else None) or _text(str(error)) or type(error).__name__

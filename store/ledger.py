@@ -234,7 +234,7 @@ def of_registration(connection: Connection, registration_id: str) -> list[Messag
 
 
 def find(connection: Connection, reference: int | str) -> MessageSummary | None:
-    """By number, Message-ID (ours or theirs), registration id, or the first digits of the sha256."""
+    """By number, Message-ID (ours or theirs), registration id, or its start, or the first digits of the sha256."""
     for condition in _meanings(str(reference).strip()):
         rows = connection.execute(select(*_SUMMARY).where(condition).order_by(messages.c.id).limit(2)).all()
         if len(rows) > 1:
@@ -249,7 +249,8 @@ def _meanings(reference: str) -> Iterator[ColumnElement[bool]]:
     if reference.isascii() and reference.isdigit() and len(reference) < 19:
         yield messages.c.id == int(reference)
     if reference.startswith("R-"):
-        yield messages.c.id.in_(select(func.min(registration_messages.c.message_id)).where(registration_messages.c.registration_id == reference))
+        of = registration_messages.c.registration_id
+        yield messages.c.id.in_(select(func.min(registration_messages.c.message_id)).where(of.startswith(reference, autoescape=True)).group_by(of))
     if "@" in reference:
         identifier = reference if reference.startswith("<") else f"<{reference}>"
         yield messages.c.id.in_(select(message_identifiers.c.message_id).where(message_identifiers.c.identifier == identifier))

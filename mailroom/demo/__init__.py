@@ -156,7 +156,7 @@ def _register(store: Store) -> None:
                 STATE_WORDS[row["state"]],
             )
         )
-    table(("member", "school or college", "authority", "activity", "topic", "session", "state"), rows)
+    table(("member", "school or college", "council", "activity", "topic", "session", "state"), rows)
 
 
 def _sessions(store: Store, pipeline: Any) -> None:

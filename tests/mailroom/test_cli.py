@@ -7,11 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from mailroom.cli import cli, main
+from mailroom.config import load_config
 from mailroom.demo import demo_messages
 from tests.fixtures.installation import ROOT, Installation
 
@@ -50,6 +54,13 @@ def test_every_command_has_help_and_takes_config() -> None:
         assert command.help, name
         if name not in ("init", "demo", "replies", "schools", "breakers", "addresses", "register", "messages"):
             assert any("--config" in parameter.opts for parameter in command.params), name
+
+
+def test_the_list_of_commands_is_not_cut_on_a_narrow_terminal() -> None:
+    groups = [cli, *(command for command in cli.commands.values() if isinstance(command, click.Group))]
+    for group in groups:
+        said = CliRunner().invoke(group, ["--help"], terminal_width=80).output
+        assert "..." not in said.split("Commands:")[-1], said
 
 
 @pytest.mark.parametrize(
@@ -115,7 +126,11 @@ def test_check_touches_nothing_and_tells_all_that_is_wrong(installation: Callabl
 
 def test_init_writes_a_configuration_once(installation: Callable[..., Installation], tmp_path: Path) -> None:
     home = installation("init")
-    home.run("init", str(tmp_path / "fresh"), "--programme")
+    said = home.run("init", str(tmp_path / "fresh"), "--programme").stdout
+    not_before = load_config(tmp_path / "fresh/config.yaml").replies.not_before
+    assert not_before is not None
+    assert abs(datetime.now(UTC) - not_before) < timedelta(minutes=5), "a mailbox with years of mail in it is not answered by surprise"
+    assert f"{not_before:%Y-%m-%dT%H:%M}" in said
     assert (tmp_path / "fresh/programme/replies/registered.txt.j2").exists()
     again = home.run("init", str(tmp_path / "fresh"), ok=False)
     assert again.returncode == 1

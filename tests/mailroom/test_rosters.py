@@ -42,8 +42,15 @@ def test_how_full_each_session_is(run: Installation) -> None:
     assert "no limit" in shown
 
 
+def spreadsheet(run: Installation, session: str) -> str:
+    """The CSV, which begins with the mark by which Excel knows UTF-8."""
+    text = run.run("sessions", session, "--format", "csv").stdout
+    assert text.startswith("\ufeffsession,")
+    return text.removeprefix("\ufeff")
+
+
 def test_who_asked_in_the_order_of_asking(run: Installation) -> None:
-    rows = list(csv.DictReader(io.StringIO(run.run("sessions", WED, "--format", "csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(spreadsheet(run, WED))))
     assert [(r["name"], r["address"], r["state"]) for r in rows] == [
         ("Anna Rae", "anna@mailbox.example", "place"),
         ("Ben Rae", "ben@mailbox.example", "waiting"),
@@ -57,7 +64,7 @@ def test_who_asked_in_the_order_of_asking(run: Installation) -> None:
 
 
 def test_a_cell_that_a_spreadsheet_would_run_is_shown_instead(run: Installation) -> None:
-    [row] = csv.DictReader(io.StringIO(run.run("sessions", TUE, "--format", "csv").stdout))
+    [row] = csv.DictReader(io.StringIO(spreadsheet(run, TUE)))
     assert row["name"] == "'=cmd|calc"
 
 
