@@ -125,8 +125,9 @@ def test_balance_names_every_state(store: Store) -> None:
         lambda m, r: "ant@example.com",
         lambda m, r: "reply-ant@union.example",
         lambda m, r: r,
+        lambda m, r: r[:6],
     ],
-    ids=["number", "digits", "sha256", "prefix", "message-id", "bare message-id", "our message-id", "registration"],
+    ids=["number", "digits", "sha256", "prefix", "message-id", "bare message-id", "our message-id", "registration", "its start"],
 )
 def test_a_message_is_found_by(store: Store, reference: Callable[..., int | str]) -> None:
     """Whatever a person has at hand finds the message and all that is known of it."""
