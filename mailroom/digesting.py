@@ -6,7 +6,8 @@ What it covers and the mail itself are written in one transaction; the outbox se
 again as the same bytes after a crash.
 
 Privacy: a name and a school for a registration, a name and the reason for what waits, and neither with
-``digest.names: false``. Never a subject, a member's words or an address. A link is signed, for reading, and ends.
+``digest.names: false``. At an employer's address the first words do not name the programme. Never a subject, a
+member's words or an address. A link is signed, for reading, and ends.
 
 What it does badly: mail that waits for a person is listed once, as new, and only counted from then on, until somebody settles it.
 """
@@ -52,6 +53,7 @@ STATES = {
 class _Made:
     covers_from: datetime | None
     rendered: Rendered | None  # None: there is nothing to tell
+    at_work: Rendered | None = None  # the same for an employer's address
 
 
 class Digests:
@@ -93,8 +95,9 @@ class Digests:
     def _write(self, name: str, now: datetime) -> bool:
         made = self._made(now)
         drafts = []
-        if made.rendered is not None:
-            drafts = self.composer.drafts(made.rendered, self.settings.to, from_=self.from_, secret=self.secret, name=name, date=now)
+        if made.rendered is not None and made.at_work is not None:
+            to = [(address, made.at_work if self.facts.is_employer(address) else made.rendered) for address in self.settings.to]
+            drafts = self.composer.drafts(to, from_=self.from_, secret=self.secret, name=name, date=now)
         return self.store.add_digest(name, made.covers_from, now, drafts, now) and bool(drafts)
 
     def _made(self, now: datetime) -> _Made:
@@ -107,14 +110,18 @@ class Digests:
         if told.waiting_before:  # no news, so it makes no digest; but whoever reads one sees that it waits still
             text = f"{told.waiting_before} {'message that was' if told.waiting_before == 1 else 'messages that were'} told of before."
             sections.append(DigestSection(title="Still waiting for you", lines=(DigestLine(text=text, command="mailroom messages list"),)))
-        rendered = self.composer.render(
-            sections,
-            headline=_headline(told),
-            programme_name=self.facts.name,
-            day=self._moment(now),
-            since=self._moment(since) if since is not None else "the beginning",
+        at_home, at_work = (
+            self.composer.render(
+                sections,
+                headline=_headline(told),
+                programme_name=self.facts.name,
+                day=self._moment(now),
+                since=self._moment(since) if since is not None else "the beginning",
+                employer_address=employer,
+            )
+            for employer in (False, True)
         )
-        return _Made(covers_from=since, rendered=rendered)
+        return _Made(covers_from=since, rendered=at_home, at_work=at_work)
 
     # --- what stands in it
 

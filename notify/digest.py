@@ -5,7 +5,8 @@ answers'. It says of itself that a machine wrote it (``Auto-Submitted: auto-gene
 answer, and its Message-ID is known again (``is_digest``): nothing that answers it is ever answered.
 
 Promise: the same news give the same bytes. No subject, no words of a member's mail and no address stand in it; names
-and schools only where that is wished, since the coordinator's mailbox may be an employer's.
+and schools only where that is wished, since the coordinator's mailbox may be an employer's; there the first words do
+not name the programme either.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from notify.templates import check_templates, fill_in, sandbox
 __all__ = ["DigestComposer", "DigestLine", "DigestSection", "is_digest"]
 
 TEMPLATE = "digest"
-_VARIABLES = frozenset(("sections", "headline", "programme_name", "day", "since", "subject"))
+_VARIABLES = frozenset(("sections", "headline", "programme_name", "day", "since", "subject", "employer_address"))
 _ID = re.compile(r"<mailroom\.digest\.([0-9A-Z]{1,40}-[0-9]{1,3})\.([0-9a-f]{40})@[^@<>\s]{1,255}>")
 
 
@@ -61,7 +62,9 @@ class DigestComposer:
                 raise ProgrammeError(f"{TEMPLATE}.{ending}.j2", None, f"the file is not there (looked in {folder.name}/)")
         check_templates(self._environment, folder, _VARIABLES)
 
-    def render(self, sections: Sequence[DigestSection], *, headline: str, programme_name: str, day: str, since: str) -> Rendered:
+    def render(
+        self, sections: Sequence[DigestSection], *, headline: str, programme_name: str, day: str, since: str, employer_address: bool = False
+    ) -> Rendered:
         variables: dict[str, Any] = {
             "sections": [_clean(section) for section in sections],
             "headline": headline,
@@ -69,6 +72,7 @@ class DigestComposer:
             "day": day,
             "since": since,
             "subject": "",
+            "employer_address": employer_address,
         }
         head, _, body = fill_in(self._environment, f"{TEMPLATE}.txt.j2", variables).partition("\n\n")
         label, _, subject = head.split("\n")[0].partition(":")
@@ -79,8 +83,8 @@ class DigestComposer:
         page = fill_in(self._environment, f"{TEMPLATE}.html.j2", {**variables, "subject": subject}).strip() + "\n"
         return Rendered(subject=subject, text=text, html=page)
 
-    def drafts(self, rendered: Rendered, to: Iterable[str], *, from_: Address, secret: bytes, name: str, date: datetime) -> list[ReplyDraft]:
-        """One mail for each address. ``name`` is that of the digest, for good."""
+    def drafts(self, to: Iterable[tuple[str, Rendered]], *, from_: Address, secret: bytes, name: str, date: datetime) -> list[ReplyDraft]:
+        """One mail for each address, with what it says there. ``name`` is that of the digest, for good."""
         domain = checked_address(from_.address).rpartition("@")[2]
         label = re.sub(r"[^0-9A-Z]", "", name.upper())
         return [
@@ -93,7 +97,7 @@ class DigestComposer:
                 date=date,
                 automatic="auto-generated",
             )
-            for number, address in enumerate(to)
+            for number, (address, rendered) in enumerate(to)
         ]
 
 

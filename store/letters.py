@@ -200,7 +200,7 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
     waiting = select(messages).where(open_, within(messages.c.state_at)).order_by(messages.c.id)
     ours = outbox_table.c.purpose != outbox.DIGEST
     parked = ours & (outbox_table.c.state == ReplyState.SUPPRESSED) & outbox_table.c.reason.not_in(outbox.OVERTAKEN)
-    died = select(history_table.c.reply_id).where(history_table.c.event == "reply.dead", within(history_table.c.at))
+    died = select(history_table.c.reply_id).where(history_table.c.event.in_(("reply.dead", "reply.bounced")), within(history_table.c.at))
     dead = select(*outbox.COLUMNS).where(outbox_table.c.id.in_(died), outbox_table.c.state == ReplyState.DEAD).order_by(outbox_table.c.id)
     gone = undeliverable_addresses.c.cleared_at.is_(None) & within(undeliverable_addresses.c.marked_at)
     tripped = or_(breakers.c.closed_at.is_(None), within(breakers.c.tripped_at))

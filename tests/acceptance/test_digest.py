@@ -20,6 +20,7 @@ from mailroom.errors import Temporary
 from mailroom.model import MessageState, ReplyState
 from mailroom.service import serve_pipeline
 from mailroom.sink import Sink
+from notify.compose import text_of_html
 from notify.digest import is_digest
 from notify.links import LinkError, verified
 from tests.fixtures.installation import Installation
@@ -329,3 +330,20 @@ def _report() -> Any:
     from mailroom.pipeline import RoundReport
 
     return RoundReport()
+
+
+def test_at_an_employer_s_address_its_first_words_name_neither_programme_nor_member(desk: Any) -> None:
+    """The coordinator's mailbox may be the council's, whose screens show subject and preview to whoever passes."""
+    here: Desk = desk(extra=f"digest: {{to: [coordinator@fife.gov.uk, {TO}]}}\n")
+    here.deliver(ANNA, at=MONDAY - 3 * MINUTE)
+    here.deliver(BEN, body="Is cover paid for the training?", at=MONDAY - 2 * MINUTE)
+    here.round(MONDAY)
+    [at_work], [at_home] = here.sent(to="coordinator@fife"), here.sent(to=TO)
+    for text in (text_of(at_work), "\n".join(text_of_html(page_of(at_work)))):
+        shown = " ".join(text.split())[:300]
+        assert shown.startswith("What is new since the beginning")
+        assert not re.search(r"(?i)Anna|Ben|Rae|Glenmarnoch|EIS|Institute|research|programme", shown), shown
+        assert "Anna Rae, Glenmarnoch Academy: registered" in text
+    assert at_work["Subject"] == "mailroom: 1 new registration, 1 for you"
+    assert text_of(at_home).startswith("Collaborative Action Research Programme: what is new since the beginning")
+    assert at_work["Message-ID"] != at_home["Message-ID"]

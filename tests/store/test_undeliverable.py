@@ -177,3 +177,13 @@ def test_a_refusal_at_the_door_marks_the_address_where_it_says_so(store: Store) 
         assert store.mark_dead(reply, "550 no", NOW, reason="refused", gone=status)
         assert not store.mark_dead(reply, "550 no", NOW, reason="refused", gone=status)
     assert [(one.address, one.reason, one.status, one.message_id) for one in store.undeliverable()] == [("anne@x.example", "refused", "5.1.1", None)]
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_the_digest_tells_of_an_answer_that_came_back_whatever_the_fault(store: Store, gone: bool) -> None:
+    """A full mailbox leaves the address as it is, and the member without an answer all the same."""
+    reply = answered(store, "a", "anne@x.example")
+    comes_in(store, note("<reply-a@union.example>", gone=gone))
+    told = store.digest_facts(NOW, LATER)
+    assert [(one.id, one.reason) for one in told.dead] == [(reply, BOUNCED)]
+    assert len(told.unreachable) == (1 if gone else 0)
