@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailroom.assemble import make_mailbox, make_pace, make_sender, make_sent, read_programme
 from mailroom.config import Config
 from mailroom.digesting import open_composer
-from mailroom.errors import MailroomError
+from mailroom.errors import MailroomError, Misconfigured
 from mailroom.oauth import TokenSources
 from mailroom.oauth.expiry import expiries, unwatched
 from mailroom.previewing import load_samples
@@ -44,7 +44,7 @@ def run_checks(config: Config) -> Iterator[Finding]:
         yield from tried(f"mailbox {mailbox.name}", lambda mailbox=mailbox: make_mailbox(mailbox, sources).check())  # type: ignore[misc]
     yield from tried("sending", lambda: _smtp(config, sources))
     yield from tried("sent mail", lambda: _sent(config, sources))
-    yield from tried("store", lambda: Store(config.store.url, read_only=True).check())
+    yield from tried("store", lambda: _store(config))
 
 
 def _expiries(config: Config) -> Iterator[Finding]:
@@ -74,9 +74,16 @@ def _programme(config: Config) -> tuple[str, ...]:
     )
 
 
+def _store(config: Config) -> tuple[str, ...]:
+    with Store(config.store.url, read_only=True) as store:
+        if wrong := store.check():
+            raise Misconfigured("\n".join(one.removeprefix("store ").removeprefix("store: ") for one in wrong))
+        return (f"{store.shown}: {'there is no database yet; the first round makes it' if store.missing else 'in order'}",)
+
+
 def _smtp(config: Config, sources: TokenSources) -> tuple[str, ...]:
     if config.replies.smtp is None:
-        return ("no replies.smtp: answers are written and held",)
+        return ("no replies.smtp: answers are written, and none can go out",)
     with make_sender(config, sources) as sender:
         sender.connect()
     mode = "answers are held until released" if config.replies.mode == "hold" else "answers go out at once"

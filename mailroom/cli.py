@@ -116,7 +116,7 @@ def on_terminal(stream: IO[str] = sys.stderr) -> bool:
 def cli(config_file: str | None, verbose: bool) -> None:
     """Turns a programme mailbox into a tidy register, and answers each member.
 
-    Start with «mailroom demo»; then «mailroom init», edit config.yaml, «mailroom check», «mailroom run».
+    Start with «mailroom init», edit config.yaml, «mailroom check», «mailroom run». «mailroom demo» shows the whole job.
     """
     _Shared.config = config_file
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -134,18 +134,22 @@ def init(folder: Path, with_programme: bool) -> None:
     from mailroom.config import data_folder
 
     target = folder / "config.yaml"
-    if target.exists():
+    there = target.exists()
+    if there and not with_programme:
         raise MailroomError(f"{target} is there already and is left as it is; move it away, or name another folder")
+    if with_programme and (folder / "programme").exists():
+        raise MailroomError(f"{folder / 'programme'} is there already and is left as it is; move it away, or name another folder")
     folder.mkdir(parents=True, exist_ok=True)
+    if with_programme:
+        shutil.copytree(data_folder() / "programme", folder / "programme")
+        click.echo(f"wrote {folder / 'programme'}")
+    if there:
+        click.echo(f"{target} is there already and is left as it is. Next: edit what you want to change, then run «mailroom check».")
+        return
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:00Z}"
     shipped = (data_folder() / "config.yaml").read_text(encoding="utf-8")
     target.write_text(re.sub(r"(?m)^(  not_before: )\S+", rf"\g<1>{now}", shipped), encoding="utf-8")
     click.echo(f"wrote {target}")
-    if with_programme:
-        if (folder / "programme").exists():
-            raise MailroomError(f"{folder / 'programme'} is there already and is left as it is")
-        shutil.copytree(data_folder() / "programme", folder / "programme")
-        click.echo(f"wrote {folder / 'programme'}")
     click.echo(f"replies.not_before is {now}: mail that came earlier is registered and not answered; set it back if it is to be answered.")
     click.echo("Next: edit it, set the environment variables that it names, then run «mailroom check».")
 
@@ -259,6 +263,7 @@ def run(config_file: str | None) -> None:
     from mailroom.service import serve
 
     logging.getLogger().setLevel(min(logging.INFO, logging.getLogger().level))
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plugins, and of a database that it looked at
     serve(get_config(config_file), build_pipeline)
 
 
@@ -752,13 +757,15 @@ def replies_release(reply_ids: tuple[int, ...], everything: bool, parked: str | 
 
     if (bool(reply_ids), everything, parked is not None).count(True) != 1:
         raise click.UsageError("name the replies, or give --all, or --parked with a reason")
-    store = get_store(get_config(config_file), write=True)
+    config = get_config(config_file)
+    store = get_store(config, write=True)
     with store.exclusive(timeout=60):
         if unknown := [str(one) for one in reply_ids if store.reply(one) is None]:
             raise MailroomError(f"there is no reply {', '.join(unknown)}; «mailroom replies list» shows them. Nothing was released")
         if parked is not None:
             reply_ids = store.parked(parked)
         released = store.release(None if everything else list(reply_ids), datetime.now(UTC), actor="operator")
+    unsent = "" if config.replies.smtp is not None else ", but there is no replies.smtp in config.yaml: until there is, nothing goes out"
     stay = [store.reply(one) for one in reply_ids if one not in released]
     if as_json:
         emit({"released": released})
@@ -766,7 +773,7 @@ def replies_release(reply_ids: tuple[int, ...], everything: bool, parked: str | 
         for reply in stay:
             if reply is not None:
                 click.echo(f"{reply.id} stays as it is: {reply_words(reply.state, reply.reason)}")
-        click.echo(f"{len(released)} {'reply' if len(released) == 1 else 'replies'} will go out at the next round")
+        click.echo(f"{len(released)} {'reply' if len(released) == 1 else 'replies'} will go out at the next round{unsent}")
 
 
 @cli.group()

@@ -64,7 +64,7 @@ def print_list(rows: Sequence[Mapping[str, Any]]) -> None:
         click.echo("no registrations")
         return
     table(
-        ("id", "state", "member", "school or college", "council", "missing"),
+        ("id", "state", "member", "school or college", "council", "missing or unsure"),
         (
             (
                 r["id"],
@@ -104,7 +104,7 @@ def registration_dict(store: Store, reference: str) -> dict[str, Any]:
 def print_registration(facts: Mapping[str, Any]) -> None:
     member = facts["member"]
     click.secho(f"registration {facts['id']}, revision {facts['revision']}", bold=True)
-    click.echo(f"state: {STATE_WORDS[facts['state']]}" + (f"; missing: {', '.join(facts['missing'])}" if facts["missing"] else ""))
+    click.echo(f"state: {STATE_WORDS[facts['state']]}" + (f"; missing or unsure: {', '.join(facts['missing'])}" if facts["missing"] else ""))
     click.echo(f"member: {printable(member['name'])} <{printable(member['address'])}>")
     others = [one for one in facts["addresses"] if one["address"] != member["address"].casefold()]
     for one in others:

@@ -4,7 +4,7 @@ It listens on the loopback interface only, knows one user, pushes new mail to cl
 back exactly the bytes that it was given. Everything is gone when the context ends.
 
 What it does badly: it is a prop. No TLS, no CONDSTORE, no keywords; UIDVALIDITY is another one at each
-start. It needs the extra ``demo`` (``pip install 'mailroom[demo]'``).
+start. It needs the extra ``demo`` (``pip install '.[demo]'``).
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def embedded_imap(messages: Iterable[tuple[bytes, datetime]] = (), user: str = "
         from pymap.imap import IMAPService
         from pymap.parsing.message import AppendMessage
     except ImportError as error:
-        raise Misconfigured("the embedded IMAP server needs pymap; install it with: pip install 'mailroom[demo]'") from error
+        raise Misconfigured(
+            "the embedded IMAP server needs pymap; install it with pip install '.[demo]' in mailroom's folder, or run «make demo» there"
+        ) from error
 
     # Its warnings are about its own client connections being dropped, which is what ending a demo does.
     logging.getLogger("pymap").setLevel(logging.CRITICAL)

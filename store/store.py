@@ -83,6 +83,16 @@ class Store:
         """Make the schema at a first run; Misconfigured if the database is older or newer."""
         schema.ensure_current(self._database, first_run_ok=first_run_ok)
 
+    @property
+    def shown(self) -> str:
+        """Where it is, without a password."""
+        return self._database.shown
+
+    @property
+    def missing(self) -> bool:
+        """Whether there is no file yet (SQLite)."""
+        return self._database.path is not None and self._database.missing
+
     def check(self) -> tuple[str, ...]:
         """What stands in the way, each with its mend; () if nothing. Touches nothing."""
         return schema.check(self._database)

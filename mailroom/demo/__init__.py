@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 from collections import Counter
@@ -87,8 +88,8 @@ def run_demo(folder: Path | None) -> None:
     os.environ[PASSWORD] = "demo"
     with _folder(folder) as place:
         out = place / "replies"
-        _step(f"1. A mailbox with {len(first)} messages is being served on this machine")
         with embedded_imap(first, password="demo") as imap, Sink(folder=out) as sink:  # noqa: S106
+            _step(f"1. A mailbox with {len(first)} messages is being served on this machine")
             config_file = place / "config.yaml"
             config_file.write_text(CONFIG.format(imap=imap.port, smtp=sink.port, password=PASSWORD), encoding="utf-8")
             click.echo(f"   IMAP on 127.0.0.1:{imap.port}; answers go to a sink on 127.0.0.1:{sink.port}; settings in {config_file}")
@@ -140,7 +141,7 @@ def _register(store: Store) -> None:
     from mailroom.exporting import register_row
     from mailroom.show import STATE_WORDS, table
 
-    _step("3. The register")
+    _step("3. The register («mailroom register list», «mailroom export»)")
     rows = []
     for registration in store.registrations():
         row = register_row(registration)
@@ -169,7 +170,7 @@ def _sessions(store: Store, pipeline: Any) -> None:
 def _flagged(store: Store) -> None:
     from mailroom.show import STATE_WORDS, flagged, reason_text, table
 
-    _step("4. For a person to look at, and why")
+    _step("4. For a person to look at, and why («mailroom messages list»)")
     rows = [
         (m.sender_address or "(no sender)", m.subject or "(no subject)", STATE_WORDS[str(m.state)], reason_text(m.reason, m.reason_detail) if m.reason else "")
         for m in flagged(store, (MessageState.REVIEW, MessageState.QUARANTINED))
@@ -229,4 +230,5 @@ def _replies(folder: Path, sink: Any) -> None:
         part = next(p for p in shown.walk() if p.get_content_type() == "text/plain")
         raw = part.get_payload(decode=True)
         text = raw.decode("utf-8") if isinstance(raw, bytes) else ""
-        click.echo("\n".join("   | " + line for line in text.splitlines()))
+        for line in text.splitlines():
+            click.echo(textwrap.fill(line, 100, initial_indent="   | ", subsequent_indent="   | ") or "   |")

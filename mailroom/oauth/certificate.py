@@ -28,7 +28,7 @@ def load_certificate(config: CertificateConfig) -> Certificate:
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key, pkcs12
     except ImportError as error:
-        raise Misconfigured("oauth2.certificate needs the package cryptography; install «mailroom[microsoft]»") from error
+        raise Misconfigured("oauth2.certificate needs the package cryptography; install it with pip install '.[microsoft]' in mailroom's folder") from error
     password = config.password.reveal().encode() if config.password is not None else None
     path = config.file
     try:

@@ -25,7 +25,9 @@ def _load(key: str) -> None:
     try:
         import google.auth.transport.requests  # noqa: F401
     except ImportError as error:
-        raise Misconfigured(f"{key}: provider google needs the packages google-auth and requests; install «mailroom[google]»") from error
+        raise Misconfigured(
+            f"{key}: provider google needs the packages google-auth and requests; install them with pip install '.[google]' in mailroom's folder"
+        ) from error
 
 
 def service_account_facts(config: OAuth2Config) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def load_msal(key: str) -> Any:
     try:
         import msal
     except ImportError as error:
-        raise Misconfigured(f"{key}: provider microsoft needs the package msal; install «mailroom[microsoft]»") from error
+        raise Misconfigured(f"{key}: provider microsoft needs the package msal; install it with pip install '.[microsoft]' in mailroom's folder") from error
     return msal
 
 

@@ -132,9 +132,28 @@ def test_init_writes_a_configuration_once(installation: Callable[..., Installati
     assert abs(datetime.now(UTC) - not_before) < timedelta(minutes=5), "a mailbox with years of mail in it is not answered by surprise"
     assert f"{not_before:%Y-%m-%dT%H:%M}" in said
     assert (tmp_path / "fresh/programme/replies/registered.txt.j2").exists()
+    again = home.run("init", str(tmp_path / "fresh"), "--programme", ok=False)
+    assert "is there already" in again.stderr
     again = home.run("init", str(tmp_path / "fresh"), ok=False)
     assert again.returncode == 1
     assert "is there already" in again.stderr
+
+
+def test_the_programme_s_files_can_be_had_later_for_a_configuration_that_stays(installation: Callable[..., Installation], tmp_path: Path) -> None:
+    home = installation("later")
+    home.run("init", str(tmp_path / "fresh"))
+    (tmp_path / "fresh/config.yaml").write_text("# mine\n")
+    home.run("init", str(tmp_path / "fresh"), "--programme")
+    assert (tmp_path / "fresh/config.yaml").read_text() == "# mine\n"
+    assert (tmp_path / "fresh/programme/replies/registered.txt.j2").exists()
+
+
+def test_check_calls_a_store_that_cannot_be_used_wrong(installation: Callable[..., Installation], tmp_path: Path) -> None:
+    home = installation("store")
+    home.write(mailbox=f"folder: {tmp_path}", smtp_port=None, mode="hold")
+    assert "ok    store: " in home.run("check").stdout
+    (home.home / "mailroom.db").write_bytes(b"no database at all" * 100)
+    assert "WRONG store: " in home.run("check", ok=False).stdout
 
 
 def test_extract_needs_no_store_and_reads_standard_input(installation: Callable[..., Installation]) -> None:
