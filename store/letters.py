@@ -85,7 +85,11 @@ def _insert(
 
 
 def to_remind(connection: Connection, session: str, letter: str, asked_before: datetime, asked_from: datetime | None) -> list[Registration]:
-    """Who has a place, asked for it before that time, can be reached, and has not had this letter yet."""
+    """Who has a place, asked for it before that time, can be reached, and has not had this letter yet.
+
+    Whose mail was never to be answered (a machine's, a list's, one that claims to be ours) is not written to by the clock either.
+    """
+    answered = exists().where(outbox_table.c.registration_id == registrations.c.id, outbox_table.c.purpose == outbox.ANSWER)
     told = exists().where(
         session_letters.c.registration_id == session_places.c.registration_id, session_letters.c.session == session, session_letters.c.letter == letter
     )
@@ -99,6 +103,7 @@ def to_remind(connection: Connection, session: str, letter: str, asked_before: d
             session_places.c.asked_at < asked_before,
             session_places.c.asked_at >= asked_from if asked_from is not None else true(),
             registrations.c.state != RegistrationState.WITHDRAWN,
+            answered,
             ~told,
             ~unreachable,
         )

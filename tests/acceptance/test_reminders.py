@@ -269,3 +269,16 @@ def test_a_template_that_is_wrong_is_told_and_the_digest_goes_all_the_same(desk:
     with pytest.raises(Misconfigured, match=r"reminder\.txt\.j2, line 3"):
         here.round(STARTS - 7 * DAY)
     assert len(here.sent(to="coordinator@")) == digests + 1
+
+
+@pytest.mark.parametrize("sender", ["Forged <car@union.example>", "Mail system <mailer-daemon@x.example>"])
+def test_whose_mail_is_never_answered_is_not_reminded_either(desk: Any, sender: str) -> None:
+    """Mail that claims to be ours, or a machine's: it reads like a registration, and a person finds it in the register."""
+    here: Desk = desk(sessions=BOTH)
+    here.deliver(sender, session="Wednesday 19 January")
+    here.deliver(ANNA, session="Wednesday 19 January")
+    here.round()
+    assert len(here.store.roster(WED)) == 2
+    assert len(here.sent()) == 1
+    here.round(STARTS - 7 * DAY)
+    assert reminded(here) == [("anna", WED)]
