@@ -603,15 +603,16 @@ def register_correct(
 @register.command("accept", short_help="It is in order as it stands.")
 @click.argument("which", metavar="ID")
 @click.option("--incomplete", is_flag=True, help="Although something that is required is not known.")
+@click.option("--back", is_flag=True, help="Although the member has withdrawn: they are on the list again.")
 @changing
 @config_option
 @json_option
-def register_accept(which: str, incomplete: bool, by: str | None, revision: int | None, config_file: str | None, as_json: bool) -> None:
+def register_accept(which: str, by: str | None, revision: int | None, config_file: str | None, as_json: bool, **although: bool) -> None:
     """A registration that waited for you is in order as it stands."""
     from mailroom.correcting import accept
 
     config = get_config(config_file)
-    print_changed(accept(config, get_store(config, write=True), which, by=by, revision=revision, incomplete=incomplete), as_json)
+    print_changed(accept(config, get_store(config, write=True), which, by=by, revision=revision, **although), as_json)
 
 
 @register.command("withdraw", short_help="Take a member off.")

@@ -155,10 +155,14 @@ def correct(
     return _written(config, store, registration, state, tuple(values), tuple(missing), who, settle=settle)
 
 
-def accept(config: Config, store: Store, reference: str, *, by: str | None, revision: int | None, incomplete: bool) -> dict[str, Any]:
-    """It stands as it is: registered, and what waited for a person is done."""
+def accept(config: Config, store: Store, reference: str, *, by: str | None, revision: int | None, incomplete: bool, back: bool = False) -> dict[str, Any]:
+    """It stands as it is: registered, and what waited for a person is done. ``back``: although its member has withdrawn."""
     who = person(by)
     registration = _at_revision(store, reference, revision)
+    if registration.state is RegistrationState.WITHDRAWN and not back:
+        raise MailroomError(
+            f"{registration.id} has withdrawn; «mailroom messages settle» says that what waits is done, «register accept --back» puts them on the list again"
+        )
     lacks = tuple(dict.fromkeys((*registration.missing, *_lacks(store, registration, registration.values))))
     if lacks and not incomplete:
         raise MailroomError(

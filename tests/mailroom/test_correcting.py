@@ -201,6 +201,13 @@ def test_a_person_withdraws_a_member_whose_values_stay(house: House) -> None:
     facts = house.shown(id)
     assert (facts["state"], facts["institutions"]) == ("withdrawn", ["Whinny Brae Primary School"])
     assert [one.id for one in house.store.registrations([RegistrationState.WITHDRAWN])] == [id]
+    # Settling what waits must not put somebody on the list again by the way.
+    said = house.refused("register", "accept", id, "--incomplete", "--by", "Catriona")
+    assert "has withdrawn" in said
+    assert "--back" in said
+    assert house.shown(id)["state"] == "withdrawn"
+    house.run("register", "accept", id, "--incomplete", "--back", "--by", "Catriona")
+    assert house.shown(id)["state"] == "registered"
 
 
 def test_explain_tells_what_joined_what_changed_and_who_was_a_stranger(house: House) -> None:
