@@ -679,8 +679,13 @@ def messages_settle(message_ids: tuple[int, ...], by: str | None, config_file: s
     """
     from mailroom.messages import settle
 
-    settled = settle(get_store(get_config(config_file), write=True), message_ids, by=by)
-    emit({"settled": settled}) if as_json else click.echo(f"{len(settled)} {'message is' if len(settled) == 1 else 'messages are'} done")
+    settled, still = settle(get_store(get_config(config_file), write=True), message_ids, by=by)
+    if as_json:
+        emit({"settled": settled, "registrations_waiting": still})
+        return
+    click.echo(f"{len(settled)} {'message is' if len(settled) == 1 else 'messages are'} done")
+    for one in still:
+        click.echo(f"registration {one} waits for you still: «mailroom register accept {one}», or correct or withdraw it")
 
 
 @cli.group()

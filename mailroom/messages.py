@@ -18,6 +18,7 @@ from mailroom.correcting import person
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState
 from mailroom.show import flagged, message_words, reason_text, table, when
+from store import RegistrationState
 
 if TYPE_CHECKING:
     from store import Store
@@ -63,11 +64,17 @@ def print_messages(rows: Sequence[Mapping[str, Any]], *, none: str) -> None:
     )
 
 
-def settle(store: Store, ids: Sequence[int], *, by: str | None) -> list[int]:
-    """These have been dealt with. Raises MailroomError, and does nothing, where one does not wait for a person."""
+def settle(store: Store, ids: Sequence[int], *, by: str | None) -> tuple[list[int], list[str]]:
+    """These have been dealt with; gives their ids, and those of their registrations that wait for a person all the same.
+
+    Raises MailroomError, and does nothing, where one does not wait for a person.
+    """
     who = person(by)
     with store.exclusive(timeout=60):
         waiting = {one.id for one in flagged(store, FOR_A_PERSON)}
         if others := [str(one) for one in ids if one not in waiting]:
             raise MailroomError(f"no message {', '.join(others)} waits for a person; «mailroom messages list» shows those that do. Nothing was changed")
-        return store.settle_messages(ids, datetime.now(UTC), actor=who)
+        settled = store.settle_messages(ids, datetime.now(UTC), actor=who)
+    records = [record for one in settled if (record := store.message(one)) is not None]
+    still = [one.id for record in records for one in record.registrations if one.state is RegistrationState.REVIEW]
+    return settled, list(dict.fromkeys(still))

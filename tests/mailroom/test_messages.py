@@ -12,7 +12,7 @@ import pytest
 
 from mailroom.cli import main
 from mailroom.model import MessageState, ReplyState
-from store import Store
+from store import RegistrationState, Store
 from tests.fixtures.stores import arrival, record
 
 NOW = datetime(2022, 1, 10, 9, 30, tzinfo=UTC)
@@ -56,6 +56,16 @@ def test_what_waits_for_a_person_is_listed_until_somebody_settles_it(run: Run) -
     assert "for you to look at" not in run("status")
     assert "message.settled by Isobel" in run("explain", "2")
     assert "done: A person has dealt with it. (Isobel)" in run("explain", "3")
+
+
+def test_a_registration_that_waits_is_not_forgotten_with_its_message(run: Run, tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path}/mailroom.db") as store:
+        store.add_arrivals([arrival(4)], NOW)
+        waits = record(4, "four")
+        assert waits.registration is not None
+        waits = replace(waits, state=MessageState.REVIEW, registration=replace(waits.registration, state=RegistrationState.REVIEW))
+        [done] = store.record_many([waits], NOW)
+    assert f"registration {done.registration_id} waits for you still" in run("messages", "settle", "4")
 
 
 def test_what_does_not_wait_is_not_settled_and_nothing_else_with_it(run: Run) -> None:

@@ -160,6 +160,7 @@ def test_another_answer_may_be_tried(filled: Installation, previewer: Previewer)
     preview = previewer.registration(registration.id, "withdrawn")
     assert preview.template == "withdrawn"
     assert registration.values_of("institution")[0] in preview.text
+    assert previewer.registration(registration.member_address, "withdrawn").text == preview.text, "an address names it as well"
     assert "a person will read it" in previewer.message("1", "review").text
 
 
