@@ -82,6 +82,8 @@ class Found:
     authorities: bool = False
     activities: bool = False
     topics: bool = False
+    place_told: bool = False  # an institution is named, and not only by an address
+    topic_told: bool = False  # something introduces the topic; it is no guess from the form of the words
     sessions: bool = False
 
 
@@ -89,6 +91,7 @@ class Found:
 class Kinds:
     kind: Kind
     on_behalf: bool = False
+    surely: bool = False  # a machine, by a mark that no person's mail has
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
@@ -201,8 +204,8 @@ class KindReading:
     def machine(self, *, says_nothing: bool = False) -> Kinds | None:
         """The kind of a message that no person typed to us, or None. ``says_nothing``: none of what we look for is in it."""
         signs = _once_said(self._machine_signs)
-        if not signs:
-            return None
+        if not any(sign.evidence.where != ZoneKind.QUOTE for sign in signs) and self._own_words() >= _FEWEST_WORDS:
+            return None  # a report that somebody answers, or sends on with a word of their own
         if says_nothing:
             signs += self._nothing_else()
         human = self._human()
@@ -213,10 +216,14 @@ class KindReading:
         weights[unasked] += weights["spam" if unasked == "bulk" else "bulk"] * 0.7
         label = max(MACHINE_LABELS, key=lambda label: weights[label])  # of equals the first, in the order of the labels
         # A sign that no person's mail has says that a machine wrote; which kind of machine is told by all signs together.
-        if weights[label] - human < 1.0 and not any(sign.surely for sign in signs):
+        surely = any(sign.surely for sign in signs)
+        if weights[label] - human < 1.0 and not surely:
             return None
         kind, code = MACHINES[label]
-        return Kinds(kind=kind, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
+        return Kinds(kind=kind, surely=surely, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
+
+    def _own_words(self) -> int:
+        return sum(len(self._parsed.body[zone.start : zone.end].split()) for zone in self._parsed.zones if zone.kind in OWN)
 
     def _nothing_else(self) -> list[_Sign]:
         """Where each sentence of a short note is one that machines write, that is a sign more: people say what they want as well.
@@ -249,7 +256,8 @@ class KindReading:
 
     def _of_the_reader(self, evidence: Evidence) -> bool:
         """«Would you be interested in a demo?» is no interest of the writer's, nor is «if you no longer wish to hear from us» a farewell."""
-        return _OF_READER.search(self._parsed.body[max(0, evidence.start - 30) : evidence.start]) is not None
+        text = self._parsed.subject if evidence.where == "subject" else self._parsed.body
+        return _OF_READER.search(text[max(0, evidence.start - 30) : evidence.start]) is not None
 
     def _perhaps(self) -> list[_Sign]:
         """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
@@ -269,6 +277,8 @@ class KindReading:
         parsed = self._parsed
         signs = self._text_signs(PERSON_LABELS, {*OWN, "subject"})
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, asked) for asked in found.asked)]
+        # «Re: Your expression of interest» is our subject, or that of a machine which writes about it.
+        signs = [sign for sign in signs if not (sign.says == "interest" and sign.evidence.where == "subject" and self._of_the_reader(sign.evidence))]
         not_me = [sign.evidence for sign in signs if sign.says == "not_me"] if found.activities and found.institutions else []
         signs = [
             sign
@@ -345,8 +355,11 @@ class KindReading:
         only_place = found.authorities and not (found.institutions or found.activities or found.sessions or weight["programme"] > 0)
         if personal or (only_place and weight["interest"] <= 0 and not forwarded):
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
-        wanted = supplies or forwarded or weight["interest"] > 0 or read_files or (found.topics and weight["programme"] > 0)
-        return Kind.EXPRESSION_OF_INTEREST if wanted else Kind.UNRELATED
+        # A place alone is in every newsletter and in every signature: without a word of ours beside it nobody has registered.
+        speaks_to_us = weight["programme"] > 0 or weight["human"] > 0
+        place = (found.place_told and (speaks_to_us or found.topic_told)) or (found.authorities and found.topic_told)
+        told = found.activities or found.sessions or weight["interest"] > 0 or (found.topic_told and weight["programme"] > 0 and weight["human"] > 0)
+        return Kind.EXPRESSION_OF_INTEREST if told or place or forwarded or read_files else Kind.UNRELATED
 
     def _replies(self, weight: dict[str, float]) -> bool:
         """In an existing conversation with us, not an answer to a circular."""

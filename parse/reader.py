@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import Extraction, Kind, ParsedMessage, Reading, Reason
+from mailroom.model import Extraction, Kind, ParsedMessage, Reading, Reason, Slot
 from parse.activities import ActivityFinder
 from parse.decide import decide, load_policy
 from parse.institutions import InstitutionFinder
-from parse.kind import Found, KindFinder
+from parse.kind import Found, KindFinder, Kinds
 from parse.message import parse_message
 from parse.questions import QuestionFinder
 from parse.schoolnames import School
@@ -37,6 +37,7 @@ from parse.zones import Zoner
 __all__ = ["Reader", "check_programme", "rules_version"]
 
 
+_BY_ADDRESS = {"institution.address", "institution.domain"}
 _KNOWLEDGE = {".yaml", ".csv"}  # what parse reads; reply templates and editors' leftovers change no reading
 
 
@@ -88,11 +89,18 @@ class Reader:
         texts = views(parsed)
         message = self._kinds.read(parsed, texts)
         machine = message.machine()
-        if machine is not None:
-            return Extraction(kind=machine.kind, candidates=machine.candidates, reasons=machine.reasons)
+        if machine is not None and machine.surely:
+            return _unread(machine)
         institutions = self._institutions.find(parsed, texts)
         activities = self._activities.find(parsed, texts)
         topics = self._topics.find(parsed, texts)
+        place_told = any(c.chosen and c.slot is Slot.INSTITUTION and c.evidence.rule not in _BY_ADDRESS for c in institutions.candidates)
+        topic_told = bool(topics.topics) and not any(reason.code == "topic_unsure" for reason in topics.reasons)
+        # Whoever names their school and what they do there has registered, however much the rest jokes about automatic replies.
+        if machine is not None:
+            unattended = any(c.evidence.rule.startswith("sender.") for c in machine.candidates)
+            if not (place_told and (activities.activities or (topic_told and not unattended))):
+                return _unread(machine)
         questions = self._questions.find(parsed, texts)
         sessions = self._sessions.find(parsed, texts, received_at=received_at)
         found = Found(
@@ -104,11 +112,13 @@ class Reader:
             authorities=bool(institutions.authorities),
             activities=bool(activities.activities),
             topics=bool(topics.topics),
+            place_told=place_told,
+            topic_told=topic_told,
             sessions=bool(sessions.sessions),
         )
         says_nothing = not (found.asks or found.institutions or found.authorities or found.activities or found.sessions)
         if says_nothing and (note := message.machine(says_nothing=True)) is not None:
-            return Extraction(kind=note.kind, candidates=note.candidates, reasons=note.reasons)
+            return _unread(note)
         kinds = message.person(found)
         if kinds.on_behalf:  # somebody else registers: what is said of them counts
             sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)
@@ -136,6 +146,11 @@ class Reader:
             ),
             reasons=reasons,
         )
+
+
+def _unread(machine: Kinds) -> Extraction:
+    """What no person typed is not read any further."""
+    return Extraction(kind=machine.kind, candidates=machine.candidates, reasons=machine.reasons)
 
 
 def check_programme(folder: Path, schools: Sequence[School] = ()) -> list[ProgrammeError]:

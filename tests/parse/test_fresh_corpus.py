@@ -138,6 +138,20 @@ def test_no_machine_is_answered(readings: list[tuple[Item, Reading]]) -> None:
     assert [labels["id"] for labels, reading in readings if labels["outcome"] == "ignore" and reading.decision.outcome in answered] == []
 
 
+def test_persons_among_machines_are_never_dropped_and_few_machines_are_asked() -> None:
+    """hard_machines.jsonl: 110 mails of machines and sellers, half of them without any mark, and 50 of members that look like such mail.
+
+    Written blind; the floor says what the words alone give away. A person who is dropped would be lost for good, so there is no floor for that.
+    """
+    mail = items("hard")
+    reader = Reader(ROOT / "programme", schools(mail), own_addresses=["actionresearch@union.example"])
+    outcomes = {item["id"]: (item["labels"]["outcome"], reader.read(render(item)).decision.outcome) for item in mail}
+    to_a_list = {item["id"] for item in mail if any(name.lower().startswith("list-") for name in item["headers"])}  # it is not to us
+    assert [id for id, (want, got) in outcomes.items() if want != "ignore" and got is Outcome.IGNORE and id not in to_a_list] == []
+    asked = [id for id, (want, got) in outcomes.items() if want == "ignore" and got in (Outcome.REGISTERED, Outcome.ASK_MEMBER)]
+    assert len(asked) <= 6, asked
+
+
 def test_activities_are_read_surely_and_seldom_missed(readings: list[tuple[Item, Reading]], group: str) -> None:
     counts: Counter[str] = Counter()
     for labels, reading in readings:
