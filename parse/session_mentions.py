@@ -70,13 +70,14 @@ _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|app
 _HINTS = (  # how the words begin that a mention may begin with
     "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|next|this|coming|last|week|a week|today|to-day|tom|tm|2mo|yest|the morn|the day|"
     "the streen|the one after|the following|earlier|later|latter|"
-    "latest|tonight|session|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|which|jan|feb|mar|"
+    "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|which|jan|feb|mar|"
     "apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
 _UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _TEENS = ("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth")
 _SPELT_OUT = (*_UNITS, "tenth", *_TEENS, "twentieth", *(f"twenty-{unit}" for unit in _UNITS), "thirtieth", "thirty-first")
 _ORDINAL_WORDS = {word: number for number, word in enumerate(_SPELT_OUT, start=1)}
+_ORDINAL_WORDS |= {"ninteenth": 19, "nineteeth": 19, "ninteeth": 19, "nintenth": 19, "twenty-fith": 25, "twenty-fift": 25, "twelth": 12}  # as they are misspelt
 _SPELT = "|".join(word.replace("-", "[- ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = (
     r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
@@ -93,7 +94,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
           (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
         | (?P<nameday>{named})\b
         | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
-              (?P<d1>\d{{1,2}})[ ]?[/.\-][ ]?(?P<m1>0?[1-9]|1[0-2])(?:[/.\-](?P<y1>\d\d(?:\d\d)?))?(?![\d/%])(?![ ]?[ap]\.?m\b)
+              (?P<d1>\d{{1,2}})[ ]?(?P<sign>[/.\-])[ ]?(?P<m1>0?[1-9]|1[0-2])(?:(?P=sign)(?P<y1>\d\d(?:\d\d)?))?(?![\d/%]|[.:]\d\d\b)(?![ ]?[ap]\.?m\b)
             | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)?[ -]?(?:of[ ])?(?:the[ ])?{_MONTH.format("m2")}(?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
             | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/]?\d|%)
             | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)\b
@@ -108,7 +109,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
-        | (?:session|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
+        | (?:session|sess|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?![./:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?P<ord>{_FIRST}|{_SECOND}|{_LAST}|other|ither|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
@@ -143,7 +144,7 @@ _SAME_ONE = re.compile(
     r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
     re.I,
 )
-_BARE_BEFORE = re.compile(r"(?:\bthe\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
+_BARE_BEFORE = re.compile(r"(?:\bthe\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}

@@ -31,6 +31,7 @@ __all__ = [
     "settle_pairs",
     "stands_near",
     "take_answer",
+    "tell_owners",
     "ticked_box",
     "told_before",
     "untick_others",
@@ -52,6 +53,12 @@ _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
+_FIELD = re.compile(r"\b(?:sessions?|trainings?|dates?|booked)\s*[:=-]\s*$", re.I)  # «Sessions: 19/01 and 25/01»
+_MY_DAY = re.compile(r"\b(?:me|myself|masel|mine)\b\W{0,3}(?:the |on |for )?$", re.I)
+_THEIR_DAY = re.compile(  # «Moira 25th, me 19th», «Fi: 19th. Me: 25th.»
+    r"(?:^|[,;.&(]|\band\b)\s*(?!(?:Session|Training|Date|Wed|Tue|Jan|Yes|No|Please|Both|The|On|And|But|So|Me|Myself|Mine|Booked|Day|First|Second)[a-z]*\b)"
+    r"(?:(?:Mrs?|Ms|Miss|Dr)\.? )?[A-Z][a-z]+(?: [A-Z][\w'-]+)?(?P<colon>\s*:)?\W{0,3}(?:the |on |for )?$"
+)
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
 _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
@@ -173,6 +180,17 @@ def stands_near(mention: Mention, context: Context) -> bool:
     return False
 
 
+def tell_owners(mentions: list[Mention], text: str) -> None:
+    """A name, or «me», right before each of several days says whose it is."""
+    mine = [mention for mention in mentions if _MY_DAY.search(text[max(0, mention.start - 20) : mention.start])]
+    for mention in mine:
+        mention.owner, mention.own = "me", True
+    for mention in mentions:
+        named = _THEIR_DAY.search(text[max(0, mention.start - 40) : mention.start])
+        if named is not None and (mine or named["colon"]) and mention not in mine:
+            mention.owner = "other"
+
+
 def settle_pairs(mentions: list[Mention], context: Context) -> None:
     """«from A to B», «A or B», «A and B», «A or B: B»."""
     text, labels = context.text, context.labels
@@ -198,7 +216,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             if "undecided" in (one.stance, other.stance):
                 one.stance = other.stance = "undecided"
             elif (
-                one.stance == "takes" and not GOES & context.labels and not (context.heading and context.short)
+                one.stance == "takes"
+                and not GOES & context.labels
+                and not (context.short and (context.heading or "likes" in labels or _FIELD.search(text[: one.start])))
             ):  # «training is on the 19th and the 25th» tells, and chooses neither
                 one.stance = other.stance = ""
             else:

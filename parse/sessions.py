@@ -48,6 +48,7 @@ from parse.session_stances import (
     settle_pairs,
     stands_near,
     take_answer,
+    tell_owners,
     ticked_box,
     told_before,
     untick_others,
@@ -321,6 +322,7 @@ class SessionFinder:
                 mention.rule = next((clause.labels[label] for label in POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 done.append(mention)
+        tell_owners(done, context.text)
         drop_what_led_here(clauses, done)
         settle_pairs(mentions, context)
 
@@ -396,8 +398,8 @@ class SessionFinder:
             return ""
         corrects = "changes" in labels and context.talked  # «Wednesday. No, sorry, that's the sheep sale: Tuesday»
         concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
-        if (corrects or concludes) and alone(mention, clause):
-            return "training"
+        if (corrects or concludes) and (alone(mention, clause) or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)):
+            return "training"  # also «Wednesdays are my day off so the 19th it is»
         if "reported" in clause.labels or "events" in clause.labels:
             return "elsewhere"
         if "elsewhere" in labels and not ours & labels:
