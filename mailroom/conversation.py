@@ -665,6 +665,12 @@ def _decide(case: Case, *, told: str | None = None) -> Followed:
     whole = _whole(case, values)
     decision = decide(whole, case.policy)
     was = case.registration.state
+    if decision.outcome is Outcome.ASK_MEMBER and was is RegistrationState.REGISTERED and decision.missing == ("activity",):
+        # What is registered was sure: new words that are less so do not undo it, and no question would help.
+        decision = replace(decision, outcome=Outcome.REVIEW, reasons=(Reason(code="change_unsure"), *decision.reasons[1:]), template="review", missing=())
+        return Followed(
+            reading=_read(case, decision), whole=_whole(case, case.registration.values), update=_kept(case, state=RegistrationState.REVIEW, missing=())
+        )
     if decision.outcome is Outcome.ASK_MEMBER:
         if case.question_goes_out:
             state = RegistrationState.ASK_MEMBER

@@ -128,6 +128,7 @@ REASONS: dict[str, str] = {
     "another_registration": "The member names another school than the one that is registered: moved, a second registration, or somebody else's?",
     "says_wrong": "The member says that something we recorded is wrong, but not what it should be.",
     "answer_not_offered": "The answer to our question is none of those that we offered.",
+    "change_unsure": "The member changes how they take part, in words that are not sure enough; nothing was changed, please decide.",
     "asked_before": "Something is still missing, and the member was asked once already; please write to them yourself.",
     "waits_for_person": "A person has to look at this registration already; what this message adds was recorded.",
     "not_understood": "It continues a conversation, but nothing in it was understood; nothing was changed.",

@@ -36,7 +36,7 @@ __all__ = ["TopicFinder", "Topics"]
 
 _SAYS = ("follows", "leads", "dropped", "dismissed", "elsewhere", "none", "asked", "mention")
 _SAID = frozenset(("dropped", "dismissed", "elsewhere", "none", "mention"))  # of a sentence, for the ranker
-_EXTRA = ("needs", "line", "nearest")
+_EXTRA = ("needs", "line", "nearest", "puts_right")
 _SETTINGS = (
     "least_strength",
     "sure",
@@ -128,6 +128,7 @@ class TopicFinder:
         self._needs_mention = {rule.phrase.id for rule in file.rules if rule.extra.get("needs") == "mention"}
         self._labels_line = {rule.phrase.id for rule in file.rules if rule.extra.get("line")}
         self._over_commas = {rule.phrase.id for rule in file.rules if any("," in pattern for pattern in rule.phrase.patterns)}
+        self._puts_right = {rule.phrase.id for rule in file.rules if rule.extra.get("puts_right")}
         self._nearest = {rule.phrase.id: frozenset(str(rule.extra["nearest"]).split()) for rule in file.rules if "nearest" in rule.extra}
         self.weights = _weights(file)
         self._kinds = kinds_of(self._words)
@@ -410,7 +411,9 @@ class TopicFinder:
         notes = {id(read.text): read.notes for read in reads}
         scores = [item.score for item in ranked]
         scores[:1] = [together(scores)] if scores else []  # where two phrases share a topic, neither is less of one
-        items = [_candidate(i, strength(score, nothing), notes[id(i.text)].get(i.start, "")) for i, score in zip(ranked, scores, strict=True)]
+        # «The topic is wrong, it should be phonics» needs no weighing.
+        items = [replace(item, strength=1.0, note="") for read in reads for item in read.found if item.rule in self._puts_right][:1]
+        items += [_candidate(i, strength(score, nothing), notes[id(i.text)].get(i.start, "")) for i, score in zip(ranked, scores, strict=True)]
         items += [replace(item, strength=min(item.strength, 0.3)) for read in reads for item in read.found if item.note]
         items += [replace(item, strength=min(item.strength, 0.1)) for read in reads for item in read.found if not item.note]
         chosen: list[str] = []
@@ -425,8 +428,9 @@ class TopicFinder:
                 chosen.append(item.value)
             value = round(max(0.0, min(1.0, item.strength)), 3)
             candidates.append(Candidate(slot=Slot.TOPIC, value=item.value, strength=value, evidence=item.evidence(), chosen=take, note=item.note))
-        cue = ranked[0].cue if chosen else None
-        guessed = cue is None or cue.rule == _THEME_RULE or cue.strength < self._settings["sure"]
+        put_right = bool(items) and items[0].rule in self._puts_right
+        cue = ranked[0].cue if chosen and not put_right else None
+        guessed = not put_right and (cue is None or cue.rule == _THEME_RULE or cue.strength < self._settings["sure"])
         reasons = (Reason(code="topic_unsure", detail=chosen[0]),) if chosen and guessed else ()
         return Topics(topics=tuple(chosen), themes=self.themes.of(chosen), candidates=tuple(candidates), reasons=reasons)
 
