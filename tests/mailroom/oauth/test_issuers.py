@@ -318,7 +318,7 @@ def test_a_missing_package_is_named(token_endpoint: TokenEndpoint, tmp_path: Pat
         if provider == "microsoft"
         else OAuth2Config(provider="google", client_id=CLIENT, client_secret=Secret(env="X"), token_file=tmp_path / "t")
     )
-    with pytest.raises(MailroomError, match=rf"install «mailroom\[{provider}\]»"):
+    with pytest.raises(MailroomError, match=rf"pip install '\.\[{provider}\]'"):
         ask(config, "r")
 
 
