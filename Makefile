@@ -27,7 +27,7 @@ lint: $(VENV)/.ready-test
 	PYTHONPATH=. $(BIN)/lint-imports
 
 unit: $(VENV)/.ready-test
-	PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest tests -n 2 --dist loadfile
+	PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
 
 # The wheel, installed in a clean environment, is what an operator gets: its command must work.
 package: $(VENV)/.ready-test
