@@ -37,7 +37,7 @@ from parse.zones import Zoner
 __all__ = ["Reader", "check_programme", "rules_version"]
 
 
-_BY_ADDRESS = {"institution.address", "institution.domain"}
+_BY_ADDRESS = "institution.address"
 _KNOWLEDGE = {".yaml", ".csv"}  # what parse reads; reply templates and editors' leftovers change no reading
 
 
@@ -45,7 +45,7 @@ def rules_version(folder: Path, schools: Sequence[School] = ()) -> str:
     """A digest of everything that a Reading depends on besides the message: programme files, school list, this package."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for root, paths in ((folder, sorted(p for p in folder.rglob("*") if p.suffix in _KNOWLEDGE and p.is_file())), (here, sorted(here.glob("*.py")))):
+    for root, paths in ((folder, sorted(p for p in folder.rglob("*") if p.suffix in _KNOWLEDGE and p.is_file())), (here, sorted(here.rglob("*.py")))):
         for path in paths:
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     for school in schools:
@@ -94,7 +94,7 @@ class Reader:
         institutions = self._institutions.find(parsed, texts)
         activities = self._activities.find(parsed, texts)
         topics = self._topics.find(parsed, texts)
-        place_told = any(c.chosen and c.slot is Slot.INSTITUTION and c.evidence.rule not in _BY_ADDRESS for c in institutions.candidates)
+        place_told = any(c.chosen and c.slot is Slot.INSTITUTION and c.evidence.rule != _BY_ADDRESS for c in institutions.candidates)
         topic_told = bool(topics.topics) and not any(reason.code == "topic_unsure" for reason in topics.reasons)
         # Whoever names their school and what they do there has registered, however much the rest jokes about automatic replies.
         if machine is not None:

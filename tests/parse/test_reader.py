@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mailroom.model import Kind, Outcome
 from mailroom.reasons import REASONS
-from parse.reader import Reader, check_programme
+from parse import reader as reader_module
+from parse.reader import Reader, check_programme, rules_version
 from parse.report import report
 from parse.schoolnames import School
 
@@ -154,3 +155,14 @@ def test_report_puts_chosen_evidence_first(reader: Reader) -> None:
     flags = [item.get("chosen", True) for item in report("one", reader.read(COMPLETE))["evidence"]]
     assert flags == sorted(flags, reverse=True)
     assert flags[0]
+
+
+def test_version_depends_on_the_code_of_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of the parts that are folders of their own."""
+    code = tmp_path / "parse"
+    shutil.copytree(Path(reader_module.__file__).parent, code)
+    monkeypatch.setattr(reader_module, "__file__", str(code / "reader.py"))
+    before = rules_version(PROGRAMME)
+    with (code / "zones" / "lines.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert rules_version(PROGRAMME) != before
