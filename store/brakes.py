@@ -25,12 +25,12 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, selec
 from mailroom.model import ParsedMessage, ReplyDraft, ReplyState
 from store import history, outbox, undeliverable
 from store.ledger import chunks
-from store.register import address_key
+from store.register import address_key, domain_of
 from store.tables import breakers
 from store.tables import outbox as outbox_table
 from store.types import Breaker, Cap, Record
 
-__all__ = ["ALL_MAIL", "BREAKER_WINDOW", "PARKED", "Brakes", "domain_of", "words_of"]
+__all__ = ["ALL_MAIL", "BREAKER_WINDOW", "PARKED", "Brakes", "words_of"]
 
 ALL_MAIL = "*"
 BREAKER_WINDOW = timedelta(hours=1)
@@ -48,10 +48,6 @@ _BY_ITSELF = and_(
     outbox_table.c.state.not_in((ReplyState.HELD, ReplyState.SUPPRESSED)),
 )
 _WANTED = or_(_BY_ITSELF, and_(outbox_table.c.state == ReplyState.SUPPRESSED, outbox_table.c.reason.in_(_BREAKERS)))
-
-
-def domain_of(address: str) -> str:
-    return address_key(address).rpartition("@")[2]
 
 
 def words_of(parsed: ParsedMessage) -> str:

@@ -16,10 +16,7 @@ from sqlalchemy import Connection, exists, func, insert, or_, select, text, true
 
 from mailroom.model import MessageState, ReplyDraft, ReplyState
 from store import history, ledger, outbox, register, seating, undeliverable
-from store.database import clean
 from store.ledger import chunks
-from store.register import address_key
-from store.serialise import encode
 from store.tables import (
     breakers,
     digests,
@@ -51,29 +48,11 @@ def _insert(
     registration_id: str | None = None,
     not_after: datetime | None = None,
 ) -> int:
-    key = address_key(draft.recipient)
     reason = ""
     if purpose != outbox.DIGEST and undeliverable.among(connection, [draft.recipient]):  # a digest is what tells the coordinator that something is wrong
         state, reason = ReplyState.SUPPRESSED, undeliverable.UNDELIVERABLE
-    values = {
-        "message_id": message_id,
-        "purpose": purpose,
-        "registration_id": registration_id,
-        "template": draft.template,
-        "recipient": clean(draft.recipient),
-        "recipient_key": key,
-        "recipient_domain": key.rpartition("@")[2],
-        "subject": clean(draft.subject),
-        "identifier": draft.message_id,
-        "content": draft.content,
-        "checks": [encode(check) for check in draft.checks],
-        "state": str(state),
-        "reason": reason,
-        "created_at": now,
-        "counted_at": now,
-        "next_attempt_at": now if state == ReplyState.DUE else None,
-        "not_after": not_after,
-    }
+    row = outbox.row_of(draft, now, purpose=purpose, message_id=message_id, registration_id=registration_id, state=state, reason=reason)
+    values = {**row, "not_after": not_after}
     made = connection.execute(insert(outbox_table).returning(outbox_table.c.id), [values]).scalar_one()
     after = {"purpose": purpose, "template": draft.template, "state": str(state)}
     line = history.entry("letter.written", now, message_id=message_id, registration_id=registration_id, reply_id=made, after=after)
@@ -166,7 +145,7 @@ def _reply_of(connection: Connection, registration_id: str, session: str, letter
 def expire(connection: Connection, now: datetime) -> list[int]:
     """Unsent letters whose time has passed are parked for good; gives their ids."""
     past = select(outbox_table.c.id).where(outbox_table.c.not_after <= now, outbox_table.c.state.in_((ReplyState.HELD, ReplyState.DUE)))
-    return seating.withdraw(connection, past, outbox.TOO_LATE, now)
+    return outbox.withdraw(connection, past, outbox.TOO_LATE, now)
 
 
 # --- the digest

@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, or_, select, text, true, update
 
-from mailroom.model import ReplyState, RuleHit
+from mailroom.model import ReplyDraft, ReplyState, RuleHit
 from store import history, undeliverable
-from store.database import clip
+from store.database import clean, clip
 from store.ledger import chunks
-from store.register import address_key
-from store.serialise import decode
+from store.register import address_key, domain_of
+from store.serialise import decode, encode
 from store.tables import history as history_table
 from store.tables import outbox, session_letters, session_places
 from store.types import Reply
@@ -38,6 +38,7 @@ FATE_UNKNOWN = "fate_unknown"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED, ReplyState.UNKNOWN)
 _NOT_COUNTED = (ReplyState.SUPPRESSED, ReplyState.DEAD)
 COLUMNS = tuple(outbox.c[name] for name in Reply.__dataclass_fields__)
+_SET_ASIDE = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.template, outbox.c.state, outbox.c.reason)
 STOPPED = "mailroom was stopped while this was being sent"
 _ADDRESS_LOCKS = 0x6D72  # first half of the key of advisory locks by address
 
@@ -66,6 +67,37 @@ def lock_addresses(connection: Connection, addresses: Iterable[str]) -> None:
     if connection.dialect.name == "postgresql":
         for key in sorted({address_key(a) for a in addresses}):
             connection.execute(text("SELECT pg_advisory_xact_lock(:space, hashtext(:key))"), {"space": _ADDRESS_LOCKS, "key": key})
+
+
+def row_of(
+    draft: ReplyDraft,
+    now: datetime,
+    *,
+    purpose: str,
+    message_id: int | None,
+    registration_id: str | None,
+    state: ReplyState,
+    reason: str,
+) -> dict[str, Any]:
+    """A draft as it is kept; columns that only some have are the caller's to add."""
+    return {
+        "message_id": message_id,
+        "purpose": purpose,
+        "registration_id": registration_id,
+        "template": draft.template,
+        "recipient": clean(draft.recipient),
+        "recipient_key": address_key(draft.recipient),
+        "recipient_domain": domain_of(draft.recipient),
+        "subject": clean(draft.subject),
+        "identifier": draft.message_id,
+        "content": draft.content,
+        "checks": [encode(check) for check in draft.checks],
+        "state": str(state),
+        "reason": reason,
+        "created_at": now,
+        "counted_at": now,
+        "next_attempt_at": now if state == ReplyState.DUE else None,
+    }
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Reply]:
@@ -217,38 +249,49 @@ def supersede(
 ) -> list[int]:
     """Withdraw the unsent answers of registrations of which a newer answer is about to tell, or that a person has changed."""
     gone: list[int] = []
-    columns = (outbox.c.id, outbox.c.message_id, outbox.c.registration_id, outbox.c.template, outbox.c.state, outbox.c.reason)
     for part in chunks(sorted(set(registration_ids))):
         left_to_a_person = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.reason == FATE_UNKNOWN)  # who need not decide any more
         unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox.c.reason.not_in(OVERTAKEN) | left_to_a_person
         mine = outbox.c.registration_id.in_(part) & (outbox.c.purpose == ANSWER)  # a reminder has its own reasons to be withdrawn
         if questions_only:
             mine &= outbox.c.template == QUESTION
-        rows = connection.execute(select(*columns).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
-        if not rows:
-            continue
-        perhaps_read = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.template == QUESTION)
-        withdrawn = {"state": case((perhaps_read, ReplyState.UNKNOWN), else_=ReplyState.SUPPRESSED), "reason": reason, "next_attempt_at": None}
-        connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(**withdrawn))
-        lines = [
-            history.entry(
-                "reply.withdrawn",
-                now,
-                actor=actor,
-                message_id=row.message_id,
-                registration_id=row.registration_id,
-                reply_id=row.id,
-                before={"state": row.state, "reason": row.reason},
-                after={
-                    "state": str(ReplyState.UNKNOWN if row.state == ReplyState.UNKNOWN and row.template == QUESTION else ReplyState.SUPPRESSED),
-                    "reason": reason,
-                },
-            )
-            for row in rows
-        ]
-        history.add(connection, lines)
-        gone += [row.id for row in rows]
+        rows = connection.execute(select(*_SET_ASIDE).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
+        gone += _set_aside(connection, rows, reason, now, actor)
     return gone
+
+
+def withdraw(connection: Connection, reply_ids: Any, reason: str, now: datetime) -> list[int]:
+    """Unsent letters of our own that have lost their point; gives their ids."""
+    unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE)) | ((outbox.c.state == ReplyState.SUPPRESSED) & (outbox.c.reason != reason))
+    rows = connection.execute(select(*_SET_ASIDE).where(outbox.c.id.in_(reply_ids), unsent).order_by(outbox.c.id).with_for_update()).all()
+    return [id for some in chunks(rows) for id in _set_aside(connection, some, reason, now, history.MAILROOM)]
+
+
+def _set_aside(connection: Connection, rows: Sequence[Any], reason: str, now: datetime, actor: str) -> list[int]:
+    """These, columns ``_SET_ASIDE``, say what is not so any more. A question of unknown fate stays so: it may have been read."""
+    if not rows:
+        return []
+    perhaps_read = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.template == QUESTION)
+    withdrawn = {"state": case((perhaps_read, ReplyState.UNKNOWN), else_=ReplyState.SUPPRESSED), "reason": reason, "next_attempt_at": None}
+    connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(**withdrawn))
+    lines = [
+        history.entry(
+            "reply.withdrawn",
+            now,
+            actor=actor,
+            message_id=row.message_id,
+            registration_id=row.registration_id,
+            reply_id=row.id,
+            before={"state": row.state, "reason": row.reason},
+            after={
+                "state": str(ReplyState.UNKNOWN if row.state == ReplyState.UNKNOWN and row.template == QUESTION else ReplyState.SUPPRESSED),
+                "reason": reason,
+            },
+        )
+        for row in rows
+    ]
+    history.add(connection, lines)
+    return [row.id for row in rows]
 
 
 def release(connection: Connection, ids: Sequence[int] | None, now: datetime, actor: str) -> list[int]:

@@ -15,11 +15,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from mailroom.errors import Permanent
-from mailroom.model import MessageState, ReplyDraft, ReplyState
+from mailroom.model import MessageState, ReplyState
 from store import brakes, history, outbox, register, seating, undeliverable
-from store.database import clean, clip
+from store.database import clip
 from store.ledger import chunks
-from store.register import address_key
 from store.seating import Seating
 from store.serialise import encode, pack_parsed
 from store.tables import (
@@ -181,30 +180,10 @@ class _Writer:
         # In a conversation the same words may say something new: «please take me off», once more after coming back.
         repeated = words if record.update is None else ""
         state, reason = self.brakes.place(draft, record.reply_state, record.reply_reason, record.cap, repeated)
-        self.rows["outbox"].append(self._outbox_row(record.message_id, registration_id, draft, words, state, reason))
+        row = outbox.row_of(draft, self.now, purpose=outbox.ANSWER, message_id=record.message_id, registration_id=registration_id, state=state, reason=reason)
+        self.rows["outbox"].append({**row, "words": words})
         after["reply"] = {"template": draft.template, "state": str(state), "reason": reason}
         return state, reason
-
-    def _outbox_row(self, message_id: int, registration_id: str | None, draft: ReplyDraft, words: str, state: ReplyState, reason: str) -> dict[str, Any]:
-        return {
-            "message_id": message_id,
-            "purpose": outbox.ANSWER,
-            "registration_id": registration_id,
-            "template": draft.template,
-            "recipient": clean(draft.recipient),
-            "recipient_key": address_key(draft.recipient),
-            "recipient_domain": brakes.domain_of(draft.recipient),
-            "words": words,
-            "subject": clean(draft.subject),
-            "identifier": draft.message_id,
-            "content": draft.content,
-            "checks": [encode(check) for check in draft.checks],
-            "state": str(state),
-            "reason": reason,
-            "created_at": self.now,
-            "counted_at": self.now,
-            "next_attempt_at": self.now if state == ReplyState.DUE else None,
-        }
 
     def flush(self) -> None:
         if not self.decided:

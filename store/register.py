@@ -40,6 +40,10 @@ def address_key(address: str) -> str:
     return clip(address.strip().casefold())
 
 
+def domain_of(address: str) -> str:
+    return address_key(address).rpartition("@")[2]
+
+
 def rows_for(identifier: str, draft: RegistrationDraft, message_id: int, received_at: datetime, now: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The row of a new registration, and those of its values."""
     row = {

@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from mailroom.model import Slot
-from store import history, outbox, register
+from store import outbox, register
 from store.ledger import chunks
-from store.tables import outbox as outbox_table
 from store.tables import session_letters, session_places
 from store.types import FieldValue, Occupancy, PlaceState, Record, Registration, RegistrationState, SessionPlace, Wishes
 
@@ -151,31 +150,7 @@ def leave(connection: Connection, registration_id: str, sessions: Sequence[str],
     here = (session_places.c.registration_id == registration_id) & session_places.c.session.in_(sessions)
     connection.execute(delete(session_places).where(here))
     letters = select(session_letters.c.reply_id).where(session_letters.c.registration_id == registration_id, session_letters.c.session.in_(sessions))
-    withdraw(connection, letters, outbox.PLACE_GIVEN_UP, now)
-
-
-def withdraw(connection: Connection, reply_ids: Any, reason: str, now: datetime) -> list[int]:
-    """Unsent letters of our own that have lost their point; gives their ids."""
-    columns = (outbox_table.c.id, outbox_table.c.message_id, outbox_table.c.registration_id, outbox_table.c.state, outbox_table.c.reason)
-    unsent = outbox_table.c.state.in_(("held", "due")) | ((outbox_table.c.state == "suppressed") & (outbox_table.c.reason != reason))
-    rows = connection.execute(select(*columns).where(outbox_table.c.id.in_(reply_ids), unsent).order_by(outbox_table.c.id).with_for_update()).all()
-    for some in chunks(rows):
-        gone = {"state": "suppressed", "reason": reason, "next_attempt_at": None}
-        connection.execute(update(outbox_table).where(outbox_table.c.id.in_([row.id for row in some])).values(**gone))
-        lines = [
-            history.entry(
-                "reply.withdrawn",
-                now,
-                message_id=row.message_id,
-                registration_id=row.registration_id,
-                reply_id=row.id,
-                before={"state": row.state, "reason": row.reason},
-                after={"state": "suppressed", "reason": reason},
-            )
-            for row in some
-        ]
-        history.add(connection, lines)
-    return [row.id for row in rows]
+    outbox.withdraw(connection, letters, outbox.PLACE_GIVEN_UP, now)
 
 
 def correct(connection: Connection, registration_id: str, named: Sequence[str], places: Mapping[str, int], now: datetime) -> dict[str, PlaceState]:
