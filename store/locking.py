@@ -15,9 +15,10 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from mailroom.errors import Misconfigured, Temporary
 from store.database import Database
@@ -61,7 +62,11 @@ def _flock(database: Database, timeout: float) -> Iterator[None]:
 def _advisory(database: Database, timeout: float) -> Iterator[None]:
     with database.alone() as connection:
         _until(lambda: bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": WORKER_LOCK}).scalar()), timeout, database)
-        yield
+        try:
+            yield
+        finally:  # by name: a server notices only a moment later that a connection has gone
+            with suppress(DBAPIError):
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": WORKER_LOCK})
 
 
 def _until(attempt: Callable[[], bool], timeout: float, database: Database) -> None:
