@@ -1,0 +1,1 @@
+"""The coordinator's desk: server-rendered pages over the store, complete without JavaScript."""

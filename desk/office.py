@@ -1,0 +1,215 @@
+"""What the desk asks of the house: the one interface between the pages and the rest of mailroom.
+
+The pages look things up in the store by themselves. Whatever needs the programme's knowledge (is this a council?
+which schools are called like that?) or composes mail goes through an ``Office``; ``mailroom.office`` has the real
+one. Nothing here sends: an answer is written into the outbox, and the next round takes it.
+
+Promises of every deed. It is one durable transaction, in the name of the person who did it, with its line in the
+history. It is done to the revision that the person saw: where somebody else was quicker, nothing is done and
+``Conflict`` says so. It can be undone by its number as long as nothing later builds on it and no mail has left.
+
+Errors: Conflict; ``mailroom.errors.MailroomError`` with words for the person (an unknown council, an empty text).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from mailroom.errors import MailroomError
+
+__all__ = ["Alias", "Choice", "Conflict", "Done", "Dismissal", "Letter", "Office", "Offer", "Place", "ReplyText", "Words"]
+
+
+class Conflict(MailroomError):
+    """Somebody else was quicker; nothing was done. ``now_at`` is the revision that stands now, by ``who``."""
+
+    def __init__(self, message: str, *, now_at: int | None = None, who: str = "") -> None:
+        super().__init__(message)
+        self.now_at, self.who = now_at, who
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """A value of programme data: ``letter`` is the one that our questions give it (a, b, ...), "" where it has none."""
+
+    id: str
+    label: str
+    letter: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A school or college of the lists. ``council`` and ``town`` are "" where unknown; ``unlisted`` ones were accepted by their form."""
+
+    name: str
+    kind: str  # school or college
+    council: str
+    town: str
+    also: tuple[str, ...] = ()  # other names that find it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What the programme calls things."""
+
+    programme: str
+    timezone: str  # of every time on a page, such as Europe/London
+    activities: tuple[Choice, ...]
+    sessions: tuple[Choice, ...]
+    councils: tuple[Choice, ...]  # id and label are the short form that the register keeps
+    themes: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """Something to remember after a correction: «``written`` means ``means``», in ``council`` or ("") everywhere."""
+
+    written: str
+    means: str
+    council: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """A deed. ``deed`` is its number, for undo (None: nothing differed, so nothing was done)."""
+
+    deed: int | None
+    said: str  # what was done, as the page tells it
+    offers: tuple[Offer, ...] = ()
+
+
+class Dismissal:
+    """Why a message is not for the register."""
+
+    NOT_OURS = "not_ours"
+    SPAM = "spam"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """Mail to a member, before it is written into the outbox. ``text`` is what a person may edit; ``whole`` is all that goes out, as text."""
+
+    recipient: str
+    subject: str
+    text: str
+    whole: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alias:
+    """A remembered alias. ``hits``: messages that it helped to read."""
+
+    id: int
+    written: str
+    means: str
+    council: str
+    made_at: datetime
+    made_by: str
+    registration_id: str | None
+    forgotten_at: datetime | None
+    forgotten_by: str
+    hits: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplyText:
+    """A version of a reply template. Version 0 is the shipped file."""
+
+    template: str
+    version: int
+    text: str
+    at: datetime | None
+    who: str
+    current: bool
+
+
+class Office(Protocol):
+    """``who`` is the person's account name in every deed; ``reference`` a registration's id; ``revision`` the one that was seen."""
+
+    @property
+    def words(self) -> Words: ...
+
+    def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
+        """Schools and colleges of the whole gazetteer for what a person typed: name, initials, town or council; the likeliest first."""
+
+    # --- deeds on registrations
+
+    def correct(
+        self, reference: str, revision: int, changes: Mapping[str, Sequence[str]], cleared: Sequence[str] = (), *, who: str, settle: bool = True
+    ) -> Done:
+        """Set fields (institution, authority, activity, topic, session) to these values, empty others. With ``settle`` it is accepted
+        with that where nothing is missing any more, and its messages that wait for a person are done."""
+
+    def accept(self, reference: str, revision: int, *, who: str, incomplete: bool = False) -> Done:
+        """It stands as it is. Raises MailroomError naming what is missing, unless ``incomplete``."""
+
+    def withdraw(self, reference: str, revision: int, *, who: str) -> Done: ...
+
+    def reopen(self, reference: str, revision: int, *, who: str) -> Done:
+        """Back to «needs a person»: from withdrawn or dismissed too."""
+
+    def merge(self, reference: str, revision: int, into: str, into_revision: int, *, who: str) -> Done:
+        """The same member wrote twice: messages, addresses and values that the other lacks go over; this one is «merged» and points to it."""
+
+    def enter(self, message_id: int, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
+        """Make a registration from a message that has none, with these values; «done.said» names it."""
+
+    # --- deeds on messages
+
+    def dismiss(self, message_ids: Sequence[int], why: str, *, who: str) -> Done:
+        """Not ours, or spam (``Dismissal``): ignored, a registration that rests on nothing else goes with it, and its unsent answers are parked."""
+
+    def settle(self, message_ids: Sequence[int], *, who: str) -> Done:
+        """A person has dealt with these otherwise."""
+
+    def read_again(self, message_ids: Sequence[int], *, who: str) -> Done:
+        """Quarantined or reviewed messages go back to «not read yet»; the next round reads them."""
+
+    # --- mail
+
+    def question(self, reference: str, fields: Sequence[str], text: str | None = None) -> Letter:
+        """What asking the member for these fields would look like; ``text`` replaces the editable part."""
+
+    def ask(self, reference: str, revision: int, fields: Sequence[str], text: str, *, who: str) -> Done:
+        """Write that question into the outbox, due; the registration waits for the member."""
+
+    def answer(self, message_id: int, subject: str, text: str, *, who: str) -> Done:
+        """An answer by hand to a message, due, in its thread; the message is settled. Header injection is refused here."""
+
+    def release(self, reply_ids: Sequence[int], *, who: str) -> Done:
+        """Held or parked answers become due."""
+
+    def park(self, reply_ids: Sequence[int], *, who: str) -> Done:
+        """Held or due answers are not to go."""
+
+    # --- undo
+
+    def undo(self, deed: int, *, who: str) -> Done:
+        """Take back a deed, whole; Conflict where something later builds on it, MailroomError where its mail has left."""
+
+    # --- what corrections teach
+
+    def remember(self, offer: Offer, *, registration_id: str | None, who: str) -> Done: ...
+
+    def forget(self, alias: int, *, who: str) -> Done: ...
+
+    def aliases(self) -> tuple[Alias, ...]:
+        """All, the newest first, also those that were forgotten."""
+
+    # --- reply texts
+
+    def reply_texts(self) -> tuple[ReplyText, ...]:
+        """The current version of each template that a person may edit."""
+
+    def reply_versions(self, template: str) -> tuple[ReplyText, ...]:
+        """All versions, the newest first; the shipped one last."""
+
+    def preview_text(self, template: str, text: str, reference: str | None) -> Letter:
+        """The template with ``text``, on a real registration or (None) on a made-up one. MailroomError with the line of a mistake."""
+
+    def save_text(self, template: str, text: str, *, seen_version: int, who: str) -> Done: ...
+
+    def restore_text(self, template: str, version: int, *, seen_version: int, who: str) -> Done: ...
