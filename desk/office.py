@@ -20,7 +20,7 @@ from typing import Protocol
 
 from mailroom.errors import MailroomError
 
-__all__ = ["Alias", "Choice", "Conflict", "Done", "Dismissal", "Letter", "Office", "Offer", "Place", "ReplyText", "Words"]
+__all__ = ["Alias", "Choice", "Conflict", "Dismissal", "Done", "Letter", "Offer", "Office", "Place", "ReplyText", "Words"]
 
 
 class Conflict(MailroomError):

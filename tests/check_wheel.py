@@ -16,7 +16,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OURS = ("mailroom", "ingest", "parse", "store", "notify")
+OURS = ("mailroom", "ingest", "parse", "store", "notify", "desk")
 MAIL = b"""From: Anne Ant <anne@example.com>
 To: car@union.example
 Subject: Research

@@ -1,0 +1,10 @@
+"""The pages, one module each; ``ROUTES`` is all of them."""
+
+from __future__ import annotations
+
+from desk.pages import today
+from desk.routing import Page
+
+__all__ = ["ROUTES"]
+
+ROUTES: tuple[Page, ...] = (*today.ROUTES,)

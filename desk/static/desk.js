@@ -1,0 +1,162 @@
+// What makes the desk quicker for those whose browser runs scripts; every page is complete without it.
+//   data-key="a"      a press of that key does what a click on the element does (not while one types)
+//   data-go="r"       «g» and then that key follows the link
+//   data-live="/x"    the element's content is fetched again every data-every seconds, never under the focus
+//   data-search="/x"  an input that suggests: the list from /x?q=..., picked with the arrow keys and Enter
+//   data-auto         a form of filters that fetches its results (data-into="#id") while one types
+"use strict";
+(() => {
+  const typing = (element) => element.closest("input:not([type=checkbox]):not([type=radio]):not([type=submit]), textarea, select, [contenteditable]");
+  const visible = (element) => element.getClientRects().length > 0;
+
+  // --- keys
+  let going = 0;
+  const keysShown = () => {
+    const dialog = document.getElementById("keys");
+    if (!dialog) return;
+    const list = dialog.querySelector("dl");
+    list.replaceChildren();
+    const row = (key, words) => {
+      const dt = document.createElement("dt"), kbd = document.createElement("kbd"), dd = document.createElement("dd");
+      kbd.textContent = key; dt.append(kbd); dd.textContent = words; list.append(dt, dd);
+    };
+    for (const element of document.querySelectorAll("[data-key]")) {
+      if (visible(element)) row(element.dataset.key, (element.dataset.words || element.getAttribute("aria-label") || element.textContent).replace(/\s+/g, " ").trim().replace(new RegExp(` ?${element.dataset.key}$`), ""));
+    }
+    for (const element of document.querySelectorAll("[data-go]")) row(`g ${element.dataset.go}`, `Go to ${element.textContent.trim()}`);
+    row("?", "These keys");
+    dialog.showModal();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (typing(event.target)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "?") { event.preventDefault(); keysShown(); return; }
+    const now = Date.now();
+    if (event.key === "g") { going = now; return; }
+    const where = now - going < 1500 ? "data-go" : "data-key";
+    going = 0;
+    if (event.key === "Enter" && event.target.closest("a, button, summary")) return; // what has the focus comes first
+    const found = [...document.querySelectorAll(`[${where}="${CSS.escape(event.key)}"]`)].find((element) => visible(element) && !element.disabled);
+    if (!found) return;
+    event.preventDefault();
+    if (found.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) { found.focus(); found.select?.(); } else { found.focus(); found.click(); }
+  });
+
+  // --- a deed is done once, however often one presses
+  document.addEventListener("submit", (event) => {
+    if (event.target.method !== "post") return;
+    if (event.target.dataset.sent) { event.preventDefault(); return; }
+    event.target.dataset.sent = "1";
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+  // --- live parts
+  const inside = (html) => new DOMParser().parseFromString(html, "text/html").body;
+  const refresh = async (element) => {
+    if (document.hidden || element.contains(document.activeElement)) return; // never under somebody's hands
+    try {
+      const answer = await fetch(element.dataset.live, { headers: { "X-Desk": "live" }, credentials: "same-origin", redirect: "error" });
+      if (!answer.ok) return;
+      const text = await answer.text();
+      if (element.dataset.last === text || element.contains(document.activeElement)) return;
+      const first = element.dataset.last === undefined;
+      element.dataset.last = text;
+      const made = inside(text);
+      if (first && made.textContent.replace(/\s+/g, " ") === element.textContent.replace(/\s+/g, " ")) return;
+      element.replaceChildren(...made.childNodes);
+      element.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+    } catch { /* the next time */ }
+  };
+  for (const element of document.querySelectorAll("[data-live]")) {
+    setInterval(refresh, 1000 * Number(element.dataset.every || 15), element);
+  }
+
+  // --- filters that answer while one types
+  for (const form of document.querySelectorAll("form[data-auto]")) {
+    let timer, asked = 0;
+    const ask = async () => {
+      const target = document.querySelector(form.dataset.into), mine = ++asked;
+      const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== "")).toString();
+      const address = form.getAttribute("action") + (query ? `?${query}` : "");
+      try {
+        const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+        if (!answer.ok || mine !== asked) return;
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(form.dataset.into);
+        if (!fresh) return;
+        target.replaceChildren(...fresh.childNodes);
+        history.replaceState(null, "", address);
+      } catch { form.requestSubmit(); }
+    };
+    form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 250); });
+  }
+
+  // --- an input that suggests (the combobox pattern of WAI-ARIA)
+  let boxes = 0;
+  for (const input of document.querySelectorAll("input[data-search]")) {
+    const list = document.createElement("ul");
+    list.id = `suggestions-${++boxes}`;
+    list.className = "suggestions";
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "Suggestions");
+    list.hidden = true;
+    input.after(list);
+    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id, autocomplete: "off" })) input.setAttribute(name, value);
+    let timer, at = -1, asked = 0;
+    const close = () => { list.hidden = true; at = -1; input.setAttribute("aria-expanded", "false"); input.removeAttribute("aria-activedescendant"); };
+    const choose = (option) => {
+      input.value = option.dataset.value;
+      for (const [name, value] of Object.entries(option.dataset)) {
+        if (!name.startsWith("sets")) continue;
+        const other = input.form?.elements.namedItem(name.slice(4).toLowerCase());
+        if (other && value) other.value = value;
+      }
+      close();
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    const move = (to) => {
+      const options = [...list.children];
+      if (!options.length) return;
+      at = (to + options.length) % options.length;
+      options.forEach((option, index) => option.setAttribute("aria-selected", String(index === at)));
+      options[at].scrollIntoView({ block: "nearest" });
+      input.setAttribute("aria-activedescendant", options[at].id);
+    };
+    const ask = async () => {
+      const mine = ++asked;
+      if (input.value.trim().length < 2) { close(); return; }
+      try {
+        const answer = await fetch(`${input.dataset.search}?q=${encodeURIComponent(input.value)}`, { credentials: "same-origin", redirect: "error" });
+        if (!answer.ok || mine !== asked) return;
+        const found = await answer.json();
+        list.replaceChildren(...found.map((one, index) => {
+          const option = document.createElement("li"), small = document.createElement("small");
+          option.id = `${list.id}-${index}`;
+          option.setAttribute("role", "option");
+          option.setAttribute("aria-selected", "false");
+          option.dataset.value = one.value;
+          for (const [name, value] of Object.entries(one.sets || {})) option.dataset[`sets${name[0].toUpperCase()}${name.slice(1)}`] = value;
+          option.textContent = one.label;
+          if (one.hint) { small.textContent = one.hint; option.append(" ", small); }
+          option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(option); });
+          return option;
+        }));
+        list.hidden = !found.length;
+        at = -1;
+        input.setAttribute("aria-expanded", String(found.length > 0));
+      } catch { close(); }
+    };
+    input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 150); });
+    input.addEventListener("blur", close);
+    input.addEventListener("keydown", (event) => {
+      if (list.hidden) return;
+      if (event.key === "ArrowDown") { event.preventDefault(); move(at + 1); }
+      else if (event.key === "ArrowUp") { event.preventDefault(); move(at - 1); }
+      else if (event.key === "Enter" && at >= 0) { event.preventDefault(); choose(list.children[at]); }
+      else if (event.key === "Escape") { event.preventDefault(); close(); }
+    });
+  }
+})();
