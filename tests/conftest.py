@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 pytest_plugins = [
+    "tests.fixtures.browser",
     "tests.fixtures.desk",
     "tests.fixtures.dovecot",
     "tests.fixtures.postgres",
