@@ -20,7 +20,22 @@ from typing import Protocol
 
 from mailroom.errors import MailroomError
 
-__all__ = ["Alias", "Choice", "Conflict", "Dismissal", "Done", "Letter", "Offer", "Office", "Place", "ReplyText", "Words"]
+__all__ = [
+    "Alias",
+    "Case",
+    "Choice",
+    "Conflict",
+    "Dismissal",
+    "Done",
+    "Effect",
+    "Letter",
+    "Offer",
+    "Office",
+    "Place",
+    "ReplyText",
+    "Trial",
+    "Words",
+]
 
 
 class Conflict(MailroomError):
@@ -65,11 +80,39 @@ class Words:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """Something to remember after a correction: «``written`` means ``means``», in ``council`` or ("") everywhere."""
+    """Something to remember after a correction: «``written`` means ``means``», in ``council`` or ("") everywhere.
+
+    A person may edit ``written`` and ``council`` before it is remembered. ``stands_in``: the council of the institution.
+    """
 
     written: str
     means: str
     council: str
+    kind: str = "institution"  # or authority, domain (of e-mail addresses: ``means`` is the institution), activity
+    stands_in: str = ""
+    caution: str = ""  # what to think of first, in words; "" where nothing speaks against it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Effect:
+    """A message that would be read otherwise. ``before`` and ``after`` have the values by field that differ, labels as the register has them."""
+
+    message_id: int
+    registration_id: str | None
+    sender: str
+    subject: str
+    before: Mapping[str, tuple[str, ...]]
+    after: Mapping[str, tuple[str, ...]]
+    settles: bool  # it needed the member or a person, and would not have
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What an offer would change among the latest messages, the correction's own left out."""
+
+    looked_at: int
+    effects: tuple[Effect, ...]
+    said: str  # «would also change 2 others» in words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,6 +155,26 @@ class Alias:
     forgotten_at: datetime | None
     forgotten_by: str
     hits: int
+    kind: str = "institution"
+    stands_in: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A correction as a case of the installation's own regression set: what a person confirmed of these messages.
+
+    ``wrong``: by field, what the rules read instead (wanted, found); {} where all is read right, None where it was not measured yet.
+    """
+
+    registration_id: str
+    message_ids: tuple[int, ...]
+    confirmed: Mapping[str, tuple[str, ...]]
+    corrected: tuple[str, ...]  # the fields that a person mended
+    made_at: datetime
+    made_by: str
+    measured_at: datetime | None
+    rules_version: str
+    wrong: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,12 +255,23 @@ class Office(Protocol):
 
     # --- what corrections teach
 
-    def remember(self, offer: Offer, *, registration_id: str | None, who: str) -> Done: ...
+    def try_out(self, offer: Offer, *, registration_id: str | None, last: int = 500) -> Trial:
+        """What it would change among the last messages; nothing is written. MailroomError says why it cannot be remembered."""
 
-    def forget(self, alias: int, *, who: str) -> Done: ...
+    def remember(self, offer: Offer, *, registration_id: str | None, who: str) -> Done:
+        """From the next message on it is known, without a restart. MailroomError says why it cannot be remembered."""
+
+    def forget(self, alias: int, *, who: str) -> Done:
+        """``Done.deed`` of both is None: what was remembered is taken back by «forget»."""
 
     def aliases(self) -> tuple[Alias, ...]:
         """All, the newest first, also those that were forgotten."""
+
+    def cases(self) -> tuple[Case, ...]:
+        """The regression set with its last measurement: first what is wrong, then what was not measured, then the newest."""
+
+    def measure_cases(self) -> tuple[Case, ...]:
+        """Read all cases with the rules as they are now, keep what came of it, and give them as ``cases`` does."""
 
     # --- reply texts
 

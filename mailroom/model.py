@@ -16,6 +16,7 @@ from enum import StrEnum
 
 __all__ = [
     "Address",
+    "AliasKind",
     "Arrival",
     "Attachment",
     "Candidate",
@@ -29,12 +30,14 @@ __all__ = [
     "ParsedMessage",
     "Reading",
     "Reason",
+    "Remembered",
     "ReplyDraft",
     "ReplyState",
     "RuleHit",
     "Slot",
     "Zone",
     "ZoneKind",
+    "alias_of_rule",
 ]
 
 
@@ -325,3 +328,42 @@ class ReplyDraft:
     message_id: str
     content: bytes
     checks: tuple[RuleHit, ...] = field(default=())
+
+
+class AliasKind(StrEnum):
+    """What the words of a remembered alias stand for."""
+
+    INSTITUTION = "institution"  # initials, a local or misspelt name, or the name of a school that is in no list
+    AUTHORITY = "authority"  # a local name of a council's area
+    DOMAIN = "domain"  # of e-mail addresses: the institution that writes from it
+    ACTIVITY = "activity"  # a whole phrase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Remembered:
+    """What a person taught after a correction: ``written`` means ``means`` (a name, a council's short form, an activity's id).
+
+    It holds where ``council`` is known to be meant, or everywhere (""). ``stands_in``: the council of the institution
+    that is meant, "" for a college.
+    """
+
+    id: int
+    kind: AliasKind
+    written: str
+    means: str
+    council: str = ""
+    stands_in: str = ""
+
+    @property
+    def rule(self) -> str:
+        """The rule that evidence of it names."""
+        return f"{_REMEMBERED}{self.id}"
+
+
+_REMEMBERED = "remembered."
+
+
+def alias_of_rule(rule: str) -> int | None:
+    """The remembered alias that a rule's id names, or None."""
+    number = rule.removeprefix(_REMEMBERED)
+    return int(number) if number != rule and number.isdecimal() else None
