@@ -9,6 +9,7 @@ from store.seating import sessions_of
 from store.store import Store
 from store.types import (
     Added,
+    AliasDraft,
     Breaker,
     BreakerNote,
     Cap,
@@ -33,10 +34,12 @@ from store.types import (
     RegistrationDraft,
     RegistrationState,
     RegistrationUpdate,
+    RegressionCase,
     Reply,
     Seen,
     SessionPlace,
     Status,
+    StoredAlias,
     StoredMessage,
     StoredReading,
     Turn,
@@ -46,6 +49,7 @@ from store.types import (
 
 __all__ = [
     "Added",
+    "AliasDraft",
     "Breaker",
     "BreakerNote",
     "Cap",
@@ -70,11 +74,13 @@ __all__ = [
     "RegistrationDraft",
     "RegistrationState",
     "RegistrationUpdate",
+    "RegressionCase",
     "Reply",
     "Seen",
     "SessionPlace",
     "Status",
     "Store",
+    "StoredAlias",
     "StoredMessage",
     "StoredReading",
     "Turn",

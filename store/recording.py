@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from mailroom.errors import Permanent
-from mailroom.model import MessageState, ReplyState
-from store import brakes, history, outbox, register, seating, undeliverable
+from mailroom.model import MessageState, ReplyState, alias_of_rule
+from store import brakes, history, outbox, register, remembered, seating, undeliverable
 from store.database import clip
 from store.ledger import chunks
 from store.seating import Seating
@@ -84,6 +84,7 @@ class _Writer:
         self.decided: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
+        self.uses: list[tuple[int, int]] = []  # of remembered aliases
         self.brakes = brakes.Brakes(connection, batch, now)
 
     def add(self, record: Record, message: Any) -> Recorded:
@@ -117,6 +118,7 @@ class _Writer:
                 "parsed": pack_parsed(reading.parsed),
             }
         )
+        self.uses += [(alias, message.id) for c in reading.extraction.candidates if c.chosen and (alias := alias_of_rule(c.evidence.rule)) is not None]
         after: dict[str, Any] = {
             "state": str(record.state),
             "kind": str(reading.extraction.kind),
@@ -200,6 +202,7 @@ class _Writer:
         for line in self.history:
             line["reply_id"] = numbers.get(line["message_id"])
         history.add(self.connection, [*self.history, *self.changes])
+        remembered.note_uses(self.connection, self.uses)
 
 
 def _supersede(connection: Connection, batch: Sequence[Record], now: datetime) -> None:
@@ -234,6 +237,8 @@ def correct(connection: Connection, new: RegistrationUpdate, now: datetime, acto
         after["places"] = {session: str(state) for session, state in has.items()}
     history.add(connection, [history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)])
     outbox.supersede(connection, [old.id], now, reason=outbox.CORRECTED_MEANWHILE, actor=actor)
+    if (corrected := register.by_id(connection, old.id)) is not None:
+        remembered.keep_case(connection, old, corrected, now, actor)
     return True
 
 

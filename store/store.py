@@ -20,14 +20,15 @@ from typing import Self
 from sqlalchemy import select
 
 from mailroom.errors import Permanent
-from mailroom.model import Arrival, MessageState, Reading, ReplyDraft, ReplyState
-from store import brakes, conversing, history, ledger, letters, locking, outbox, recording, register, schema, seating, undeliverable
+from mailroom.model import Arrival, MessageState, ParsedMessage, Reading, Remembered, ReplyDraft, ReplyState
+from store import brakes, conversing, history, ledger, letters, locking, outbox, recording, register, remembered, schema, seating, undeliverable
 from store.database import Database
 from store.serialise import reading_of
 from store.tables import history as history_table
 from store.tables import installation, readings
 from store.types import (
     Added,
+    AliasDraft,
     Breaker,
     Cap,
     Conversation,
@@ -46,9 +47,11 @@ from store.types import (
     RegistrationDraft,
     RegistrationState,
     RegistrationUpdate,
+    RegressionCase,
     Reply,
     SessionPlace,
     Status,
+    StoredAlias,
     StoredMessage,
     StoredReading,
     UndeliverableAddress,
@@ -241,6 +244,48 @@ class Store:
         """A person lets another address speak for a registration; False when it does already."""
         with self._database.write() as connection:
             return conversing.add_address(connection, registration_id, address, actor, now)
+
+    # --- what corrections taught
+
+    def remembered_version(self) -> tuple[int, int]:
+        """Differs whenever what is remembered does; cheap."""
+        with self._database.read() as connection:
+            return remembered.version(connection)
+
+    def remembered(self) -> tuple[tuple[int, int], tuple[Remembered, ...]]:
+        """(version, the aliases that hold), from one snapshot."""
+        with self._database.read() as connection:
+            return remembered.version(connection), remembered.known(connection)
+
+    def aliases(self) -> tuple[StoredAlias, ...]:
+        """All that was ever remembered, newest first."""
+        with self._database.read() as connection:
+            return remembered.listed(connection)
+
+    def remember(self, draft: AliasDraft, now: datetime, *, actor: str) -> int | None:
+        """Its number; None where the very same is remembered. MailroomError where the words mean something else there."""
+        with self._database.write() as connection:
+            return remembered.remember(connection, draft, now, actor)
+
+    def forget(self, alias: int, now: datetime, *, actor: str) -> bool:
+        """False where there is none such, or it is forgotten already."""
+        with self._database.write() as connection:
+            return remembered.forget(connection, alias, now, actor)
+
+    def regression_cases(self) -> tuple[RegressionCase, ...]:
+        """What persons confirmed, those that the rules last read wrongly first."""
+        with self._database.read() as connection:
+            return remembered.cases(connection)
+
+    def note_measured(self, results: Mapping[str, Mapping[str, tuple[Sequence[str], Sequence[str]]]], rules_version: str, now: datetime) -> None:
+        """What these rules read wrongly of each case: field -> (wanted, found)."""
+        with self._database.write() as connection:
+            remembered.measured(connection, results, rules_version, now)
+
+    def latest_read(self, limit: int) -> list[tuple[int, ParsedMessage]]:
+        """The last messages that were read, newest first, each as it was taken apart."""
+        with self._database.read() as connection:
+            return remembered.latest_read(connection, limit)
 
     # --- sessions
 

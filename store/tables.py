@@ -36,10 +36,12 @@ from sqlalchemy import (
     text,
 )
 
-from mailroom.model import MessageState, ReplyState
+from mailroom.model import AliasKind, MessageState, ReplyState
 from store.types import PlaceState, RegistrationState
 
 __all__ = [
+    "alias_uses",
+    "aliases",
     "arrivals",
     "breakers",
     "contents",
@@ -57,6 +59,7 @@ __all__ = [
     "registration_messages",
     "registration_values",
     "registrations",
+    "regression_cases",
     "session_letters",
     "session_places",
     "undeliverable_addresses",
@@ -375,4 +378,47 @@ installation = Table(
     Column("created_at", UTCDateTime, nullable=False),
     Column("secret", LargeBinary, nullable=False),  # keys tokens that a stranger must not guess
     CheckConstraint("id = 1", name="single"),
+)
+
+aliases = Table(  # what corrections taught; a row that was forgotten is kept: who said so, and when, is worth knowing
+    "aliases",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("written", Text, nullable=False),
+    Column("key", Text, nullable=False),  # its words as they are compared
+    Column("means", Text, nullable=False),
+    Column("council", Text, nullable=False),  # where it holds; "" everywhere
+    Column("stands_in", Text, nullable=False),  # the council of the institution that is meant
+    Column("registration_id", String(40), ForeignKey("registrations.id"), index=True),
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("forgotten_at", UTCDateTime),
+    Column("forgotten_by", Text, nullable=False, server_default=text("''")),
+    _one_of("kind", AliasKind),
+)
+_KNOWN = text("forgotten_at IS NULL")
+Index("uq_aliases_known", aliases.c.kind, aliases.c.key, aliases.c.council, unique=True, sqlite_where=_KNOWN, postgresql_where=_KNOWN)  # one meaning
+
+alias_uses = Table(  # the messages that an alias helped to read
+    "alias_uses",
+    metadata,
+    Column("alias_id", Id, ForeignKey("aliases.id"), nullable=False),
+    Column("message_id", Id, ForeignKey("messages.id"), nullable=False, index=True),
+    PrimaryKeyConstraint("alias_id", "message_id"),
+)
+
+regression_cases = Table(  # what persons confirmed, to measure the rules by
+    "regression_cases",
+    metadata,
+    Column("registration_id", String(40), ForeignKey("registrations.id"), primary_key=True),
+    Column("messages", Json, nullable=False),
+    Column("confirmed", Json, nullable=False),
+    Column("corrected", Json, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("dropped_at", UTCDateTime),  # the correction was taken back
+    Column("measured_at", UTCDateTime),
+    Column("rules_version", String(80), nullable=False, server_default=text("''")),
+    Column("wrong", Json),
 )

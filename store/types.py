@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mailroom.model import Evidence, MessageState, Reading, ReplyDraft, ReplyState, RuleHit
+from mailroom.model import AliasKind, Evidence, MessageState, Reading, Remembered, ReplyDraft, ReplyState, RuleHit
 
 __all__ = [
     "Added",
+    "AliasDraft",
     "Breaker",
     "BreakerNote",
     "Cap",
@@ -38,10 +39,12 @@ __all__ = [
     "RegistrationDraft",
     "RegistrationState",
     "RegistrationUpdate",
+    "RegressionCase",
     "Reply",
     "Seen",
     "SessionPlace",
     "Status",
+    "StoredAlias",
     "StoredMessage",
     "StoredReading",
     "Turn",
@@ -497,3 +500,49 @@ class Status:
     replies: Mapping[ReplyState, int]
     breakers: tuple[Breaker, ...] = ()  # that are open
     undeliverable: int = 0  # addresses
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AliasDraft:
+    """Something to be remembered. ``key``: its words as they are compared."""
+
+    kind: AliasKind
+    written: str
+    key: str
+    means: str
+    council: str = ""
+    stands_in: str = ""
+    registration_id: str | None = None  # the one whose correction taught it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredAlias:
+    """A remembered alias with who, when, and how many messages it helped to read."""
+
+    remembered: Remembered
+    key: str
+    made_at: datetime
+    made_by: str
+    registration_id: str | None
+    forgotten_at: datetime | None
+    forgotten_by: str
+    hits: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegressionCase:
+    """What a person confirmed of a registration's messages, at their last correction.
+
+    ``confirmed`` has the values by field: all fields where it was then registered, else the ``corrected`` ones. ``wrong``: what
+    the rules of ``rules_version`` read otherwise (wanted, found); None where it was not measured yet.
+    """
+
+    registration_id: str
+    messages: tuple[int, ...]
+    confirmed: Mapping[str, tuple[str, ...]]
+    corrected: tuple[str, ...]
+    made_at: datetime
+    made_by: str
+    measured_at: datetime | None = None
+    rules_version: str = ""
+    wrong: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] | None = None
