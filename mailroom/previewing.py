@@ -31,7 +31,7 @@ from mailroom.yamlfile import Lined, load_yaml
 from notify.compose import TEMPLATES, Seats
 from notify.facts import Facts
 from parse.reader import Reader
-from store import Registration, RegistrationState, StoredMessage
+from store import OFF_THE_REGISTER, Registration, RegistrationState, StoredMessage
 
 if TYPE_CHECKING:
     from store import Store
@@ -282,6 +282,8 @@ class Previewer:
         if conversation is None or not conversation.turns:
             raise MailroomError(f"no registration «{which}»; «mailroom register list» shows them")
         registration, last = conversation.registration, conversation.turns[-1]
+        if registration.state in OFF_THE_REGISTER:
+            raise MailroomError(f"{registration.id} is off the register, so nobody is told anything of it")
         name = template or _TEMPLATE_OF[registration.state]
         decision = Decision(outcome=last.reading.decision.outcome, missing=registration.missing, template=name)
         reading = replace(last.reading, decision=decision)

@@ -65,6 +65,8 @@ STATE_WORDS = {
     "ask_member": "waiting for the member",
     "review": "waiting for a person",
     "withdrawn": "withdrawn",
+    "merged": "merged into another",
+    "dismissed": "not ours",
     "ignored": "ignored",
     "quarantined": "could not be read",
     "held": "held",

@@ -8,12 +8,14 @@ from store.register import registration_id
 from store.seating import sessions_of
 from store.store import Store
 from store.types import (
+    OFF_THE_REGISTER,
     Added,
     AliasDraft,
     Breaker,
     BreakerNote,
     Cap,
     Conversation,
+    Deed,
     DeliveryNote,
     DigestFacts,
     DigestNote,
@@ -48,12 +50,14 @@ from store.types import (
 )
 
 __all__ = [
+    "OFF_THE_REGISTER",
     "Added",
     "AliasDraft",
     "Breaker",
     "BreakerNote",
     "Cap",
     "Conversation",
+    "Deed",
     "DeliveryNote",
     "DigestFacts",
     "DigestNote",

@@ -2,7 +2,8 @@
 
 Promise: a batch that continues nothing costs two look-ups by index at most, one for the identifiers that it
 names (none where it names none) and one for its senders' addresses; what is found is loaded one by one.
-Nothing is decided here: whether a sender may speak for a registration is not the store's to say.
+Nothing is decided here: whether a sender may speak for a registration is not the store's to say. What was merged
+into another registration is found as that one; what was dismissed is not found.
 
 What it does badly: a thread longer than ``TURNS`` messages is loaded without its oldest ones.
 """
@@ -21,7 +22,7 @@ from store.register import address_key
 from store.serialise import reading_of
 from store.tables import message_identifiers, messages, readings, registration_addresses, registration_messages, registrations
 from store.tables import outbox as outbox_table
-from store.types import Conversation, Lookup, Met, Turn
+from store.types import OFF_THE_REGISTER, Conversation, Lookup, Met, Turn
 
 __all__ = ["IDENTIFIER", "TOKEN", "TURNS"]
 
@@ -35,14 +36,15 @@ def find(connection: Connection, lookups: Sequence[Lookup]) -> dict[int, tuple[M
     by_identifier = _by_identifier(connection, {i for lookup in lookups for i in lookup.identifiers})
     by_address = _by_address(connection, {address_key(lookup.address) for lookup in lookups if lookup.address})
     tokens = {i for lookup in lookups for i in lookup.registrations}
-    there = set(connection.scalars(select(registrations.c.id).where(registrations.c.id.in_(tokens)))) if tokens else set()
+    stands = standing(connection, {*tokens, *(id for ids in (*by_identifier.values(), *by_address.values()) for id in ids)})
     loaded: dict[str, Conversation] = {}
     found: dict[int, tuple[Met, ...]] = {}
     for lookup in lookups:
+        written = dict.fromkeys(stands[id] for id in by_address.get(address_key(lookup.address), ()) if id in stands)
         ways = [
-            *((IDENTIFIER, id) for identifier in lookup.identifiers for id in by_identifier.get(identifier, ())),
-            *((TOKEN, id) for id in lookup.registrations if id in there),
-            *((ADDRESS, id) for id in by_address.get(address_key(lookup.address), ())[:_REGISTRATIONS]),
+            *((IDENTIFIER, stands[id]) for identifier in lookup.identifiers for id in by_identifier.get(identifier, ()) if id in stands),
+            *((TOKEN, stands[id]) for id in lookup.registrations if id in stands),
+            *((ADDRESS, id) for id in list(written)[:_REGISTRATIONS]),
         ]
         first = {id: by for by, id in reversed(ways)}
         met = []
@@ -52,6 +54,29 @@ def find(connection: Connection, lookups: Sequence[Lookup]) -> dict[int, tuple[M
             met.append(Met(by=first[id], conversation=loaded[id]))
         if met:
             found[lookup.key] = tuple(met)
+    return found
+
+
+def standing(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """The registration that each of these is today: itself, or the one that it was merged into; none where that was dismissed, or never was."""
+    found: dict[str, str] = {}
+    aims = {id: id for id in ids}
+    while aims:
+        rows = {
+            row.id: row
+            for part in chunks(sorted(set(aims.values())), 200)
+            for row in connection.execute(select(registrations.c.id, registrations.c.state, registrations.c.merged_into).where(registrations.c.id.in_(part)))
+        }
+        found |= {id: aim for id, aim in aims.items() if aim in rows and rows[aim].state not in OFF_THE_REGISTER}
+        aims = {id: rows[aim].merged_into for id, aim in aims.items() if aim in rows and rows[aim].merged_into is not None}
+    return found
+
+
+def family(connection: Connection, registration_id: str) -> list[str]:
+    """A registration and all that were merged into it."""
+    found = [registration_id]
+    for one in found:
+        found += connection.scalars(select(registrations.c.id).where(registrations.c.merged_into == one).order_by(registrations.c.id)).all()
     return found
 
 
@@ -104,7 +129,7 @@ def load(connection: Connection, registration_id: str) -> Conversation:
         registration=registration,
         addresses=frozenset(addresses),
         turns=tuple(turns[id] for id in sorted(turns)),
-        replies=outbox.of_registration(connection, registration_id),
+        replies=outbox.of_registrations(connection, family(connection, registration_id)),  # what was asked there was asked
     )
 
 

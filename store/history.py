@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 from store.tables import history
 from store.types import Event
 
-__all__ = ["MAILROOM", "add", "entry", "of"]
+__all__ = ["DEED", "MAILROOM", "add", "entry", "of"]
 
 MAILROOM = "mailroom"
+DEED = "mailroom_deed"  # option of a connection: the number of the deed that its transaction is
 
 
 def entry(
@@ -32,7 +33,7 @@ def entry(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A line to be added; ``before`` and ``after`` hold what changed and nothing else."""
+    """A line to be added; ``before`` and ``after`` hold what changed and nothing else. Whose deed it belongs to, ``add`` knows."""
     return {
         "event": event,
         "at": at,
@@ -48,7 +49,8 @@ def entry(
 
 def add(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
     if entries:
-        connection.execute(insert(history), list(entries))
+        deed = connection.get_execution_options().get(DEED)
+        connection.execute(insert(history), [{**one, "deed_id": deed} for one in entries])
 
 
 def of(connection: Connection, condition: ColumnElement[bool]) -> tuple[Event, ...]:

@@ -29,7 +29,7 @@ from store.tables import (
 )
 from store.tables import history as history_table
 from store.tables import outbox as outbox_table
-from store.types import BreakerNote, DigestFacts, DigestNote, PlaceState, PollNote, Registration, RegistrationState
+from store.types import OFF_THE_REGISTER, BreakerNote, DigestFacts, DigestNote, PlaceState, PollNote, Registration, RegistrationState
 
 __all__ = ["NEWS_OF_PLACE"]
 
@@ -81,7 +81,7 @@ def to_remind(connection: Connection, session: str, letter: str, asked_before: d
             session_places.c.state == PlaceState.PLACE,
             session_places.c.asked_at < asked_before,
             session_places.c.asked_at >= asked_from if asked_from is not None else true(),
-            registrations.c.state != RegistrationState.WITHDRAWN,
+            registrations.c.state.not_in((RegistrationState.WITHDRAWN, *OFF_THE_REGISTER)),
             answered,
             ~told,
             ~unreachable,
@@ -179,7 +179,8 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
     def within(column: Any) -> Any:
         return (column <= until) & (column > since) if since is not None else column <= until
 
-    new = select(registrations).where(within(registrations.c.created_at)).order_by(registrations.c.received_at, registrations.c.id)
+    begun = within(registrations.c.created_at) & registrations.c.state.not_in(OFF_THE_REGISTER)
+    new = select(registrations).where(begun).order_by(registrations.c.received_at, registrations.c.id)
     open_ = messages.c.state.in_((MessageState.REVIEW, MessageState.QUARANTINED))
     waiting = select(messages).where(open_, within(messages.c.state_at)).order_by(messages.c.id)
     ours = outbox_table.c.purpose != outbox.DIGEST
@@ -209,7 +210,7 @@ def digest_facts(connection: Connection, since: datetime | None, until: datetime
     known = {one.id: one for part in unreachable for one in register.by_ids(connection, part)}
     return DigestFacts(
         registrations=tuple(register.loaded(connection, connection.execute(new.limit(most)).all())),
-        registrations_count=count(registrations, within(registrations.c.created_at)),
+        registrations_count=count(registrations, begun),
         withdrawn=tuple(register.loaded(connection, connection.execute(gone_since.limit(most)).all())),
         withdrawn_count=count(registrations, left),
         waiting=tuple(ledger.summary(row) for row in connection.execute(waiting.limit(most))),

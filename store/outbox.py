@@ -343,8 +343,8 @@ def of_message(connection: Connection, message_id: int) -> tuple[Reply, ...]:
     return tuple(reply_of(row) for row in connection.execute(select(*COLUMNS).where(outbox.c.message_id == message_id).order_by(outbox.c.id)))
 
 
-def of_registration(connection: Connection, registration_id: str) -> tuple[Reply, ...]:
-    return tuple(reply_of(row) for row in connection.execute(select(*COLUMNS).where(outbox.c.registration_id == registration_id).order_by(outbox.c.id)))
+def of_registrations(connection: Connection, registration_ids: Sequence[str]) -> tuple[Reply, ...]:
+    return tuple(reply_of(row) for row in connection.execute(select(*COLUMNS).where(outbox.c.registration_id.in_(registration_ids)).order_by(outbox.c.id)))
 
 
 def content_of(connection: Connection, reply_id: int) -> bytes | None:

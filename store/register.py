@@ -21,7 +21,7 @@ from store.database import clean, clip
 from store.ledger import chunks
 from store.serialise import decode, encode
 from store.tables import registration_addresses, registration_messages, registration_values, registrations, session_places
-from store.types import FieldValue, PlaceState, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate, SessionPlace
+from store.types import OFF_THE_REGISTER, FieldValue, PlaceState, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate, SessionPlace
 
 __all__ = ["registration_id"]
 
@@ -116,6 +116,7 @@ def loaded(connection: Connection, rows: Sequence[Any]) -> list[Registration]:
             created_at=row.created_at,
             updated_at=row.updated_at,
             places=places.get(row.id, ()),
+            merged_into=row.merged_into,
         )
         for row in rows
     ]
@@ -147,7 +148,7 @@ def find(connection: Connection, reference: str) -> Registration | None:
     wanted: ColumnElement[bool]
     if "@" in reference:
         known = select(registration_addresses.c.registration_id).where(registration_addresses.c.address_key == address_key(reference))
-        wanted = registrations.c.id.in_(known)
+        wanted = registrations.c.id.in_(known) & registrations.c.state.not_in(OFF_THE_REGISTER)
     elif len(reference) > 3:
         start = reference.upper() if reference.upper().startswith("R-") else f"R-{reference.upper()}"
         wanted = registrations.c.id.startswith(start, autoescape=True)
@@ -167,13 +168,13 @@ def of_message(connection: Connection, message_id: int) -> tuple[Registration, .
 
 
 def stream(connection: Connection, states: Collection[RegistrationState] | None) -> Iterator[Registration]:
-    """By arrival of the first message, then id: an order that a repeated run gives again."""
+    """By arrival of the first message, then id: an order that a repeated run gives again. Without ``states``, those on the register."""
     order = tuple_(registrations.c.received_at, registrations.c.id)
     last: tuple[datetime, str] | None = None
     while True:
         query = (
             select(registrations)
-            .where(registrations.c.state.in_(states) if states is not None else true())
+            .where(registrations.c.state.in_(states) if states is not None else registrations.c.state.not_in(OFF_THE_REGISTER))
             .where(order > tuple_(*_bound(last)) if last is not None else true())
             .order_by(registrations.c.received_at, registrations.c.id)
             .limit(PAGE)

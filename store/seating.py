@@ -24,7 +24,7 @@ from mailroom.model import Slot
 from store import outbox, register
 from store.ledger import chunks
 from store.tables import session_letters, session_places
-from store.types import FieldValue, Occupancy, PlaceState, Record, Registration, RegistrationState, SessionPlace, Wishes
+from store.types import OFF_THE_REGISTER, FieldValue, Occupancy, PlaceState, Record, Registration, RegistrationState, SessionPlace, Wishes
 
 __all__ = ["Seating"]
 
@@ -97,9 +97,9 @@ class Seating:
 
 
 def sessions_of(state: RegistrationState, values: Iterable[FieldValue]) -> tuple[str, ...]:
-    """The sessions that a registration asks for; none once it is withdrawn. One in review keeps its place: it is not its
+    """The sessions that a registration asks for; none once it is withdrawn, merged or dismissed. One in review keeps its place: it is not its
     member's fault that nobody has looked yet."""
-    if state is RegistrationState.WITHDRAWN:
+    if state is RegistrationState.WITHDRAWN or state in OFF_THE_REGISTER:
         return ()
     return tuple(dict.fromkeys(value.value for value in values if value.field == Slot.SESSION.value))
 

@@ -562,7 +562,10 @@ class Store:
             return register.find(connection, reference)
 
     def registrations(self, states: Collection[RegistrationState] | None = None) -> Iterator[Registration]:
-        """The register as it is at this moment, one page in memory, in an order that does not change."""
+        """The register as it is at this moment, one page in memory, in an order that does not change.
+
+        Without ``states`` those that were merged into another, or dismissed, are left out: they stand for nobody.
+        """
         with self._database.read() as connection:
             yield from register.stream(connection, states)
 

@@ -45,6 +45,7 @@ __all__ = [
     "arrivals",
     "breakers",
     "contents",
+    "deeds",
     "delivery_reports",
     "digests",
     "history",
@@ -191,7 +192,9 @@ registrations = Table(
     Column("received_at", UTCDateTime, nullable=False),  # INTERNALDATE of the message that began it
     Column("created_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
+    Column("merged_into", String(40), ForeignKey("registrations.id"), index=True),
     _one_of("state", RegistrationState),
+    CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
     Index(None, "received_at", "id"),
 )
 
@@ -360,6 +363,22 @@ history = Table(  # append-only: triggers refuse UPDATE and DELETE
     Column("rules_version", String(80)),
     Column("before", Json),
     Column("after", Json),
+    Column("deed_id", Id),  # what a person did, of which this is a part
+)
+_OF_DEED = text("deed_id IS NOT NULL")
+Index("ix_history_deed_id", history.c.deed_id, sqlite_where=_OF_DEED, postgresql_where=_OF_DEED)
+
+deeds = Table(  # what persons did, with what they need to be undone
+    "deeds",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("registration_id", String(40), ForeignKey("registrations.id"), index=True),  # the one that it is about, if there is one
+    Column("changed", Json, nullable=False),  # store.undoing: each row that it changed, before and after
+    Column("undone_at", UTCDateTime),
+    Column("undone_by", Text),
 )
 
 polls = Table(

@@ -13,12 +13,14 @@ from enum import StrEnum
 from mailroom.model import AliasKind, Evidence, MessageState, Reading, Remembered, ReplyDraft, ReplyState, RuleHit
 
 __all__ = [
+    "OFF_THE_REGISTER",
     "Added",
     "AliasDraft",
     "Breaker",
     "BreakerNote",
     "Cap",
     "Conversation",
+    "Deed",
     "DeliveryNote",
     "DigestFacts",
     "DigestNote",
@@ -60,6 +62,11 @@ class RegistrationState(StrEnum):
     ASK_MEMBER = "ask_member"  # waits for the member
     REVIEW = "review"
     WITHDRAWN = "withdrawn"
+    MERGED = "merged"  # its member wrote twice: what it had is with ``merged_into``
+    DISMISSED = "dismissed"  # no registration after all, says a person
+
+
+OFF_THE_REGISTER = (RegistrationState.MERGED, RegistrationState.DISMISSED)  # lists leave them out, and no message continues them
 
 
 class PlaceState(StrEnum):
@@ -159,6 +166,7 @@ class Registration:
     created_at: datetime
     updated_at: datetime
     places: tuple[SessionPlace, ...] = ()  # in the sessions that it names
+    merged_into: str | None = None
 
     def values_of(self, field: str) -> tuple[str, ...]:
         return tuple(v.value for v in self.values if v.field == field)
@@ -415,6 +423,23 @@ class Event:
     rules_version: str | None
     before: Mapping[str, object] | None
     after: Mapping[str, object] | None
+    deed_id: int | None = None  # what a person did, of which this is a part
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deed:
+    """What a person did, in one transaction. ``registrations``, ``messages`` and ``replies``: those that it changed."""
+
+    id: int
+    at: datetime
+    actor: str
+    kind: str  # correct, accept, withdraw, reopen, merge, enter, dismiss, settle, read_again, ask, answer, release, park
+    registration_id: str | None
+    registrations: tuple[str, ...]
+    messages: tuple[int, ...]
+    replies: tuple[int, ...]
+    undone_at: datetime | None
+    undone_by: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
