@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 pytest_plugins = [
-    "tests.fixtures.browser",
     "tests.fixtures.desk",
+    "tests.fixtures.browser",  # after the one that it imports
     "tests.fixtures.dovecot",
     "tests.fixtures.postgres",
     "tests.fixtures.pymap_server",
