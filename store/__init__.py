@@ -4,11 +4,13 @@ The only importer of SQLAlchemy. SQLite by default, PostgreSQL by its address; b
 ``Store`` is the whole of it for the rest of mailroom; the other names are the values it takes and gives.
 """
 
+from store.people import People
 from store.register import registration_id
 from store.seating import sessions_of
 from store.store import Store
 from store.types import (
     OFF_THE_REGISTER,
+    Account,
     Added,
     AliasDraft,
     Breaker,
@@ -17,6 +19,7 @@ from store.types import (
     Conversation,
     Deed,
     DeliveryNote,
+    DeskSession,
     DigestFacts,
     DigestNote,
     Event,
@@ -30,6 +33,7 @@ from store.types import (
     Occupancy,
     PlaceState,
     PollNote,
+    Present,
     Record,
     Recorded,
     Registration,
@@ -38,12 +42,15 @@ from store.types import (
     RegistrationUpdate,
     RegressionCase,
     Reply,
+    Role,
+    SavedView,
     Seen,
     SessionPlace,
     Status,
     StoredAlias,
     StoredMessage,
     StoredReading,
+    Throttle,
     Turn,
     UndeliverableAddress,
     Wishes,
@@ -51,6 +58,7 @@ from store.types import (
 
 __all__ = [
     "OFF_THE_REGISTER",
+    "Account",
     "Added",
     "AliasDraft",
     "Breaker",
@@ -59,6 +67,7 @@ __all__ = [
     "Conversation",
     "Deed",
     "DeliveryNote",
+    "DeskSession",
     "DigestFacts",
     "DigestNote",
     "Event",
@@ -70,8 +79,10 @@ __all__ = [
     "MessageSummary",
     "Met",
     "Occupancy",
+    "People",
     "PlaceState",
     "PollNote",
+    "Present",
     "Record",
     "Recorded",
     "Registration",
@@ -80,6 +91,8 @@ __all__ = [
     "RegistrationUpdate",
     "RegressionCase",
     "Reply",
+    "Role",
+    "SavedView",
     "Seen",
     "SessionPlace",
     "Status",
@@ -87,6 +100,7 @@ __all__ = [
     "StoredAlias",
     "StoredMessage",
     "StoredReading",
+    "Throttle",
     "Turn",
     "UndeliverableAddress",
     "Wishes",

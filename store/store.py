@@ -1,7 +1,7 @@
 """The store: what the rest of mailroom sees of the database, one verb for each thing it does to it.
 
 Promises. Every writing verb is one durable transaction: it happened whole, or not at all, also when the
-process is killed inside it. Offering the same thing twice changes nothing. Nothing is deleted. Opening
+process is killed inside it. Offering the same thing twice changes nothing. Nothing is deleted (but what store.people sweeps). Opening
 a store touches no disk; only ``upgrade`` and a first ``ensure_current`` make a database, and a store
 opened with ``read_only`` never alters one.
 
@@ -23,6 +23,7 @@ from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState, ParsedMessage, Reading, Remembered, ReplyDraft, ReplyState
 from store import brakes, conversing, history, ledger, letters, locking, outbox, recording, register, remembered, schema, seating, undeliverable
 from store.database import Database
+from store.people import People
 from store.serialise import reading_of
 from store.tables import history as history_table
 from store.tables import installation, readings
@@ -75,6 +76,11 @@ class Store:
     def close(self) -> None:
         """Give back all connections."""
         self._database.close()
+
+    @property
+    def people(self) -> People:
+        """Accounts of the desk, who is signed in, who has what open, and who looked at what."""
+        return People(self._database)
 
     # --- the schema and the one worker
 

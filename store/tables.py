@@ -37,9 +37,10 @@ from sqlalchemy import (
 )
 
 from mailroom.model import AliasKind, MessageState, ReplyState
-from store.types import PlaceState, RegistrationState
+from store.types import PlaceState, RegistrationState, Role
 
 __all__ = [
+    "accounts",
     "alias_uses",
     "aliases",
     "arrivals",
@@ -47,6 +48,7 @@ __all__ = [
     "contents",
     "deeds",
     "delivery_reports",
+    "desk_sessions",
     "digests",
     "history",
     "installation",
@@ -55,14 +57,17 @@ __all__ = [
     "metadata",
     "outbox",
     "polls",
+    "presence",
     "readings",
     "registration_addresses",
     "registration_messages",
     "registration_values",
     "registrations",
     "regression_cases",
+    "saved_views",
     "session_letters",
     "session_places",
+    "sign_in_attempts",
     "undeliverable_addresses",
 ]
 
@@ -381,6 +386,10 @@ deeds = Table(  # what persons did, with what they need to be undone
     Column("undone_by", Text),
 )
 
+_BY_A_PERSON = text("actor <> 'mailroom'")  # few among many; so the audit page never reads the others
+Index("ix_history_actor_id", history.c.actor, history.c.id, sqlite_where=_BY_A_PERSON, postgresql_where=_BY_A_PERSON)
+Index("ix_history_person_at", history.c.at, history.c.id, sqlite_where=_BY_A_PERSON, postgresql_where=_BY_A_PERSON)
+
 polls = Table(
     "polls",
     metadata,
@@ -440,4 +449,70 @@ regression_cases = Table(  # what persons confirmed, to measure the rules by
     Column("measured_at", UTCDateTime),
     Column("rules_version", String(80), nullable=False, server_default=text("''")),
     Column("wrong", Json),
+)
+
+# --- people of the desk: store.people
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(80), primary_key=True),  # casefolded; the history refers to it, so no row is ever deleted
+    Column("shown", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("password", Text),  # argon2, with its salt and parameters
+    Column("email", Text),  # casefolded
+    Column("subject", Text),  # of the provider that vouches for the address
+    Column("by_provider", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("password_at", UTCDateTime),
+    Column("disabled_at", UTCDateTime),
+    UniqueConstraint("email"),
+    UniqueConstraint("subject"),
+    _one_of("role", Role),
+)
+
+desk_sessions = Table(
+    "desk_sessions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("token", String(64), nullable=False),  # SHA-256 of what the cookie holds: whoever reads the database cannot sign in with it
+    Column("account", String(80), ForeignKey("accounts.name"), nullable=False, index=True),
+    Column("way", String(20), nullable=False),
+    Column("made_at", UTCDateTime, nullable=False, index=True),
+    Column("seen_at", UTCDateTime, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("browser", Text, nullable=False),
+    Column("ended_at", UTCDateTime),
+    UniqueConstraint("token"),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("key", String(80), primary_key=True),  # keyed digest of a name, a browser or an address: somebody may have typed a password for a name
+    Column("failures", Integer, nullable=False),
+    Column("last_at", UTCDateTime, nullable=False, index=True),
+    Column("not_before", UTCDateTime, nullable=False),
+)
+
+presence = Table(
+    "presence",
+    metadata,
+    Column("item", String(60), nullable=False),
+    Column("person", String(80), ForeignKey("accounts.name"), nullable=False),
+    Column("since", UTCDateTime, nullable=False),
+    Column("seen_at", UTCDateTime, nullable=False, index=True),
+    PrimaryKeyConstraint("item", "person"),
+)
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("person", String(80), ForeignKey("accounts.name"), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("shared", Boolean, nullable=False),
+    Column("made_at", UTCDateTime, nullable=False),
+    UniqueConstraint("person", "name"),
 )

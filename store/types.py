@@ -14,6 +14,7 @@ from mailroom.model import AliasKind, Evidence, MessageState, Reading, Remembere
 
 __all__ = [
     "OFF_THE_REGISTER",
+    "Account",
     "Added",
     "AliasDraft",
     "Breaker",
@@ -22,6 +23,7 @@ __all__ = [
     "Conversation",
     "Deed",
     "DeliveryNote",
+    "DeskSession",
     "DigestFacts",
     "DigestNote",
     "Event",
@@ -35,6 +37,7 @@ __all__ = [
     "Occupancy",
     "PlaceState",
     "PollNote",
+    "Present",
     "Record",
     "Recorded",
     "Registration",
@@ -43,12 +46,15 @@ __all__ = [
     "RegistrationUpdate",
     "RegressionCase",
     "Reply",
+    "Role",
+    "SavedView",
     "Seen",
     "SessionPlace",
     "Status",
     "StoredAlias",
     "StoredMessage",
     "StoredReading",
+    "Throttle",
     "Turn",
     "UndeliverableAddress",
     "Wishes",
@@ -571,3 +577,78 @@ class RegressionCase:
     measured_at: datetime | None = None
     rules_version: str = ""
     wrong: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] | None = None
+
+
+# --- people of the desk
+
+
+class Role(StrEnum):
+    """What a person may do at the desk; each may all that the ones before it may."""
+
+    VIEWER = "viewer"  # looks
+    COORDINATOR = "coordinator"  # settles, corrects, answers
+    ADMINISTRATOR = "administrator"  # accounts, and who looked at what
+
+    def may(self, needed: Role) -> bool:
+        ranks = list(Role)
+        return ranks.index(self) >= ranks.index(needed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """A person who may sign in. ``name`` is what the history calls them; it never changes and is never given away again."""
+
+    name: str
+    shown: str  # as pages and answers name the person
+    role: Role
+    password: str | None  # its argon2 hash; None: signs in by a provider only
+    email: str | None  # casefolded; the address that a provider vouches for
+    subject: str | None  # «issuer subject» of the provider's account, kept from its first sign-in
+    by_provider: bool  # made at a first sign-in, because config.yaml allows the address
+    created_at: datetime
+    password_at: datetime | None
+    disabled_at: datetime | None
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeskSession:
+    """Somebody who is signed in. ``id`` is only a number; the token that opens it is kept nowhere, and its digest stays in the store."""
+
+    id: int
+    account: str
+    way: str  # password, or provider
+    made_at: datetime
+    seen_at: datetime  # to within a minute
+    client: str  # its network address
+    browser: str
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Throttle:
+    """Who is trying to sign in (``key``), how often they may fail freely, and how long they ever wait for the next try."""
+
+    key: str
+    free: int
+    longest: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Present:
+    """A person who has an item open. ``since`` is when they opened it."""
+
+    person: str
+    shown: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedView:
+    """A filter of the register that somebody gave a name. ``shared`` ones are everybody's to use."""
+
+    id: int
+    person: str
+    name: str
+    query: str
+    shared: bool
