@@ -221,7 +221,7 @@ class Pipeline:
             still = set(session.uids())
             box.unaccounted = sum(uid in still for uid in missing)
             box.on_server -= len(missing) - box.unaccounted
-        self.store.note_poll(mailbox.name, self.now(), ok=True)
+        self.store.note_poll(mailbox.name, self.now(), ok=True, on_server=box.on_server, unaccounted=box.unaccounted)
 
     def take(self, name: str, session: Session, on_server: Sequence[int], progress: Progress | None = None) -> int:
         """Fetch what the ledger does not know and store it; returns how many messages were new."""

@@ -148,11 +148,15 @@ def status_dict(config: Config, store: Store) -> dict[str, Any]:
             "last_poll_at": box.poll and box.poll.last_poll_at.isoformat(),
             "last_success_at": box.poll and box.poll.last_success_at and box.poll.last_success_at.isoformat(),
             "last_error": box.poll.last_error if box.poll else "",
+            "on_server": box.poll and box.poll.on_server,
+            "unaccounted": box.poll and box.poll.unaccounted,
         }
         for box in facts.mailboxes
     }
     for mailbox in config.mailboxes:
-        polls.setdefault(mailbox.name, {"messages": {}, "last_poll_at": None, "last_success_at": None, "last_error": ""})
+        polls.setdefault(
+            mailbox.name, {"messages": {}, "last_poll_at": None, "last_success_at": None, "last_error": "", "on_server": None, "unaccounted": None}
+        )
     try:
         dated = list(expiries(config))
     except Misconfigured as error:  # a certificate that cannot be read is for `check` to tell; the figures are wanted all the same
@@ -194,6 +198,8 @@ def print_status(facts: Mapping[str, Any]) -> None:
         counts = ", ".join(f"{count} {message_words(state, '')}" for state, count in box["messages"].items() if count) or "no messages yet"
         click.echo(f"{name}: {counts}")
         click.echo(f"    last poll that went well: {when(box['last_success_at'])}" + (f"; last error: {box['last_error']}" if box["last_error"] else ""))
+        if box["unaccounted"] is not None:
+            click.echo(f"    closing balance of it: {box['on_server']} in the mailbox, {box['unaccounted']} unaccounted")
     if waiting := sum(box["messages"].get(state, 0) for box in facts["mailboxes"].values() for state in ("review", "quarantined")):
         click.echo(f"for you to look at: {waiting} {'message' if waiting == 1 else 'messages'}; «mailroom messages list» shows which, and why")
     click.echo("register: " + (", ".join(f"{count} {STATE_WORDS[state]}" for state, count in facts["registrations"].items() if count) or "empty"))

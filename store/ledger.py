@@ -195,16 +195,16 @@ def mailboxes(connection: Connection) -> list[str]:
     return sorted(seen)
 
 
-def note_poll(connection: Connection, mailbox: str, now: datetime, ok: bool, error: str) -> None:
+def note_poll(connection: Connection, mailbox: str, now: datetime, ok: bool, error: str, on_server: int | None, unaccounted: int | None) -> None:
     values: dict[str, Any] = {"last_poll_at": now, "last_error": "" if ok else clip(error)}
     if ok:
-        values["last_success_at"] = now
+        values |= {"last_success_at": now, "on_server": on_server, "unaccounted": unaccounted}
     if connection.execute(update(polls).where(polls.c.mailbox == mailbox).values(**values)).rowcount == 0:
         connection.execute(insert(polls).values(mailbox=mailbox, **values))
 
 
 def poll_note(connection: Connection, mailbox: str) -> PollNote | None:
-    row = connection.execute(select(polls.c.last_poll_at, polls.c.last_success_at, polls.c.last_error).where(polls.c.mailbox == mailbox)).one_or_none()
+    row = connection.execute(select(*(polls.c[name] for name in PollNote.__dataclass_fields__)).where(polls.c.mailbox == mailbox)).one_or_none()
     return None if row is None else PollNote(**row._mapping)
 
 

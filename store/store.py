@@ -143,10 +143,10 @@ class Store:
         with self._database.write() as connection:
             ledger.mark_settled(connection, mailbox, uidvalidity, uids)
 
-    def note_poll(self, mailbox: str, now: datetime, *, ok: bool, error: str = "") -> None:
-        """Remember how the last poll of a mailbox ended."""
+    def note_poll(self, mailbox: str, now: datetime, *, ok: bool, error: str = "", on_server: int | None = None, unaccounted: int | None = None) -> None:
+        """Remember how the last poll of a mailbox ended, and its closing balance where it went well."""
         with self._database.write() as connection:
-            ledger.note_poll(connection, mailbox, now, ok, error)
+            ledger.note_poll(connection, mailbox, now, ok, error, on_server, unaccounted)
 
     # --- reading and deciding
 

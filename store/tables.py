@@ -397,6 +397,8 @@ polls = Table(
     Column("last_poll_at", UTCDateTime, nullable=False),
     Column("last_success_at", UTCDateTime),
     Column("last_error", Text, nullable=False, server_default=text("''")),
+    Column("on_server", Integer),  # at the last success; both are null before the first that counted
+    Column("unaccounted", Integer),
 )
 
 installation = Table(

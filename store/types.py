@@ -465,11 +465,17 @@ class MessageRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PollNote:
-    """The last poll of a mailbox. ``last_error`` is "" when it went well."""
+    """The last poll of a mailbox. ``last_error`` is "" when it went well.
+
+    ``unaccounted`` is the closing balance of the last one that went well: of the messages ``on_server``, those that the
+    ledger does not have. None before there was one.
+    """
 
     last_poll_at: datetime
     last_success_at: datetime | None
     last_error: str
+    on_server: int | None = None
+    unaccounted: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -153,8 +153,9 @@ def test_an_unknown_reference_is_none_and_an_ambiguous_one_says_so(store: Store)
 
 
 def test_polls_are_noted_and_a_failure_keeps_the_last_success(store: Store) -> None:
-    store.note_poll(MAILBOX, NOW, ok=True)
+    store.note_poll(MAILBOX, NOW, ok=True, on_server=41, unaccounted=1)
     store.note_poll(MAILBOX, NOW + DAY, ok=False, error="refused")
     poll = store.status().mailboxes[0].poll
     assert poll is not None
     assert (poll.last_poll_at, poll.last_success_at, poll.last_error) == (NOW + DAY, NOW, "refused")
+    assert (poll.on_server, poll.unaccounted) == (41, 1), "the closing balance of the last poll that went well"
