@@ -208,7 +208,7 @@ def poll_note(connection: Connection, mailbox: str) -> PollNote | None:
     return None if row is None else PollNote(**row._mapping)
 
 
-_SUMMARY = tuple(messages.c[name] for name in MessageSummary.__dataclass_fields__)
+SUMMARY = tuple(messages.c[name] for name in MessageSummary.__dataclass_fields__)
 
 
 def summary(row: Any) -> MessageSummary:
@@ -217,7 +217,7 @@ def summary(row: Any) -> MessageSummary:
 
 def listed(connection: Connection, state: MessageState | None, mailbox: str | None, limit: int, before_id: int | None) -> list[MessageSummary]:
     query = (
-        select(*_SUMMARY)
+        select(*SUMMARY)
         .where(messages.c.state == state if state is not None else true())
         .where(messages.c.mailbox == mailbox if mailbox is not None else true())
         .where(messages.c.id < before_id if before_id is not None else true())
@@ -230,13 +230,13 @@ def listed(connection: Connection, state: MessageState | None, mailbox: str | No
 def of_registration(connection: Connection, registration_id: str) -> list[MessageSummary]:
     """The messages of a registration, oldest first."""
     mine = select(registration_messages.c.message_id).where(registration_messages.c.registration_id == registration_id)
-    return [summary(row) for row in connection.execute(select(*_SUMMARY).where(messages.c.id.in_(mine)).order_by(messages.c.id))]
+    return [summary(row) for row in connection.execute(select(*SUMMARY).where(messages.c.id.in_(mine)).order_by(messages.c.id))]
 
 
 def find(connection: Connection, reference: int | str) -> MessageSummary | None:
     """By number, Message-ID (ours or theirs), registration id, or its start, or the first digits of the sha256."""
     for condition in _meanings(str(reference).strip()):
-        rows = connection.execute(select(*_SUMMARY).where(condition).order_by(messages.c.id).limit(2)).all()
+        rows = connection.execute(select(*SUMMARY).where(condition).order_by(messages.c.id).limit(2)).all()
         if len(rows) > 1:
             raise Permanent(f"«{reference}» means several messages ({', '.join(row.sha256[:16] for row in rows)} ...); give more of it")
         if rows:

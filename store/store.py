@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import select
 
 from mailroom.errors import Permanent
-from mailroom.model import Arrival, MessageState, ParsedMessage, Reading, Remembered, ReplyDraft, ReplyState
-from store import brakes, conversing, history, ledger, letters, locking, outbox, recording, register, remembered, schema, seating, undeliverable
+from mailroom.model import Arrival, MessageState, ParsedMessage, Reading, Remembered, ReplyDraft, ReplyState, Slot
+from store import brakes, browsing, conversing, history, ledger, letters, locking, outbox, recording, register, remembered, schema, seating, undeliverable
 from store.database import Database
 from store.people import People
 from store.serialise import reading_of
@@ -36,16 +36,31 @@ from store.types import (
     DigestFacts,
     DigestNote,
     Event,
+    Facet,
+    Facets,
     Lookup,
     MailboxStatus,
+    MessageFilter,
+    MessagePage,
     MessageRecord,
     MessageSummary,
     Met,
+    Needs,
+    NeedsKind,
+    NeedsPage,
     Occupancy,
+    OutboxFilter,
+    OutboxPage,
+    Page,
+    Picture,
     Record,
     Recorded,
     Registration,
     RegistrationDraft,
+    RegistrationFilter,
+    RegistrationLine,
+    RegistrationPage,
+    RegistrationSort,
     RegistrationState,
     RegistrationUpdate,
     RegressionCase,
@@ -55,6 +70,7 @@ from store.types import (
     StoredAlias,
     StoredMessage,
     StoredReading,
+    Today,
     UndeliverableAddress,
 )
 
@@ -507,6 +523,67 @@ class Store:
         """A person says that it works again: the ids of the answers parked for it, or None when it was not marked."""
         with self._database.write() as connection:
             return undeliverable.clear(connection, address, now, actor)
+
+    # --- the desk's lists (store.browsing)
+
+    def find_registrations(
+        self, wanted: RegistrationFilter | None = None, sort: RegistrationSort = RegistrationSort.NEWEST, page: Page | None = None
+    ) -> RegistrationPage:
+        """One page of the register."""
+        with self._database.read() as connection:
+            return browsing.find_registrations(connection, wanted or RegistrationFilter(), sort, page or Page())
+
+    def each_registration(self, wanted: RegistrationFilter | None = None, sort: RegistrationSort = RegistrationSort.NEWEST) -> Iterator[RegistrationLine]:
+        """All that a filter leaves, in order, from one snapshot: for an export."""
+        with self._database.read() as connection:
+            yield from browsing.each_registration(connection, wanted or RegistrationFilter(), sort)
+
+    def registration_lines(self, identifiers: Sequence[str]) -> tuple[RegistrationLine, ...]:
+        """Lines for these registrations, in their order; those that there are not are left out."""
+        with self._database.read() as connection:
+            return browsing.lines(connection, identifiers)
+
+    def facets(self, wanted: RegistrationFilter | None = None) -> Facets:
+        """What may be chosen next to a filter, with counts."""
+        with self._database.read() as connection:
+            return browsing.facets(connection, wanted or RegistrationFilter())
+
+    def values_like(self, field: str, text: str, *, limit: int = 20) -> tuple[Facet, ...]:
+        """What is registered in a field (institution, topic, authority, ...) and has these words; the commonest first."""
+        with self._database.read() as connection:
+            return browsing.values_like(connection, field, text, limit)
+
+    def institutions_like(self, text: str, *, limit: int = 20) -> tuple[Facet, ...]:
+        """Schools and colleges as they are registered."""
+        return self.values_like(Slot.INSTITUTION, text, limit=limit)
+
+    def picture(self, wanted: RegistrationFilter | None = None, *, zone: tzinfo = UTC) -> Picture:
+        """Counts to be drawn; weeks and days are those of ``zone``."""
+        with self._database.read() as connection:
+            return browsing.picture(connection, wanted or RegistrationFilter(), zone)
+
+    def needs_you(self, kinds: Collection[NeedsKind] = (), page: Page | None = None) -> NeedsPage:
+        """What waits for a person, of these kinds or of all."""
+        with self._database.read() as connection:
+            return browsing.needs_you(connection, kinds, page or Page())
+
+    def next_in_queue(self, after: str = "", kinds: Collection[NeedsKind] = ()) -> Needs | None:
+        """What comes after a place of ``needs_you``, also when that is settled by now; the first again at the end; None where nothing waits."""
+        with self._database.read() as connection:
+            return browsing.next_in_queue(connection, after, kinds)
+
+    def today(self, since: datetime, *, now: datetime, zone: tzinfo = UTC, days: int = 60) -> Today:
+        """What came in since then, and on each of the last ``days``, which are those of ``zone``."""
+        with self._database.read() as connection:
+            return browsing.today(connection, since, now, zone, days)
+
+    def outbox_list(self, wanted: OutboxFilter | None = None, page: Page | None = None) -> OutboxPage:
+        with self._database.read() as connection:
+            return browsing.outbox_list(connection, wanted or OutboxFilter(), page or Page())
+
+    def message_list(self, wanted: MessageFilter | None = None, page: Page | None = None) -> MessagePage:
+        with self._database.read() as connection:
+            return browsing.message_list(connection, wanted or MessageFilter(), page or Page())
 
     # --- looking
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from mailroom.model import AliasKind, Evidence, MessageState, Reading, Remembered, ReplyDraft, ReplyState, RuleHit
@@ -21,20 +21,32 @@ __all__ = [
     "BreakerNote",
     "Cap",
     "Conversation",
+    "DaysCount",
     "Deed",
     "DeliveryNote",
     "DeskSession",
     "DigestFacts",
     "DigestNote",
     "Event",
+    "Facet",
+    "Facets",
     "FieldValue",
     "LinkedReport",
     "Lookup",
     "MailboxStatus",
+    "MessageFilter",
+    "MessagePage",
     "MessageRecord",
     "MessageSummary",
     "Met",
+    "Needs",
+    "NeedsKind",
+    "NeedsPage",
     "Occupancy",
+    "OutboxFilter",
+    "OutboxPage",
+    "Page",
+    "Picture",
     "PlaceState",
     "PollNote",
     "Present",
@@ -42,6 +54,10 @@ __all__ = [
     "Recorded",
     "Registration",
     "RegistrationDraft",
+    "RegistrationFilter",
+    "RegistrationLine",
+    "RegistrationPage",
+    "RegistrationSort",
     "RegistrationState",
     "RegistrationUpdate",
     "RegressionCase",
@@ -55,6 +71,7 @@ __all__ = [
     "StoredMessage",
     "StoredReading",
     "Throttle",
+    "Today",
     "Turn",
     "UndeliverableAddress",
     "Wishes",
@@ -658,3 +675,234 @@ class SavedView:
     name: str
     query: str
     shared: bool
+
+
+# --- what the desk's lists take and give (store.browsing)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Which lines of a list: those next ``after`` a place, or those ``before`` it; the first ones where neither is given.
+
+    A place is what a page gave as ``next`` or ``previous``: it names a line and nothing personal, so it may stand in an
+    address. Whatever is written meanwhile, no line between is left out or shown twice, unless the line itself moved.
+    """
+
+    size: int = 50
+    after: str = ""
+    before: str = ""
+
+
+class RegistrationSort(StrEnum):
+    """The order of the register. «-»: the other way round. Equal lines stand in the order in which they were first written."""
+
+    NEWEST = "-received"
+    OLDEST = "received"
+    CHANGED = "-updated"  # changed last first
+    CHANGED_LONG_AGO = "updated"
+    NAME = "name"  # by the last word of the name
+    NAME_DOWN = "-name"
+    COUNCIL = "council"  # those without one come first
+    COUNCIL_DOWN = "-council"
+    INSTITUTION = "institution"
+    INSTITUTION_DOWN = "-institution"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationFilter:
+    """Which registrations. Values of one field are alternatives; fields, and words, must all be met.
+
+    Without ``states`` all but merged and dismissed ones. ``text`` is looked for in the members' own words, subjects,
+    names, addresses and all values; ``topic`` in topics, ``member`` in name and addresses; case and accents do not
+    matter, and the last word may be the beginning of one. ``topics`` and ``themes`` are whole values. In each of the
+    lists of values, "" asks for those that have none.
+    """
+
+    states: tuple[RegistrationState, ...] = ()
+    councils: tuple[str, ...] = ()
+    institutions: tuple[str, ...] = ()
+    activities: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()  # ids
+    topic: str = ""
+    member: str = ""
+    text: str = ""
+    received_from: datetime | None = None
+    received_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationLine:
+    """A registration as a list shows it: without evidence."""
+
+    id: str
+    member_name: str
+    member_address: str
+    state: RegistrationState
+    institutions: tuple[str, ...]
+    councils: tuple[str, ...]
+    activities: tuple[str, ...]
+    topics: tuple[str, ...]
+    sessions: tuple[str, ...]
+    missing: tuple[str, ...]
+    messages: int
+    revision: int
+    received_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegistrationPage:
+    """Lines ``first`` to ``last`` of ``total``, which is exact. ``previous`` and ``next`` are places for ``Page``, "" where nothing is."""
+
+    lines: tuple[RegistrationLine, ...]
+    total: int
+    first: int  # counted from 1; 0 where there is none
+    previous: str = ""
+    next: str = ""
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lines) - 1 if self.lines else 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facet:
+    """A value, and how many registrations have it; "" for those that have none."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facets:
+    """What may be chosen next to a filter, the commonest first. Each list leaves its own field's choice out of account, so that
+    another value can be chosen; ``total`` is of the whole filter."""
+
+    total: int
+    states: tuple[Facet, ...]
+    councils: tuple[Facet, ...]
+    activities: tuple[Facet, ...]
+    sessions: tuple[Facet, ...]
+    themes: tuple[Facet, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """Counts of registrations. A registration with two activities counts in both; ``weeks`` are by the day on which each begins (Monday),
+    without gaps from the first to the last; the rest has the commonest first. ``topics`` are the commonest only."""
+
+    total: int
+    weeks: tuple[tuple[date, int], ...]
+    councils: tuple[Facet, ...]
+    activities: tuple[Facet, ...]
+    sessions: tuple[Facet, ...]
+    themes: tuple[Facet, ...]
+    topics: tuple[Facet, ...]
+    states: tuple[Facet, ...]
+
+
+class NeedsKind(StrEnum):
+    """What waits for a person."""
+
+    REVIEW = "review"  # a message, with or without a registration
+    QUARANTINED = "quarantined"  # a message that could not be read
+    REGISTRATION = "registration"  # a registration in review, none of whose messages is
+    UNDELIVERABLE = "undeliverable"  # an address
+    HELD = "held"  # a reply
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """A line of what needs a person. ``place`` names it, for ``Page`` and ``next_in_queue``."""
+
+    kind: NeedsKind
+    place: str
+    since: datetime
+    reason: str  # a code, or ""
+    reason_detail: str
+    who: str  # a name, else an address, else ""
+    address: str
+    subject: str
+    institution: str
+    council: str
+    message_id: int | None
+    registration_id: str | None
+    reply_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NeedsPage:
+    """What waits longest, first. ``counts`` has every kind, whatever was asked for; ``total`` is of what was."""
+
+    lines: tuple[Needs, ...]
+    counts: Mapping[NeedsKind, int]
+    total: int
+    next: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DaysCount:
+    """A day and what came in on it, by what became of it. Every state has its number."""
+
+    day: date
+    messages: Mapping[MessageState, int]
+    registrations: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Today:
+    """What came in since a time, by what became of it, and day by day before it."""
+
+    messages: Mapping[MessageState, int]
+    registrations: int
+    days: tuple[DaysCount, ...]  # without gaps, the latest last
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxFilter:
+    """Which replies. ``text``: recipient and subject; the beginning of a word is enough."""
+
+    states: tuple[ReplyState, ...] = ()
+    templates: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxPage:
+    """Replies, the newest first; ``counts`` by state are of all that the rest of the filter leaves.
+
+    ``total`` is exact up to 10,000; where ``more`` it is that number, and there are more.
+    """
+
+    lines: tuple[Reply, ...]
+    total: int
+    more: bool
+    counts: Mapping[ReplyState, int]
+    next: str = ""
+    previous: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageFilter:
+    """Which messages. ``text``: sender, subject and the sender's own words."""
+
+    states: tuple[MessageState, ...] = ()
+    kinds: tuple[str, ...] = ()
+    mailbox: str = ""
+    text: str = ""
+    received_from: datetime | None = None
+    received_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessagePage:
+    """Messages, the newest first (as they were stored). ``total`` as in ``OutboxPage``."""
+
+    lines: tuple[MessageSummary, ...]
+    total: int
+    more: bool
+    next: str = ""
+    previous: str = ""
