@@ -18,7 +18,7 @@ STATES = "state IN ('registered', 'ask_member', 'review', 'withdrawn', 'merged',
 
 
 def _registrations() -> sa.Table:
-    """As 0006 left it: SQLite alters a table by copying it, and cannot tell Alembic of all its checks."""
+    """As 0007 left it: SQLite alters a table by copying it, and cannot tell Alembic of all its checks."""
     return sa.Table(
         "registrations",
         sa.MetaData(),
