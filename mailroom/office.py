@@ -1,0 +1,39 @@
+"""The office: what the desk asks of the house (``desk.office``), and what the command line does by the same code.
+
+``HouseOffice(config, store)`` serves every page and any number of threads. It takes no worker's lock: a deed is one
+transaction of the store (``store.deeds``), guarded by the revision that its person saw, and gives way to a round.
+
+Promises are those of ``desk.office``. Nothing here sends; the next round does.
+
+What it does badly: programme data that change on the disk are known after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from desk.office import Place, Words
+from mailroom.officework.knowledge import Knowledge
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
+    from store import Store
+
+__all__ = ["HouseOffice"]
+
+
+class HouseOffice:
+    """The real ``desk.office.Office``."""
+
+    def __init__(self, config: Config, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.config, self.store, self.now = config, store, now
+        self.knowledge = Knowledge(config)
+
+    @property
+    def words(self) -> Words:
+        return self.knowledge.words
+
+    def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
+        return self.knowledge.places.find(query, limit=limit)
