@@ -19,15 +19,18 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
+from mailroom.model import AliasKind, Candidate, Evidence, ParsedMessage, Reason, Remembered, Slot, ZoneKind
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
+from parse.schoolnames import Word, words
 from parse.signtable import load_signs, pair_signs, word_lists, word_signs
 from parse.textview import TextView
 
@@ -128,6 +131,19 @@ def _unsaid(text: str) -> bytearray | None:
     return unsaid
 
 
+_TAUGHT = 0.95  # how sure a remembered phrase is
+_DENIES = frozenset({"not", "no", "never", "nor", "without"})
+
+
+def _norms(text: str) -> tuple[str, ...]:
+    return tuple(word.norm for word in words(text.replace("\u2019", "'")))
+
+
+def _denied(said: Sequence[Word], at: int) -> bool:
+    """«we are not ...»: a no in one of the three words before."""
+    return any(word.norm in _DENIES or word.raw.lower().endswith("n't") for word in said[max(0, at - 3) : at])
+
+
 class ActivityFinder:
     """Reads activities with the rules in ``folder/rules``. Raises ProgrammeError for a mistake there."""
 
@@ -154,6 +170,7 @@ class ActivityFinder:
         self.matcher.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
         self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, activities=ACTIVITIES, cues=self.weights)
         self.lists = word_lists(file.lists)
+        self.phrases: defaultdict[str, list[tuple[tuple[str, ...], Remembered]]] = defaultdict(list)  # what persons taught, by the first word
         self.every_sign = False  # whether parts keep signs that are not in the table; for fitting
 
     @staticmethod
@@ -183,7 +200,37 @@ class ActivityFinder:
         for view in views:
             if (factor := self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0)) > 0:
                 parts += self.parts(view, factor)
-        return self._answer(views) or self.decide(parts)
+        return self._answer(views) or self._taught(views, self.decide(parts))
+
+    def remembering(self, aliases: Sequence[Remembered]) -> Self:
+        """The same rules with these phrases, and no others."""
+        other = copy(self)
+        other.phrases = defaultdict(list)
+        for alias in aliases:
+            if alias.kind is AliasKind.ACTIVITY and alias.means in ACTIVITIES and (norms := _norms(alias.written)):
+                other.phrases[norms[0]].append((norms, alias))
+        return other
+
+    def _taught(self, views: Sequence[TextView], read: Activities) -> Activities:
+        """What a remembered phrase means takes the place of what the cues came to, unless that has it among several."""
+        if not self.phrases:
+            return read
+        found: dict[str, Candidate] = {}
+        for view in views:
+            if self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0) <= 0:
+                continue
+            said = words(view.folded)
+            for at, word in enumerate(said):
+                for norms, alias in self.phrases.get(word.norm, ()):
+                    if tuple(one.norm for one in said[at : at + len(norms)]) != norms or _denied(said, at):
+                        continue
+                    start, end = view.to_source(word.start, said[at + len(norms) - 1].end)
+                    evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=alias.rule)
+                    found.setdefault(alias.means, Candidate(slot=Slot.ACTIVITY, value=alias.means, strength=_TAUGHT, evidence=evidence, chosen=True))
+        if not found or set(found) < set(read.activities):
+            return read
+        others = tuple(replace(candidate, chosen=candidate.chosen and candidate.value in found) for candidate in read.candidates)
+        return Activities(activities=tuple(name for name in ACTIVITIES if name in found), candidates=(*found.values(), *others), shares=read.shares)
 
     def _answer(self, views: Sequence[TextView]) -> Activities | None:
         """An answer by letter or ordinal to a quoted list of which most options name an activity."""

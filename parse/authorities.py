@@ -10,14 +10,15 @@ What it does badly: a town that lies on a boundary belongs to the one council th
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from rapidfuzz.distance import OSA
 
 from mailroom.errors import ProgrammeError
+from mailroom.model import AliasKind, Remembered
 from parse.schoolnames import words
 
 __all__ = ["Alias", "Authorities", "read_rows"]
@@ -59,6 +60,7 @@ class Alias:
     kind: str  # strong, place, support, town
     person: bool = False  # also a first name or surname
     initials: bool = False
+    remembered: str = ""  # the rule of a remembered alias, where it is one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +132,21 @@ class Authorities:
                         aliases[key] = Alias(councils=(*known.councils, row["authority"]), kind=TOWN)
         prefixes = frozenset(key[:length] for key in aliases for length in range(1, len(key) + 1))
         return cls(names=tuple(names), aliases=aliases, domains=domains, prefixes=prefixes)
+
+    def remembering(self, taught: Sequence[Remembered]) -> Authorities:
+        """With the local names that persons taught. A name of the files keeps its meaning, unless it is a town's, or needed support for the same."""
+        more: dict[tuple[str, ...], Alias] = {}
+        for one in taught:
+            key = tuple(word.norm for word in words(one.written.replace("\u2019", "'")))
+            known = self.aliases.get(key)
+            free = known is None or known.kind == TOWN or (known.kind == SUPPORT and known.councils == (one.means,))
+            if one.kind is AliasKind.AUTHORITY and key and one.means in self.names and free:
+                initials = len(key) == 1 and one.written.isupper() and len(one.written) <= 4
+                more[key] = Alias(councils=(one.means,), kind=PLACE, initials=initials, remembered=one.rule)
+        if not more:
+            return self
+        prefixes = self.prefixes | {key[:length] for key in more for length in range(1, len(key) + 1)}
+        return replace(self, aliases={**self.aliases, **more}, prefixes=prefixes)
 
     def named(self, text: str) -> str | None:
         """The council that a cell of a list means, or None."""

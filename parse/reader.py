@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import Extraction, Kind, ParsedMessage, Reading, Reason, Slot
+from mailroom.model import Extraction, Kind, ParsedMessage, Reading, Reason, Remembered, Slot
 from parse.activities import ActivityFinder
+from parse.authorities import Authorities
 from parse.decide import decide, load_policy
+from parse.gazetteer import Gazetteer
 from parse.institutions import InstitutionFinder
 from parse.kind import Found, KindFinder, Kinds
 from parse.message import parse_message
@@ -38,6 +41,7 @@ __all__ = ["Reader", "check_programme", "rules_version"]
 
 
 _BY_ADDRESS = "institution.address"
+_BY_SENDER = "header:From"
 _KNOWLEDGE = {".yaml", ".csv"}  # what parse reads; reply templates and editors' leftovers change no reading
 
 
@@ -77,7 +81,34 @@ class Reader:
         self._questions = QuestionFinder(folder)
         self._kinds = KindFinder(folder, own_addresses=own_addresses)
         self._policy = load_policy(folder)
-        self.rules_version = rules_version(folder, schools)
+        self.aliases: tuple[Remembered, ...] = ()
+        self.rules_version = self._of_rules = rules_version(folder, schools)
+
+    def remembering(self, aliases: Sequence[Remembered]) -> Reader:
+        """A reader with the same rules that also knows these aliases, and no others; its ``rules_version`` tells of them."""
+        if not aliases and self.aliases == ():
+            return self
+        other = copy(self)
+        other.aliases = tuple(aliases)
+        other._institutions = self._institutions.remembering(aliases)
+        other._activities = self._activities.remembering(aliases)
+        other.rules_version = self._of_rules
+        if aliases:
+            other.rules_version = hashlib.sha256(f"{self._of_rules}\0{tuple(aliases)!r}".encode()).hexdigest()[:16]
+        return other
+
+    @property
+    def institutions(self) -> InstitutionFinder:
+        return self._institutions
+
+    @property
+    def gazetteer(self) -> Gazetteer:
+        """All names of institutions that it knows."""
+        return self._institutions.gazetteer
+
+    @property
+    def authorities(self) -> Authorities:
+        return self._institutions.authorities
 
     def read(self, content: bytes, *, received_at: datetime | None = None) -> Reading:
         """``received_at``: the server's INTERNALDATE, used for relative days where the message has no Date."""
@@ -94,7 +125,9 @@ class Reader:
         institutions = self._institutions.find(parsed, texts)
         activities = self._activities.find(parsed, texts)
         topics = self._topics.find(parsed, texts)
-        place_told = any(c.chosen and c.slot is Slot.INSTITUTION and c.evidence.rule != _BY_ADDRESS for c in institutions.candidates)
+        place_told = any(
+            c.chosen and c.slot is Slot.INSTITUTION and c.evidence.rule != _BY_ADDRESS and c.evidence.where != _BY_SENDER for c in institutions.candidates
+        )
         topic_told = bool(topics.topics) and not any(reason.code == "topic_unsure" for reason in topics.reasons)
         # Whoever names their school and what they do there has registered, however much the rest jokes about automatic replies.
         if machine is not None:

@@ -11,14 +11,18 @@ sequences (``index``), no pattern per name.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import replace
+from typing import Self
 
+from mailroom.model import Remembered
 from parse.gazetteer.entries import College, Entry, Mention, Vocabulary, load_colleges
 from parse.gazetteer.index import Index
 from parse.gazetteer.listed import ListedNames
 from parse.gazetteer.misspelt import Misspelt
 from parse.gazetteer.passage import Passage
+from parse.gazetteer.remembered import RememberedNames
 from parse.gazetteer.unlisted import UnlistedNames
 from parse.gazetteer.wordlists import GAELIC, PLURAL
 from parse.schoolnames import School, Word
@@ -36,9 +40,16 @@ class Gazetteer(Index):
         self.listed = ListedNames(self)
         self.unlisted = UnlistedNames(self, self.listed)
         self.misspelt = Misspelt(self)
+        self.remembered = RememberedNames(self, self.listed)
 
-    def scan(self, text: str, words: Sequence[Word], *, limit: int) -> list[Mention]:
-        """Every mention in reading order; mentions do not overlap."""
+    def remembering(self, aliases: Sequence[Remembered]) -> Self:
+        """The same names, and these. The tables are shared."""
+        other = copy(self)
+        other.remembered = RememberedNames(self, self.listed, aliases)
+        return other
+
+    def scan(self, text: str, words: Sequence[Word], *, limit: int, without: Collection[int] = ()) -> list[Mention]:
+        """Every mention in reading order; mentions do not overlap. ``without``: remembered aliases that do not hold here."""
         mentions: list[Mention] = []
         passage = Passage.of(text, self._put_right(words))
         found = passage.words
@@ -46,6 +57,8 @@ class Gazetteer(Index):
         index, count = 0, len(found)
         while index < count and len(mentions) < limit:
             mention = self._address_at(passage, index) or self.listed.at(passage, index, free) or self._initials_at(passage, index)
+            if (taught := self.remembered.at(passage, index, free, without)) is not None and not _outdoes(mention, taught):
+                mention = taught
             form = self.form(found[index].norm)
             if mention is None and (form or found[index].norm in GAELIC):
                 mention = self.unlisted.at(passage, index, free)
@@ -89,3 +102,8 @@ class Gazetteer(Index):
             if found[index].norm == "school" and word.norm not in self.forms.words and self.is_high(word.norm):
                 found = [*found[: index - 1], replace(word, norm="high"), *found[index:]]
         return found
+
+
+def _outdoes(mention: Mention | None, taught: Mention) -> bool:
+    """Whether a listed name, written in full, stands where a remembered one begins."""
+    return mention is not None and mention.rule == "institution.exact" and mention.kind in ("school", "college") and mention.last >= taught.last

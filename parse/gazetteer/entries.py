@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailroom.errors import ProgrammeError
+from mailroom.model import Remembered
 from parse.authorities import read_rows, split
 from parse.schoolnames import Forms, Name, School, words
 
@@ -76,6 +77,7 @@ class Mention:
     forms: frozenset[str] = frozenset()
     text: str = ""
     weak: bool = False  # small letters only: counts where a list knows a name like it
+    remembered: tuple[Remembered, ...] = ()  # what persons taught, where it rests on that
 
 
 @dataclass(frozen=True, kw_only=True)

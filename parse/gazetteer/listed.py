@@ -74,7 +74,7 @@ class ListedNames:
             return None
         if longer := self._slipped(passage, first, last, free, key, forms):
             return longer
-        if self._longer_name(passage, first, free):
+        if self.longer_name(passage, first, free):
             return None
         last, narrowed = self._qualified(passage, last, entries)
         return passage.mention(first, last, kind="school", rule=rule, entries=narrowed, core=key, forms=forms)
@@ -180,7 +180,7 @@ class ListedNames:
             return True
         return end < len(found) and found[end].norm in BELONGS_BEHIND
 
-    def _longer_name(self, passage: Passage, first: int, free: int) -> bool:
+    def longer_name(self, passage: Passage, first: int, free: int) -> bool:
         """Whether the word before belongs to the name: «North Kirkhill Primary» is not «Kirkhill Primary»."""
         text, found, upper = passage.text, passage.words, passage.upper
         if first == 0 or first <= free - 1 or not passage.near(first - 1) or passage.gap(first - 1).strip() == "-":

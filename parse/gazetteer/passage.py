@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mailroom.model import Remembered
 from parse.gazetteer.entries import Entry, Mention
 from parse.schoolnames import Word
 
@@ -58,8 +59,22 @@ class Passage:
         forms: frozenset[str] = frozenset(),
         weak: bool = False,
         opens: int | None = None,
+        remembered: tuple[Remembered, ...] = (),
     ) -> Mention:
         """The words ``[first, last)`` as a mention; ``opens``: the word at which its text begins, where that is not the first."""
         start, end = self.words[first if opens is None else opens].start, self.words[last - 1].end
         text = self.text[start:end]
-        return Mention(first=first, last=last, start=start, end=end, kind=kind, rule=rule, entries=entries, core=core, forms=forms, text=text, weak=weak)
+        return Mention(
+            first=first,
+            last=last,
+            start=start,
+            end=end,
+            kind=kind,
+            rule=rule,
+            entries=entries,
+            core=core,
+            forms=forms,
+            text=text,
+            weak=weak,
+            remembered=remembered,
+        )

@@ -17,7 +17,8 @@ from __future__ import annotations
 from mailroom.model import ParsedMessage
 from parse.institutions.choosing import Choosing
 from parse.institutions.councils import CouncilNames
-from parse.institutions.letter import Letter
+from parse.institutions.letter import Found, Letter
+from parse.institutions.remembered import that_do_not_hold
 from parse.institutions.resolving import Institutions, Resolving
 from parse.institutions.rules import InstitutionRules
 from parse.institutions.standing import Standing
@@ -35,12 +36,16 @@ class InstitutionFinder(InstitutionRules):
     """
 
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Institutions:
-        letter = Letter(self, parsed, views)
+        letter, founds, stated = self._looked_over(Letter(self, parsed, views))
+        if without := that_do_not_hold(letter, founds, stated):
+            letter, founds, stated = self._looked_over(Letter(self, parsed, views, without=without))
+        choosing = Choosing(letter)
+        chosen = choosing.choose(founds, stated)
+        return Resolving(letter, stated).resolve(founds, chosen, choosing.undecided)
+
+    def _looked_over(self, letter: Letter) -> tuple[Letter, list[Found], Stated]:
         names = CouncilNames(letter)
         for text in letter.texts:
             text.councils = names.find(text)
         founds, places = Standing(letter).read()
-        stated = Stated(letter, places)
-        choosing = Choosing(letter)
-        chosen = choosing.choose(founds, stated)
-        return Resolving(letter, stated).resolve(founds, chosen, choosing.undecided)
+        return letter, founds, Stated(letter, places)

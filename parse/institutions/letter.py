@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -124,7 +124,8 @@ STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 class Letter:
     """The texts of one message, with the institutions that they name; their councils come from ``councils``."""
 
-    def __init__(self, rules: InstitutionRules, parsed: ParsedMessage, views: Sequence[TextView]) -> None:
+    def __init__(self, rules: InstitutionRules, parsed: ParsedMessage, views: Sequence[TextView], *, without: Collection[int] = ()) -> None:
+        """``without``: remembered aliases that are not to count."""
         self.rules, self.parsed = rules, parsed
         self.gazetteer, self.authorities = rules.gazetteer, rules.authorities
         self.texts: list[Text] = []
@@ -139,7 +140,7 @@ class Letter:
             found = words(folded)
             text = Text(view=view, zone=zone, order=order, words=found, starts=[word.start for word in found])
             if budget > 0 and found:
-                text.mentions = self.gazetteer.scan(folded, found, limit=budget)
+                text.mentions = self.gazetteer.scan(folded, found, limit=budget, without=without)
                 budget -= len(text.mentions)
             self.texts.append(text)
         names = [parsed.sender.name] if parsed.sender else []

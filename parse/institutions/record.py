@@ -29,7 +29,7 @@ class Record:
 
     def candidate(self, found: Found, value: str, rule: str, *, chosen: bool, note: str = "", slot: Slot = Slot.INSTITUTION) -> None:
         evidence = self._evidence(found.text, found.mention.start, found.mention.end, rule)
-        self.candidates.append(Candidate(slot=slot, value=value, strength=self.letter.rules.strengths[rule], evidence=evidence, chosen=chosen, note=note))
+        self.candidates.append(Candidate(slot=slot, value=value, strength=self.letter.rules.strength(rule), evidence=evidence, chosen=chosen, note=note))
 
     def reason(self, code: str, detail: str) -> None:
         self.reasons.append(Reason(code=code, detail=detail))
@@ -48,7 +48,7 @@ class Record:
                 Candidate(
                     slot=slot,
                     value=chosen,
-                    strength=self.letter.rules.strengths[rule],
+                    strength=self.letter.rules.strength(rule),
                     evidence=evidence,
                     chosen=True,
                     note=note,
@@ -60,7 +60,7 @@ class Record:
         done: set[str] = set()
         for place in stated.places:
             alias = place.council.alias
-            rule = {STRONG: "authority.alias", PLACE: "authority.place", SUPPORT: "authority.support", TOWN: "authority.town"}[alias.kind]
+            rule = alias.remembered or {STRONG: "authority.alias", PLACE: "authority.place", SUPPORT: "authority.support", TOWN: "authority.town"}[alias.kind]
             for council in alias.councils:
                 if not council:
                     continue
@@ -72,7 +72,7 @@ class Record:
                     Candidate(
                         slot=Slot.AUTHORITY,
                         value=council,
-                        strength=self.letter.rules.strengths[rule],
+                        strength=self.letter.rules.strength(rule),
                         evidence=self._evidence(place.text, place.council.start, place.council.end, rule),
                         chosen=takes,
                         note=note,

@@ -154,7 +154,7 @@ class Resolving:
             if len(possible) == 1 and possible[0]:
                 answer.authorities.append(possible[0])
             return
-        weak = self.letter.rules.strengths[mention.rule] < self.letter.rules.thresholds["accept"]
+        weak = self.letter.rules.strength(mention.rule) < self.letter.rules.thresholds["accept"]
         if weak or (mention.rule == "institution.form-differs" and not set(councils) & set(possible)):
             self._ask(best, labels, labels[0], mention.rule, f"{mention.text} | {labels[0]}", list(councils))
             return
@@ -181,12 +181,13 @@ class Resolving:
             sender = self.letter.parsed.sender
             if several:
                 self.record.reason("authority_several", " | ".join(several))
-            elif not undecided and sender and (school := self._of_address(sender.domain)) and not (councils and school.authority not in councils):
-                self.record.domain_candidate(school.label, slot=Slot.INSTITUTION, rule="institution.address", note="institution_from_domain")
+            elif not undecided and sender and (known := self._of_address(sender.domain)) and not (councils and known[1].authority not in councils):
+                rule, school = known
+                self.record.domain_candidate(school.label, slot=Slot.INSTITUTION, rule=rule, note="institution_from_domain")
                 answer.institutions.append(school.label)
-                answer.kinds.add("school")
+                answer.kinds.add(school.kind)
                 if school.authority:
-                    self.record.domain_candidate(school.authority, rule="institution.address", note="authority_implied")
+                    self.record.domain_candidate(school.authority, rule=rule, note="authority_implied")
                     councils = [school.authority]
             elif not councils and sender and (council := self.letter.authorities.of_domain(sender.domain)):
                 self.record.domain_candidate(council)
@@ -198,10 +199,12 @@ class Resolving:
             self.record.reason("institution_several", " | ".join(dict.fromkeys(names[:10])))
             answer.kinds.add("school")
 
-    def _of_address(self, domain: str) -> Entry | None:
-        """The one school whose name is the sender's domain: «a.ross@lochaberhigh.example»."""
+    def _of_address(self, domain: str) -> tuple[str, Entry] | None:
+        """The one institution that the sender's domain is remembered for, or whose name it is («a.ross@lochaberhigh.example»), and by which rule."""
+        if (taught := self.letter.gazetteer.remembered.of_domain(domain)) is not None:
+            return taught[0].rule, taught[1]
         entries = {entry for label in domain.lower().split(".") for entry in self.letter.gazetteer.addresses.get(label.replace("-", ""), ())}
-        return entries.pop() if len(entries) == 1 else None
+        return ("institution.address", entries.pop()) if len(entries) == 1 else None
 
     def _partner_unread(self, entity: Sequence[Found]) -> bool:
         """Without a list: «it is Reston and Swinton», where only Reston Primary was named in full."""

@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from mailroom.errors import ProgrammeError
+from mailroom.model import Remembered, alias_of_rule
 from parse.authorities import TOWN, Authorities, read_rows, split
 from parse.gazetteer import Gazetteer, Vocabulary, load_colleges
 from parse.phrases import Phrase, PhraseMatcherSet
@@ -26,6 +30,7 @@ __all__ = ["InstitutionRules"]
 
 SIDES = ("before", "after", "label", "message", "stage")
 STAGES = ("primary", "secondary", "not-primary", "not-secondary")
+_REMEMBERED = "remembered"  # the strength of every remembered alias
 ROLES = ("member", "sole", "together", "joint", "several", "proxy", "mate", "former", "other", "denied", "home", *STAGES)
 
 
@@ -75,6 +80,7 @@ class InstitutionRules:
             gaelic=self._gaelic_names(),
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
+        self.shared_domains = frozenset(domain.lower() for domain in _texts(settings.get("shared_domains"), file, "shared_domains"))
         odd = _texts(settings.get("odd_letters"), file, "odd_letters")
         try:
             self.odd_letters = [re.compile(pattern) for pattern in odd]
@@ -98,6 +104,22 @@ class InstitutionRules:
                 if not key or found.setdefault(key, english) != english:
                     raise ProgrammeError(path.name, line, f"«{name}» already means another place, or has no word in it")
         return found
+
+    def remembering(self, aliases: Sequence[Remembered]) -> Self:
+        """The same rules with these aliases, and no others. What is compiled is shared."""
+        other = copy(self)
+        other.authorities = Authorities.load(self.folder).remembering(aliases)
+        councils = frozenset(key for key, alias in other.authorities.aliases.items() if alias.kind != TOWN)
+        towns = frozenset(key for key, alias in other.authorities.aliases.items() if alias.kind == TOWN)
+        if (councils, towns) != (self.vocabulary.councils, self.vocabulary.towns):
+            other.vocabulary = replace(self.vocabulary, councils=councils, towns=towns)
+            other.__dict__["gazetteer"] = Gazetteer(self.schools, self.colleges, other.vocabulary).remembering(aliases)
+        else:
+            other.__dict__["gazetteer"] = self.gazetteer.remembering(aliases)
+        return other
+
+    def strength(self, rule: str) -> float:
+        return self.strengths[_REMEMBERED if alias_of_rule(rule) is not None else rule]
 
     @cached_property
     def gazetteer(self) -> Gazetteer:
