@@ -32,8 +32,9 @@ __all__ = [
     "Offer",
     "Office",
     "Place",
-    "ReplyText",
+    "Sentence",
     "Trial",
+    "Wording",
     "Words",
 ]
 
@@ -139,6 +140,7 @@ class Letter:
     subject: str
     text: str
     whole: str
+    html: str = ""  # as its reader sees it, where it is shown so
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,14 +180,30 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReplyText:
-    """A version of a reply template. Version 0 is the shipped file."""
+class Sentence:
+    """A passage of the reply texts: ``shipped`` as the programme's files have it, ``text`` as it is now.
 
-    template: str
-    version: int
+    ``{a name}`` in it is filled in for each member. ``answers`` are the templates that say it.
+    """
+
+    id: str
+    shipped: str
     text: str
-    at: datetime | None
+    answers: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        return self.text != self.shipped
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wording:
+    """A version of all reply texts. ``changes``: (before, after) of each sentence that this version changed; version 0 is the shipped one."""
+
+    version: int
+    made_at: datetime | None
     who: str
+    changes: tuple[tuple[str, str], ...]
     current: bool
 
 
@@ -275,15 +293,20 @@ class Office(Protocol):
 
     # --- reply texts
 
-    def reply_texts(self) -> tuple[ReplyText, ...]:
-        """The current version of each template that a person may edit."""
+    def answers(self) -> tuple[str, ...]:
+        """The templates that there are, the commonest first."""
 
-    def reply_versions(self, template: str) -> tuple[ReplyText, ...]:
+    def sentences(self) -> tuple[int, tuple[Sentence, ...]]:
+        """The version that stands now, and its sentences in the order in which the answers say them."""
+
+    def wordings(self) -> tuple[Wording, ...]:
         """All versions, the newest first; the shipped one last."""
 
-    def preview_text(self, template: str, text: str, reference: str | None) -> Letter:
-        """The template with ``text``, on a real registration or (None) on a made-up one. MailroomError with the line of a mistake."""
+    def preview_text(self, template: str, changes: Mapping[str, str], reference: str | None) -> Letter:
+        """The answer with these sentences (new words by id) besides what is changed already, on a real registration or (None) a made-up one."""
 
-    def save_text(self, template: str, text: str, *, seen_version: int, who: str) -> Done: ...
+    def reword(self, changes: Mapping[str, str], *, seen_version: int, who: str) -> Done:
+        """A new version with these sentences changed; the shipped words take a change back. Conflict where ``seen_version`` is not the newest."""
 
-    def restore_text(self, template: str, version: int, *, seen_version: int, who: str) -> Done: ...
+    def restore_wording(self, version: int, *, seen_version: int, who: str) -> Done:
+        """A new version that says what that one said."""

@@ -48,7 +48,8 @@ from mailroom.model import Address, Decision, Extraction, ParsedMessage, ReplyDr
 from notify.addresses import AddressError, checked_address, header_text, mailbox
 from notify.calendar import calendar_file
 from notify.facts import Activity, Facts, Session
-from notify.templates import check_templates, fill_in, sandbox
+from notify.passages import edited
+from notify.templates import check_templates, fill_in, sandbox, template_files
 
 __all__ = [
     "AnswerContext",
@@ -209,16 +210,21 @@ def _options(values: Sequence[str]) -> tuple[str, ...]:
 
 
 class Composer:
-    """All templates of a folder, read and checked once. Raises ProgrammeError."""
+    """All templates of a folder, read and checked once. Raises ProgrammeError.
 
-    def __init__(self, templates_folder: Path) -> None:
+    ``changes``: passages in other words (``notify.passages``), by their ids; those that no template has are in ``unused``.
+    """
+
+    def __init__(self, templates_folder: Path, changes: Mapping[str, str] | None = None) -> None:
         self.folder = templates_folder
-        self._environment = sandbox(templates_folder)
-        self.names = tuple(sorted(path.name.removesuffix(".txt.j2") for path in templates_folder.glob("[!_]*.txt.j2")))
+        self.changes = dict(changes or {})
+        self.files, self.unused = edited(template_files(templates_folder), self.changes)
+        self._environment = sandbox(self.files)
+        self.names = tuple(sorted(name.removesuffix(".txt.j2") for name in self.files if name.endswith(".txt.j2") and not name.startswith("_")))
         for name in TEMPLATES:
             if name not in self.names:
                 raise ProgrammeError(f"{name}.txt.j2", None, f"the file is not there (looked in {templates_folder.name}/)")
-        self._used = check_templates(self._environment, templates_folder, _VARIABLES)  # what a file and those that it includes speak of
+        self._used = check_templates(self._environment, self.files, _VARIABLES)  # what a file and those that it includes speak of
         for name in self.names:
             if f"{name}.html.j2" not in self._used:
                 raise ProgrammeError(f"{name}.html.j2", None, f"the file is not there; each answer has one beside {name}.txt.j2")
@@ -228,7 +234,7 @@ class Composer:
         """Whether the head of a text template asks for calendar files. Its lines are checked; the subject's value is not known yet."""
         file = f"{name}.txt.j2"
         calendar = False
-        lines = (self.folder / file).read_text(encoding="utf-8").split("\n")
+        lines = self.files[file].split("\n")
         for number, line in enumerate(lines, 1):
             label, colon, value = line.partition(":")
             label, value = label.strip().lower(), value.strip().lower()

@@ -24,7 +24,7 @@ from mailroom.errors import ProgrammeError
 from mailroom.model import Address, ReplyDraft
 from notify.addresses import checked_address, header_text
 from notify.compose import Rendered, mail
-from notify.templates import check_templates, fill_in, sandbox
+from notify.templates import check_templates, fill_in, sandbox, template_files
 
 __all__ = ["DigestComposer", "DigestLine", "DigestSection", "is_digest"]
 
@@ -56,11 +56,12 @@ class DigestComposer:
     """Its two templates, read and checked once. Raises ProgrammeError."""
 
     def __init__(self, folder: Path) -> None:
-        self._environment = sandbox(folder)
+        files = template_files(folder)
+        self._environment = sandbox(files)
         for ending in ("txt", "html"):
             if not (folder / f"{TEMPLATE}.{ending}.j2").is_file():
                 raise ProgrammeError(f"{TEMPLATE}.{ending}.j2", None, f"the file is not there (looked in {folder.name}/)")
-        check_templates(self._environment, folder, _VARIABLES)
+        check_templates(self._environment, files, _VARIABLES)
 
     def render(
         self, sections: Sequence[DigestSection], *, headline: str, programme_name: str, day: str, since: str, employer_address: bool = False

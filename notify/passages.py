@@ -19,11 +19,10 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from mailroom.errors import MailroomError
 
-__all__ = ["Passage", "edited", "passages", "sources", "worded"]
+__all__ = ["Passage", "edited", "passages", "worded"]
 
 LONGEST = 2000
 _CODE = re.compile(r"((?:<strong>)?\{\{.*?\}\}(?:</strong>)?|\{%.*?%\}|\{#.*?#\})", re.DOTALL)  # what is filled in may be bold in HTML
@@ -58,11 +57,6 @@ class _Run:
     @property
     def id(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
-
-
-def sources(folder: Path) -> dict[str, str]:
-    """Every template of a folder by its file name."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.j2"))}
 
 
 def passages(files: Mapping[str, str], order: tuple[str, ...] = ()) -> tuple[Passage, ...]:
@@ -180,7 +174,9 @@ def _run(parts: list[tuple[int, str]], *, as_html: bool) -> Iterator[_Run]:
         return
     first = parts[0][0]
     inner = whole[begin:end]
-    shown, fills, names = [], [], []
+    shown: list[str] = []
+    fills: list[str] = []
+    names: list[str] = []
     for piece in _CODE.split(inner):
         if piece.startswith(_FILL):
             place = _place(piece, names)

@@ -1,6 +1,6 @@
 """Templates that are programme data: Jinja's sandbox, strict about names, every mistake with file and line.
 
-Promise: a folder that ``check_templates`` has passed speaks of known names only, in code that is never run outside
+Promise: files that ``check_templates`` has passed speak of known names only, in code that is never run outside
 the sandbox; what a template does not know is a ProgrammeError and never an empty place in a letter.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,35 @@ from markupsafe import Markup, escape
 
 from mailroom.errors import MailroomError, ProgrammeError
 
-__all__ = ["check_templates", "fill_in", "sandbox"]
+__all__ = ["check_templates", "fill_in", "sandbox", "template_files"]
 
 
-def sandbox(folder: Path) -> jinja2.Environment:
+def template_files(folder: Path) -> dict[str, str]:
+    """The text of every template of a folder, by its file name. Raises ProgrammeError where one is not UTF-8."""
+    files = {}
+    for path in sorted(folder.glob("*.j2")):
+        try:
+            files[path.name] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ProgrammeError(path.name, None, "not UTF-8 text; save it as UTF-8") from error
+    return files
+
+
+class _Files(jinja2.BaseLoader):
+    """Templates from memory that keep their files' names, so that a mistake still has its file and line."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = files
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        if template not in self.files:
+            raise jinja2.TemplateNotFound(template)
+        return self.files[template], template, lambda: True
+
+
+def sandbox(files: Mapping[str, str]) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=_Files(files),
         undefined=jinja2.StrictUndefined,
         autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         trim_blocks=True,
@@ -55,43 +78,41 @@ def _unbroken(text: str) -> Markup:
 _TIMES = re.compile(r"\d\d:\d\d–\d\d:\d\d")
 
 
-def check_templates(environment: jinja2.Environment, folder: Path, variables: Iterable[str]) -> dict[str, frozenset[str]]:
+def check_templates(environment: jinja2.Environment, files: Mapping[str, str], variables: Iterable[str]) -> dict[str, frozenset[str]]:
     """Every file parses and speaks of known names only; gives what each speaks of, those that it includes among it."""
     told = frozenset(variables)
     known = {*told, "subject"}
     used: dict[str, frozenset[str]] = {}
     includes: dict[str, frozenset[str]] = {}
-    for path in sorted(folder.glob("*.j2")):
+    for file, source in files.items():
         try:
-            tree = environment.parse(path.read_text(encoding="utf-8"), path.name, str(path))
-        except UnicodeDecodeError as error:
-            raise ProgrammeError(path.name, None, "not UTF-8 text; save it as UTF-8") from error
+            tree = environment.parse(source, file, file)
         except jinja2.TemplateSyntaxError as error:
-            raise ProgrammeError(path.name, error.lineno, error.message or "cannot be read") from error
-        used[path.name] = frozenset(meta.find_undeclared_variables(tree))
-        for name in sorted(used[path.name] - known):
+            raise ProgrammeError(file, error.lineno, error.message or "cannot be read") from error
+        used[file] = frozenset(meta.find_undeclared_variables(tree))
+        for name in sorted(used[file] - known):
             line = next((node.lineno for node in tree.find_all(nodes.Name) if node.name == name), None)
             near = difflib.get_close_matches(name, known, n=1)
             said = f"did you mean «{near[0]}»? Templates know" if near else "templates know"
-            raise ProgrammeError(path.name, line, f"there is nothing called «{name}»; {said} {', '.join(sorted(told))}")
+            raise ProgrammeError(file, line, f"there is nothing called «{name}»; {said} {', '.join(sorted(told))}")
         for call in tree.find_all(nodes.Filter):
             if call.name not in environment.filters:
-                raise ProgrammeError(path.name, call.lineno, f"there is no filter called «{call.name}»")
+                raise ProgrammeError(file, call.lineno, f"there is no filter called «{call.name}»")
         others: list[nodes.Include | nodes.Extends] = [*tree.find_all(nodes.Include), *tree.find_all(nodes.Extends)]
         targets: set[str] = set()
         for other in others:
             target = other.template.value if isinstance(other.template, nodes.Const) else None
-            if not isinstance(target, str) or not (folder / target).is_file():
-                raise ProgrammeError(path.name, other.lineno, f"there is no template «{target}» to include")
+            if not isinstance(target, str) or target not in files:
+                raise ProgrammeError(file, other.lineno, f"there is no template «{target}» to include")
             targets.add(target)
-        includes[path.name] = frozenset(targets)
+        includes[file] = frozenset(targets)
     whole: dict[str, frozenset[str]] = {}
-    for file in used:
-        reached, ahead = set[str](), {file}
+    for name in used:
+        reached, ahead = set[str](), {name}
         while ahead:
             reached |= ahead
             ahead = set[str]().union(*(includes[one] for one in ahead)) - reached
-        whole[file] = frozenset().union(*(used[one] for one in reached))
+        whole[name] = frozenset().union(*(used[one] for one in reached))
     return whole
 
 

@@ -71,6 +71,7 @@ from store.types import (
     Turn,
     UndeliverableAddress,
     Wishes,
+    WordingVersion,
 )
 
 __all__ = [
@@ -138,6 +139,7 @@ __all__ = [
     "Turn",
     "UndeliverableAddress",
     "Wishes",
+    "WordingVersion",
     "registration_id",
     "sessions_of",
 ]

@@ -21,7 +21,23 @@ from sqlalchemy import select
 
 from mailroom.errors import Permanent
 from mailroom.model import Arrival, MessageState, ParsedMessage, Reading, Remembered, ReplyDraft, ReplyState, Slot
-from store import brakes, browsing, conversing, history, ledger, letters, locking, outbox, recording, register, remembered, schema, seating, undeliverable
+from store import (
+    brakes,
+    browsing,
+    conversing,
+    history,
+    ledger,
+    letters,
+    locking,
+    outbox,
+    recording,
+    register,
+    remembered,
+    schema,
+    seating,
+    undeliverable,
+    wordings,
+)
 from store.database import Database
 from store.people import People
 from store.serialise import reading_of
@@ -72,6 +88,7 @@ from store.types import (
     StoredReading,
     Today,
     UndeliverableAddress,
+    WordingVersion,
 )
 
 __all__ = ["Store"]
@@ -483,6 +500,23 @@ class Store:
     def reply_counts(self) -> dict[ReplyState, int]:
         with self._database.read() as connection:
             return outbox.counts(connection)
+
+    # --- the reply texts
+
+    def wording(self) -> WordingVersion | None:
+        """The reply texts that are used; None where they are the shipped ones."""
+        with self._database.read() as connection:
+            return wordings.current(connection)
+
+    def wordings(self) -> tuple[WordingVersion, ...]:
+        """All versions, the newest first."""
+        with self._database.read() as connection:
+            return wordings.listed(connection)
+
+    def add_wording(self, changes: Mapping[str, tuple[str, str]], seen: int, now: datetime, *, actor: str) -> int | None:
+        """A person words answers anew: the number of that version, or None when ``seen`` (0: the shipped one) is not the newest any more."""
+        with self._database.write() as connection:
+            return wordings.add(connection, changes, seen, now, actor)
 
     # --- the brakes
 

@@ -69,6 +69,7 @@ __all__ = [
     "session_places",
     "sign_in_attempts",
     "undeliverable_addresses",
+    "wordings",
 ]
 
 
@@ -517,4 +518,13 @@ saved_views = Table(
     Column("shared", Boolean, nullable=False),
     Column("made_at", UTCDateTime, nullable=False),
     UniqueConstraint("person", "name"),
+)
+
+wordings = Table(  # versions of the reply texts, each whole; the newest is the one that is used
+    "wordings",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("made_at", UTCDateTime, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("changes", Json, nullable=False),  # by a passage's id: the shipped words, and what is said instead
 )

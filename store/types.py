@@ -75,6 +75,7 @@ __all__ = [
     "Turn",
     "UndeliverableAddress",
     "Wishes",
+    "WordingVersion",
 ]
 
 
@@ -906,3 +907,13 @@ class MessagePage:
     more: bool
     next: str = ""
     previous: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordingVersion:
+    """A version of the reply texts. ``changes``: by a passage's id, the shipped words and what is said instead; all of them, not only the latest."""
+
+    version: int
+    made_at: datetime
+    made_by: str
+    changes: Mapping[str, tuple[str, str]]
