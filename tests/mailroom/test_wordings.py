@@ -35,11 +35,8 @@ def test_a_new_version_is_what_answers_say_and_the_old_one_can_be_had_back(wordi
     assert [one.id for one in sentences if one.changed] == [thanks]
     wordings.restore_wording(0, seen_version=1, who="moira")
     assert wordings.preview_text("registered", {}, None).text == before
-    assert [(one.version, one.who, len(one.changes), one.current) for one in wordings.wordings()] == [
-        (2, "moira", 1, True),
-        (1, "moira", 1, False),
-        (0, "", 0, False),
-    ]
+    versions = [(one.version, one.who, len(one.changes), one.current) for one in wordings.wordings()]
+    assert versions == [(2, "moira", 1, True), (1, "moira", 1, False), (0, "", 0, False)]
     assert wordings.wordings()[0].changes[0] == tuple(reversed(wordings.wordings()[1].changes[0]))
 
 
@@ -70,9 +67,8 @@ def test_a_preview_shows_a_real_entry_and_keeps_nothing(wordings: Wordings, hous
 
 
 def test_a_work_address_is_not_told_whose_mail_it_is(wordings: Wordings) -> None:
-    opening = next(
-        one for one in wordings.sentences()[1] if one.text.startswith("Thank you for your message. It has arrived safely") and "registered" in one.answers
-    )
+    sentences = [one for one in wordings.sentences()[1] if "registered" in one.answers]
+    opening = next(one for one in sentences if one.text.startswith("Thank you for your message. It has arrived safely"))
     with pytest.raises(MailroomError, match="«EIS» would stand at the beginning of a mail to a work address"):
         wordings.reword({opening.id: "Thank you for writing to the EIS."}, seen_version=0, who="moira")
     assert wordings.sentences()[0] == 0

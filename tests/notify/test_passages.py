@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,18 @@ FACTS = load_facts(FOLDER.parent)
 PASSAGES = passages(FILES)
 
 TWINS = {
-    "hello.txt.j2": "Subject: You are on the list\n\nDear {{ name }}, thank you for writing.\n- Take this with you: {{ thing }}\n{% if late %}\nIt is too late now.\n{% endif %}\n",
-    "hello.html.j2": "<p>Dear <strong>{{ name | unbroken }}</strong>, thank you for writing.</p>\n<li>Take this with you: {{ thing }}</li>\n{% if late %}<p>It is too late now.</p>{% endif %}\n",
+    "hello.txt.j2": """Subject: You are on the list
+
+Dear {{ name }}, thank you for writing.
+- Take this with you: {{ thing }}
+{% if late %}
+It is too late now.
+{% endif %}
+""",
+    "hello.html.j2": """<p>Dear <strong>{{ name | unbroken }}</strong>, thank you for writing.</p>
+<li>Take this with you: {{ thing }}</li>
+{% if late %}<p>It is too late now.</p>{% endif %}
+""",
 }
 
 
@@ -62,7 +73,7 @@ def test_what_the_answers_say_is_offered_nearly_whole() -> None:
 
 @pytest.mark.parametrize("passage", PASSAGES, ids=[one.id for one in PASSAGES])
 def test_each_one_can_be_changed_alone_and_both_parts_say_the_same_afterwards(passage: Passage) -> None:
-    places = "".join(f" {place}" for place in __import__("re").findall(r"\{[^{}]*\}", passage.text))
+    places = "".join(f" {place}" for place in re.findall(r"\{[^{}]*\}", passage.text))
     said = f"Quite another sentence, 100 % ours & <plain>:{places}"
     composer = Composer(FOLDER, {passage.id: said})
     assert composer.unused == frozenset()
