@@ -1,8 +1,4 @@
-"""The register as JSON lines or CSV, streamed.
-
-CSV is safe from formula injection: a cell that a spreadsheet would run (it starts with = + - @, a tab
-or a carriage return) gets an apostrophe in front (OWASP, «CSV injection»).
-"""
+"""The register as JSON lines or CSV, streamed. CSV is safe from formula injection (``mailroom.cells``)."""
 
 from __future__ import annotations
 
@@ -10,10 +6,12 @@ import csv
 import json
 from typing import IO, TYPE_CHECKING, Any
 
+from mailroom.cells import safe_cell
+
 if TYPE_CHECKING:
     from store import Registration, Store
 
-__all__ = ["COLUMNS", "export_csv", "export_jsonl", "register_row", "safe_cell"]
+__all__ = ["COLUMNS", "export_csv", "export_jsonl", "register_row"]
 
 COLUMNS = (
     "id",
@@ -30,7 +28,6 @@ COLUMNS = (
     "updated_at",
 )
 FIELDS = {"institutions": "institution", "authorities": "authority", "activities": "activity", "topics": "topic", "sessions": "session"}
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def register_row(registration: Registration) -> dict[str, Any]:
@@ -44,12 +41,6 @@ def register_row(registration: Registration) -> dict[str, Any]:
         "messages": list(registration.messages),
         "updated_at": registration.updated_at.isoformat(),
     }
-
-
-def safe_cell(text: str) -> str:
-    """Text that a spreadsheet shows and does not run; line breaks become spaces."""
-    text = text.replace("\r\n", " ").replace("\n", " ").replace("\x00", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_RUNS) else text.replace("\r", " ").replace("\t", " ")
 
 
 def export_jsonl(store: Store, out: IO[str]) -> None:

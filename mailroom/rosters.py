@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from mailroom.cells import safe_cell
 from mailroom.errors import MailroomError
-from mailroom.exporting import safe_cell
 from mailroom.show import PLACE_WORDS, STATE_WORDS, table, when
 from store import PlaceState
 
