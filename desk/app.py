@@ -22,10 +22,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from desk.office import Conflict, Office
 from desk.pages import ROUTES
 from desk.rendering import environment, render
+from desk.routing import guarded_only
+from desk.security import Security, Settings
 from mailroom.errors import MailroomError
 from store import Store
 
@@ -47,21 +50,33 @@ class Desk:
         return ZoneInfo(self.office.words.timezone)
 
 
-def make_app(store: Store, office: Office, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Starlette:
+class _Secured(Starlette):
+    """With ``Security`` outermost: also what answers an error carries its headers."""
+
+    security: Callable[[ASGIApp], Security]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self.security(super().build_middleware_stack())
+
+
+def make_app(store: Store, office: Office, *, settings: Settings | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Starlette:
     """The application over an open store."""
     zone = ZoneInfo(office.words.timezone)
     routes: list[BaseRoute] = [*ROUTES, Mount("/static", StaticFiles(directory=str(files("desk") / "static")), name="static")]
-    app = Starlette(
-        routes=routes,
+    app = _Secured(
+        routes=guarded_only(routes),
         exception_handlers={HTTPException: refused, Conflict: conflict, MailroomError: told, 500: broken},
     )
+    app.security = lambda inner: Security(inner, store, settings or Settings(), now)
     app.state.desk = Desk(store=store, office=office, templates=environment(zone), signer=URLSafeTimedSerializer(store.secret(), salt="said"), now=now)
     return app
 
 
 def refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-    return render(request, "error.html", status=error.status_code, code=error.status_code, told="")
+    form = "That form was made for another visit, or too long ago. Nothing was changed: go back, load the page again and send it once more."
+    told = form if error.detail == "form" else ""
+    return render(request, "error.html", status=error.status_code, code=error.status_code, told=told)
 
 
 def conflict(request: Request, error: Exception) -> Response:

@@ -111,7 +111,7 @@ def back_to(request: Request, where: str, said: str = "", deed: int | None = Non
     response = RedirectResponse(where, status_code=303)
     if said:
         cookie = request.app.state.desk.signer.dumps([said[:1000], deed])
-        response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.url.scheme == "https")
+        response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.state.visit.https)
     return response
 
 

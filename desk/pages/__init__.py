@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from desk.pages import today
+from desk.pages import people, today
 from desk.routing import Page
 
 __all__ = ["ROUTES"]
 
-ROUTES: tuple[Page, ...] = (*today.ROUTES,)
+ROUTES: tuple[Page, ...] = (*today.ROUTES, *people.ROUTES)
