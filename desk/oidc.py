@@ -120,14 +120,14 @@ class Provider:
             assert decoded is not None  # noqa: S101 - else it was raised
             options: Any = {"iss": {"essential": True, "values": [metadata["issuer"]]}, "aud": {"essential": True, "values": [self.client_id]}}
             facts = {"nonce": kept["nonce"], "client_id": self.client_id, "access_token": token.get("access_token")}
-            claims: Mapping[str, Any] = CodeIDToken(decoded.claims, decoded.header, options, facts)
+            claims: Any = CodeIDToken(decoded.claims, decoded.header, options, facts)
             claims.validate(now=int(now.timestamp()), leeway=LEEWAY)
         except RequestException as error:
             raise self._away(error) from error
         except (AuthlibBaseError, JoseError, KeyError, TypeError, ValueError) as error:
             log.warning("desk.oidc: an answer of the provider was refused (%s)", type(error).__name__)
             raise MailroomError(_NO) from error
-        return claims
+        return dict(claims)
 
     def _account(self, claims: Mapping[str, Any], people: People, now: datetime) -> Account:
         subject = f"{claims['iss']} {claims['sub']}"
