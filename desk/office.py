@@ -33,6 +33,7 @@ __all__ = [
     "Office",
     "Place",
     "Sentence",
+    "Tile",
     "Trial",
     "Wording",
     "Words",
@@ -68,6 +69,16 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Tile:
+    """Where a council lies on a map of equal tiles. ``short`` is its name where there is no room for the whole one."""
+
+    council: str
+    short: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
     """What the programme calls things."""
 
@@ -77,6 +88,7 @@ class Words:
     sessions: tuple[Choice, ...]
     councils: tuple[Choice, ...]  # id and label are the short form that the register keeps
     themes: tuple[Choice, ...]
+    tiles: tuple[Tile, ...] = ()  # none where the programme has no map
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

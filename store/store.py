@@ -30,6 +30,7 @@ from store import (
     letters,
     locking,
     outbox,
+    pulse,
     recording,
     register,
     remembered,
@@ -559,6 +560,11 @@ class Store:
             return undeliverable.clear(connection, address, now, actor)
 
     # --- the desk's lists (store.browsing)
+
+    def pulse(self) -> str:
+        """The same word as long as nothing happened, for pages that ask every few seconds."""
+        with self._database.read() as connection:
+            return pulse.beat(connection)
 
     def find_registrations(
         self, wanted: RegistrationFilter | None = None, sort: RegistrationSort = RegistrationSort.NEWEST, page: Page | None = None

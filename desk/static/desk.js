@@ -2,6 +2,7 @@
 //   data-key="a"      a press of that key does what a click on the element does (not while one types)
 //   data-go="r"       «g» and then that key follows the link
 //   data-live="/x"    the element's content is fetched again every data-every seconds, never under the focus
+//   data-rows         «j» and «k» move the focus down and up among the links (data-row) in it
 //   data-search="/x"  an input that suggests: the list from /x?q=..., picked with the arrow keys and Enter
 //   data-auto         a form of filters that fetches its results (data-into="#id") while one types
 "use strict";
@@ -24,6 +25,7 @@
       if (visible(element)) row(element.dataset.key, (element.dataset.words || element.getAttribute("aria-label") || element.textContent).replace(/\s+/g, " ").trim().replace(new RegExp(` ?${element.dataset.key}$`), ""));
     }
     for (const element of document.querySelectorAll("[data-go]")) row(`g ${element.dataset.go}`, `Go to ${element.textContent.trim()}`);
+    if (document.querySelector("[data-rows] [data-row]")) { row("j", "Down the list"); row("k", "Up the list"); row("Enter", "Open"); }
     row("?", "These keys");
     dialog.showModal();
   };
@@ -46,6 +48,18 @@
     if (found.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) { found.focus(); found.select?.(); } else { found.focus(); found.click(); }
   });
 
+  // --- up and down a list
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || (event.key !== "j" && event.key !== "k")) return;
+    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    const rows = [...document.querySelectorAll("[data-rows] [data-row]")].filter(visible);
+    if (!rows.length) return;
+    event.preventDefault();
+    const at = rows.findIndex((row) => row === document.activeElement || row.parentElement.contains(document.activeElement));
+    const to = at < 0 ? (event.key === "j" ? 0 : rows.length - 1) : at + (event.key === "j" ? 1 : -1);
+    rows[Math.min(Math.max(to, 0), rows.length - 1)].focus();
+  });
+
   // --- a deed is done once, however often one presses
   document.addEventListener("submit", (event) => {
     if (event.target.method !== "post") return;
@@ -59,10 +73,13 @@
   const refresh = async (element) => {
     if (document.hidden || element.contains(document.activeElement)) return; // never under somebody's hands
     try {
-      const answer = await fetch(element.dataset.live, { headers: { "X-Desk": "live" }, credentials: "same-origin", redirect: "error" });
-      if (!answer.ok) return;
+      const headers = { "X-Desk": "live", ...(element.dataset.tag ? { "If-None-Match": element.dataset.tag } : {}) };
+      const answer = await fetch(element.dataset.live, { headers, credentials: "same-origin", redirect: "error" });
+      if (!answer.ok) return; // 304 too: nothing happened
       const text = await answer.text();
-      if (element.dataset.last === text || element.contains(document.activeElement)) return;
+      if (element.contains(document.activeElement)) return;
+      element.dataset.tag = answer.headers.get("ETag") || "";
+      if (element.dataset.last === text) return;
       const first = element.dataset.last === undefined;
       element.dataset.last = text;
       const made = inside(text);

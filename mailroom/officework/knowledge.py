@@ -17,6 +17,7 @@ from desk.office import Choice, Place, Words
 from mailroom.errors import MailroomError, ProgrammeError
 from mailroom.model import Slot
 from mailroom.officework.places import PlaceIndex
+from mailroom.officework.tiles import load_tiles
 from notify.compose import Composer
 from notify.facts import Facts, load_facts
 from parse.authorities import PLACE, TOWN, Authorities
@@ -93,6 +94,7 @@ class Knowledge:
             sessions=tuple(Choice(id=one.id, label=f"{one.title}, {one.when}") for one in facts.sessions),
             councils=tuple(Choice(id=name, label=name) for name in self.authorities.names),
             themes=tuple(Choice(id=theme.id, label=theme.label) for theme in Themes(self.folder / "themes.yaml").themes),
+            tiles=load_tiles(self.folder / "council_tiles.csv", self.authorities.names),
         )
 
     # --- places

@@ -1,0 +1,22 @@
+"""Whether anything happened since somebody looked last: one short word, for pages that ask every few seconds.
+
+What the desk shows of mail and register moves with one of four things: a line of the history, a message that came, a
+poll that ended, an answer that was handed over. The highest of each is at hand in an index.
+
+What it does badly: a reading that failed and will be tried again moves none of them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from store.tables import history, messages, outbox, polls
+
+__all__ = ["beat"]
+
+
+def beat(connection: Connection) -> str:
+    """The same as long as nothing happened; says nothing of what did."""
+    latest = (select(func.max(column)).scalar_subquery() for column in (history.c.id, messages.c.id, polls.c.last_poll_at, outbox.c.handed_at))
+    event, message, poll, handed = connection.execute(select(*latest)).one()
+    return f"{event or 0}-{message or 0}-{poll.timestamp() if poll else 0:.0f}-{handed.timestamp() if handed else 0:.0f}"
