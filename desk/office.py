@@ -126,6 +126,7 @@ class Trial:
     looked_at: int
     effects: tuple[Effect, ...]
     said: str  # «would also change 2 others» in words
+    spoils: tuple[str, ...] = ()  # registrations that a person confirmed, and that would be read wrongly then
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

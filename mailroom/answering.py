@@ -19,7 +19,7 @@ from mailroom import conversation
 from mailroom.bounces import delivery_note
 from mailroom.config import ConversationsConfig, RepliesConfig
 from mailroom.errors import Permanent
-from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, Reason, ReplyDraft, ReplyState, RuleHit, Slot
+from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, Reason, Remembered, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.addresses import checked_address
@@ -60,13 +60,13 @@ DAY = timedelta(days=1)
 _THANKS = (Reason(code="only_thanks"),)
 
 
-Rereads = Callable[[ParsedMessage, datetime], Extraction]
+Rereads = Callable[[ParsedMessage, datetime, Sequence[str]], Extraction]
 
 
 class Answering:
     """``sessions_at``: the time that tells open sessions from past ones; None is the time of answering.
 
-    ``reread`` reads a message again that turned out to be a reply although no header says so.
+    ``reread`` reads a message again that turned out to be a reply although no header says so, or whose member's councils are known.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Answering:
         self.names = load_names(programme.folder / "replies" / "salutation.yaml")
         self.policy = load_policy(programme.folder)
         self.short_answers = ShortAnswers(programme.folder)
+        self.teaches_by_council = False
         self.activities = tuple(Option(value=activity.id, label=activity.label) for activity in programme.facts.activities)
         name, address = parseaddr(replies.from_)
         self.from_ = Address(name=name, address=address)
@@ -97,6 +98,11 @@ class Answering:
             per_hour=replies.per_hour,
         )
         self.bounces = BounceAddress(replies.smtp.envelope_sender if replies.smtp is not None else "", checked_address(address).rpartition("@")[2])
+
+    def remember(self, aliases: Sequence[Remembered]) -> None:
+        """What persons taught also helps to read short answers to our questions."""
+        self.short_answers = self.short_answers.remembering(aliases)
+        self.teaches_by_council = any(alias.council for alias in aliases)
 
     def lookup(self, message: StoredMessage, reading: Reading) -> Lookup | None:
         """What to ask the store about the conversation that a message may continue; None for what no person wrote."""
@@ -166,8 +172,14 @@ class Answering:
             and not reading.parsed.in_reply_to
         ):
             # One word is no registration, but as an answer it means something.
-            extraction = self.reread(replace(reading.parsed, in_reply_to=("<conversation>",)), message.internal_date)
+            extraction = self.reread(replace(reading.parsed, in_reply_to=("<conversation>",)), message.internal_date, ())
             reading = replace(reading, extraction=extraction, decision=decide(extraction, self.policy))
+        councils = joined.conversation.registration.values_of(Slot.AUTHORITY.value)
+        if self.reread is not None and joined.known and self.teaches_by_council and councils and not reading.extraction.institutions:
+            # «PHS», to our question: remembered for the council that the member told before.
+            extraction = self.reread(reading.parsed, message.internal_date, councils)
+            if extraction.institutions:
+                reading = replace(reading, extraction=extraction, decision=decide(extraction, self.policy))
         answered = self.short_answers.read(reading.parsed, asked)
         return conversation.follow(reading, joined, answered, asked, self.policy, at=message.internal_date)
 

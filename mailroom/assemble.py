@@ -23,6 +23,7 @@ from mailroom.letters import Letters, SessionLetters
 from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.pipeline import Pipeline
 from mailroom.programme import Programme, load_programme
+from mailroom.remembering import RememberingReader
 from notify.pacing import PROVIDERS, Pace, provider_of
 from notify.smtp import SmtpSender, SmtpSettings
 from parse.reader import Reader
@@ -148,13 +149,15 @@ def assemble(
         config.replies,
         store.secret(),
         conversations=config.conversations,
-        reread=lambda parsed, received_at: reader.extract(parsed, received_at=received_at),
+        reread=lambda parsed, received_at, councils: reading.extract(parsed, received_at=received_at, councils=councils),
         sessions_at=sessions_at,
     )
+    reading = RememberingReader(reader, store, changed=answering.remember)
     return Pipeline(
         mailboxes=mailboxes,
         store=store,
-        reader=reader,
+        reader=reading,
+        refresh=reading.refresh,
         answers=answering,
         letters=Letters(store, SessionLetters(answering), Digests(store, config, programme.facts, answering.from_, answering.secret)),
         open_sender=open_sender if sender is not None else None,

@@ -19,6 +19,7 @@ import click
 
 from mailroom import __version__
 from mailroom.errors import MailroomError, Temporary
+from mailroom.teaching import aliases_group
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -343,7 +344,7 @@ def explain(
 @config_option
 @json_option
 def evaluate(folder: Path | None, config_file: str | None, **options: Any) -> None:
-    """Measure the reading against labelled .eml files in FOLDER, or against what a person mended in the register.
+    """Measure the reading against labelled .eml files in FOLDER, or against the corrections that persons made in the register.
 
     Labels are a .jsonl file (--labels, or in the folder) or NAME.json beside each NAME.eml; without FOLDER the register is used.
     """
@@ -351,7 +352,7 @@ def evaluate(folder: Path | None, config_file: str | None, **options: Any) -> No
 
     chosen = config_file or _Shared.config
     config = get_config(chosen) if chosen or folder is None else None
-    run_evaluation(folder, config=config, open_store=(lambda: get_store(config)) if config else None, **options)
+    run_evaluation(folder, config=config, open_store=(lambda: get_store(config, write=True)) if config else None, **options)
 
 
 @cli.command(short_help="The rules, with file and line, and their hits.")
@@ -852,6 +853,9 @@ def addresses_clear(address: str, config_file: str | None, as_json: bool) -> Non
     click.echo(f"{address} gets answers again")
     if parked:
         click.echo(f"parked for it: «mailroom replies release {' '.join(map(str, parked))}» lets them go")
+
+
+cli.add_command(aliases_group(config_option=config_option, json_option=json_option, get_config=get_config, get_store=get_store, emit=emit), name="aliases")
 
 
 def main(arguments: list[str] | None = None) -> None:

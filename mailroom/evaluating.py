@@ -12,8 +12,9 @@ authorities, activities, topics and sessions count only in expressions of intere
 is read right «straight through» when it is registered, should be, and institutions, authorities and
 activities are all exact.
 
-Promise: reading and measuring change nothing. What it does badly: a topic in other words than the label's
-counts as missed, and two institutions whose names differ only in a form word (primary) count as one.
+Promise: reading and measuring change nothing, but that the register's cases keep what came of them, which the
+desk shows. What it does badly: a topic in other words than the label's counts as missed, and two institutions
+whose names differ only in a form word (primary) count as one.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mailroom.errors import MailroomError
-from mailroom.model import Kind, Outcome, Reading, Slot
+from mailroom.exporting import FIELDS
+from mailroom.model import Kind, Outcome, Reading
 from parse.schoolnames import words
+from store import RegressionCase
 
 if TYPE_CHECKING:
     from parse.decide import Policy
@@ -42,6 +46,7 @@ __all__ = [
     "Labelled",
     "Names",
     "Result",
+    "case_labelled",
     "compare",
     "curve_points",
     "curve_svg",
@@ -51,6 +56,7 @@ __all__ = [
     "measure",
     "print_evaluation",
     "read_saved",
+    "read_whole",
     "reviewed_registrations",
     "run_evaluation",
     "saved",
@@ -76,6 +82,7 @@ class Labelled:
     id: str
     content: bytes
     labels: Mapping[str, Any]
+    later: tuple[bytes, ...] = ()  # the other messages that the labels rest on, in their order
 
 
 def labelled_folder(folder: Path, labels: Path | None = None) -> tuple[list[Labelled], list[str]]:
@@ -137,30 +144,51 @@ def _labels(data: Any, shown: str, number: int) -> Mapping[str, Any]:
 
 
 def reviewed_registrations(store: Store) -> tuple[list[Labelled], list[str]]:
-    """(registrations with a value that a person gave, with their message; ids of those that cannot be measured).
+    """(registrations that a person corrected, with their messages; ids of those that cannot be measured).
 
-    What the person left there is the truth. One that rests on several messages says nothing about a single
-    one of them, and one whose message was too large to take cannot be read again. Kind and outcome are not
-    measured: a person may have learnt by telephone what no message said.
+    What the person confirmed is the truth, as it stood at their last correction; where they gave a value without correcting one, as
+    it stands. One that has a message that was too large to take cannot be read again. Kind and outcome are not measured: a person
+    may have learnt by telephone what no message said.
     """
     found: list[Labelled] = []
     left_out: list[str] = []
+    cases = {case.registration_id: case for case in store.regression_cases()}
     for registration in store.registrations():
-        if not any(value.person for value in registration.values):
-            continue
-        record = store.message(registration.messages[0]) if len(registration.messages) == 1 else None
-        if record is None or record.content is None:
-            left_out.append(registration.id)
-            continue
-        labels = {
-            "institutions": list(registration.values_of(Slot.INSTITUTION)),
-            "authorities": list(registration.values_of(Slot.AUTHORITY)),
-            "activities": list(registration.values_of(Slot.ACTIVITY)),
-            "topics": list(registration.values_of(Slot.TOPIC)),
-            "sessions": list(registration.values_of(Slot.SESSION)),
-        }
-        found.append(Labelled(id=registration.id, content=record.content, labels=labels))
-    return found, left_out
+        if registration.id not in cases and any(value.person for value in registration.values):
+            cases[registration.id] = RegressionCase(
+                registration_id=registration.id,
+                messages=registration.messages,
+                confirmed={field: registration.values_of(field) for field in FIELDS.values()},
+                corrected=(),
+                made_at=registration.updated_at,
+                made_by="",
+            )
+    for case in cases.values():
+        records = [store.message(number) for number in case.messages]
+        content = tuple(record.content for record in records if record is not None and record.content is not None)
+        if not content or len(content) < len(case.messages):
+            left_out.append(case.registration_id)
+        else:
+            found.append(case_labelled(case, content))
+    return sorted(found, key=lambda item: item.id), sorted(left_out)
+
+
+def case_labelled(case: RegressionCase, content: Sequence[bytes]) -> Labelled:
+    """A case of the installation's own regression set as a labelled message; several count as one."""
+    labels = {key: list(case.confirmed[field]) for key, field in FIELDS.items() if field in case.confirmed}
+    return Labelled(id=case.registration_id, content=content[0], labels=labels, later=tuple(content[1:]))
+
+
+def read_whole(item: Labelled, reader: Reader) -> Reading:
+    """The message read; where several count as one, what a later one says of a field takes the place of what was said before."""
+    reading = reader.read(item.content)
+    for content in item.later:
+        said = reader.read(content).extraction
+        if said.kind.value in PERSONS:
+            newer = {key: getattr(said, key) for key in FIELDS if getattr(said, key)}
+            extraction = replace(reading.extraction, candidates=(*reading.extraction.candidates, *said.candidates), **newer)
+            reading = replace(reading, extraction=extraction)
+    return reading
 
 
 # --- the same name, the same topic
@@ -517,7 +545,7 @@ def _mark(kind: str, x: float, y: float, colour: str) -> str:
 
 
 def evaluate(items: Sequence[Labelled], reader: Reader, names: Names) -> list[Result]:
-    return [measure(item, reader.read(item.content), names) for item in items]
+    return [measure(item, read_whole(item, reader), names) for item in items]
 
 
 def _share(value: float | None) -> str:
@@ -601,24 +629,31 @@ def run_evaluation(
     from mailroom.programme import load_programme
     from parse.decide import load_policy
 
+    store: Store | None = None
     before = read_saved(against) if against else None  # before the work, so that a slip costs no waiting
     if folder is not None:
         items, left_out = labelled_folder(folder, labels)
     elif open_store is None:
         raise MailroomError("name a folder of labelled .eml files, or the settings (--config) whose register is to be measured against")
     else:
-        items, left_out = reviewed_registrations(open_store())
+        store = open_store()
+        items, left_out = reviewed_registrations(store)
     where = programme or (config.programme.folder if config else None) or data_folder() / "programme"
     knowledge = load_programme(where, [Path(s) for s in schools] or (list(config.programme.schools) if config else []))
     if not items:
         said = "No registration has been mended by a person yet, so there is nothing to measure the rules by; give a folder of labelled .eml files."
         if left_out:
             mended = "1 registration was" if len(left_out) == 1 else f"{len(left_out)} registrations were"
-            said = f"{mended} mended by a person, but from more than one message or from none that is kept: there is nothing to measure."
+            said = f"{mended} mended by a person, but from a message that is not kept: there is nothing to measure."
         click.echo(json.dumps({"messages": 0, "note": said}) if as_json else said)
         return
     reader = open_reader(schools=schools, programme=programme, config=config)
+    if store is not None:
+        reader = reader.remembering(store.remembered()[1])  # as the next message is read
     results = evaluate(items, reader, Names(where, knowledge.schools))
+    if store is not None:
+        wrongly = {r.id: {FIELDS[key]: (c.wanted, c.found) for key, c in r.wrong.items() if key in FIELDS} for r in results}
+        store.note_measured(wrongly, reader.rules_version, datetime.now(UTC))
     made = saved(results, reader.rules_version)
     comparison = compare(made, before) if before else None
     if save:

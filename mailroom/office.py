@@ -14,11 +14,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from desk.office import Place, Words
+from desk.office import Alias, Case, Done, Offer, Place, Trial, Words
 from mailroom.officework.knowledge import Knowledge
 
 if TYPE_CHECKING:
     from mailroom.config import Config
+    from mailroom.remembering import Remembering
     from store import Store
 
 __all__ = ["HouseOffice"]
@@ -37,3 +38,33 @@ class HouseOffice:
 
     def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
         return self.knowledge.places.find(query, limit=limit)
+
+    # --- what corrections teach
+
+    @property
+    def remembering(self) -> Remembering:
+        return self.knowledge.once("remembering", lambda: _remembering(self.config, self.store, self.now))
+
+    def try_out(self, offer: Offer, *, registration_id: str | None, last: int = 500) -> Trial:
+        return self.remembering.try_out(offer, registration_id=registration_id, last=last)
+
+    def remember(self, offer: Offer, *, registration_id: str | None, who: str) -> Done:
+        return self.remembering.remember(offer, registration_id=registration_id, who=who)
+
+    def forget(self, alias: int, *, who: str) -> Done:
+        return self.remembering.forget(alias, who=who)
+
+    def aliases(self) -> tuple[Alias, ...]:
+        return self.remembering.aliases()
+
+    def cases(self) -> tuple[Case, ...]:
+        return self.remembering.cases()
+
+    def measure_cases(self) -> tuple[Case, ...]:
+        return self.remembering.measure_cases()
+
+
+def _remembering(config: Config, store: Store, now: Callable[[], datetime]) -> Remembering:
+    from mailroom.remembering import of_installation
+
+    return of_installation(config, store, now=now)

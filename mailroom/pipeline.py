@@ -133,7 +133,10 @@ class RoundReport:
 
 
 class Pipeline:
-    """The whole job over one store. ``answers`` decides on registration and reply; ``open_sender`` is None where nothing may be sent."""
+    """The whole job over one store. ``answers`` decides on registration and reply; ``open_sender`` is None where nothing may be sent.
+
+    ``refresh`` is called at each round, before anything is read: what persons taught meanwhile is taken up there.
+    """
 
     def __init__(
         self,
@@ -146,10 +149,11 @@ class Pipeline:
         pace: Pace = UNPACED,
         sent: SentPolicy | None = None,
         letters: WritesLetters | None = None,
+        refresh: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.mailboxes, self.store, self.reader = tuple(mailboxes), store, reader
-        self.answers, self.letters, self.now = answers, letters, now
+        self.answers, self.letters, self.refresh, self.now = answers, letters, refresh, now
         self.delivery = Delivery(store=store, open_sender=open_sender, pace=pace, sent=sent, now=now)
 
     def round(self, *, progress: Progress | None = None, stopping: Callable[[], bool] = lambda: False) -> RoundReport:
@@ -161,6 +165,7 @@ class Pipeline:
         report = RoundReport()
         wrong: list[Misconfigured] = []
         with _timed(report, "recover"):
+            self.refresh()
             self.store.recover_sending(self.now())
             for scope in self.store.settle_breakers(self.now()):
                 log.warning("breaker closed: an hour of calm for %s; what it parked waits for «mailroom replies release»", _scope(scope))

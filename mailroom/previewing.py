@@ -195,7 +195,7 @@ class Previewer:
             self.replies,
             _SECRET,
             conversations=self.config.conversations if self.config else None,
-            reread=(lambda parsed, received_at: reader.extract(parsed, received_at=received_at)) if reader else None,
+            reread=(lambda parsed, received_at, councils: reader.extract(parsed, received_at=received_at, councils=councils)) if reader else None,
             sessions_at=at,
         )
 

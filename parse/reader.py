@@ -116,13 +116,14 @@ class Reader:
         extraction = self.extract(parsed, received_at=received_at)
         return Reading(parsed=parsed, extraction=extraction, decision=decide(extraction, self._policy), rules_version=self.rules_version)
 
-    def extract(self, parsed: ParsedMessage, *, received_at: datetime | None = None) -> Extraction:
+    def extract(self, parsed: ParsedMessage, *, received_at: datetime | None = None, councils: Sequence[str] = ()) -> Extraction:
+        """``councils``: the member's, where they are known from an earlier message."""
         texts = views(parsed)
         message = self._kinds.read(parsed, texts)
         machine = message.machine()
         if machine is not None and machine.surely:
             return _unread(machine)
-        institutions = self._institutions.find(parsed, texts)
+        institutions = self._institutions.find(parsed, texts, councils=councils)
         activities = self._activities.find(parsed, texts)
         topics = self._topics.find(parsed, texts)
         place_told = any(

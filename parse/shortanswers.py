@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import Candidate, Evidence, ParsedMessage, Slot, ZoneKind
+from mailroom.model import Candidate, Evidence, ParsedMessage, Remembered, Slot, ZoneKind
 from parse.authorities import Authorities
 from parse.rulefile import compile_rules, load_rules
 from parse.schoolnames import words
@@ -98,7 +100,7 @@ class ShortAnswers:
             if not file.lists.get(name):
                 raise ProgrammeError(file.file, None, f"the list «{name}» is missing")
         self._rules = compile_rules(file)
-        self._councils = Authorities.load(folder)
+        self._councils = self._listed_councils = Authorities.load(folder)
         lists = {name: tuple(sorted((_plain(word) for word in file.lists[name]), key=len, reverse=True)) for name in _LISTS}
         self._lead = re.compile(rf"(?:{'|'.join(map(re.escape, lists['lead']))})(?![\w'])[\s,.:;!-]*", re.IGNORECASE)
         self._tail = re.compile(rf"[\s,.:;!-]+(?:{'|'.join(map(re.escape, lists['tail']))})[\s,.:;!-]*$", re.IGNORECASE)
@@ -107,6 +109,12 @@ class ShortAnswers:
         ordinals = (("first", 0), ("second", 1), ("third", 2), ("fourth", 3), ("fifth", 4), ("last", -1))
         self._correction = (Asked(slot=Slot.AUTHORITY),)
         self._ordinals = {word: place for name, place in ordinals for word in lists[name]}
+
+    def remembering(self, aliases: Sequence[Remembered]) -> Self:
+        """The same, with the local names of councils that persons taught, and no others."""
+        other = copy(self)
+        other._councils = self._listed_councils.remembering(aliases)
+        return other
 
     def read(self, parsed: ParsedMessage, asked: Sequence[Asked] = ()) -> Answered:
         texts = views(parsed)

@@ -44,7 +44,7 @@ class Knowledge:
         self._lock = threading.RLock()
         self._read: dict[str, Any] = {}
 
-    def _once(self, name: str, make: Callable[[], T]) -> T:
+    def once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._read:
             with self._lock:
                 if name not in self._read:
@@ -54,19 +54,19 @@ class Knowledge:
 
     @property
     def facts(self) -> Facts:
-        return self._once("facts", lambda: load_facts(self.folder))
+        return self.once("facts", lambda: load_facts(self.folder))
 
     @property
     def authorities(self) -> Authorities:
-        return self._once("authorities", lambda: Authorities.load(self.folder))
+        return self.once("authorities", lambda: Authorities.load(self.folder))
 
     @property
     def composer(self) -> Composer:
-        return self._once("composer", lambda: Composer(self.folder / "replies"))
+        return self.once("composer", lambda: Composer(self.folder / "replies"))
 
     @property
     def schools(self) -> tuple[School, ...]:
-        return self._once("schools", self._schools)
+        return self.once("schools", self._schools)
 
     def _schools(self) -> tuple[School, ...]:
         found: list[School] = []
@@ -78,11 +78,11 @@ class Knowledge:
 
     @property
     def rules(self) -> InstitutionRules:
-        return self._once("rules", lambda: InstitutionRules(self.folder, self.schools))
+        return self.once("rules", lambda: InstitutionRules(self.folder, self.schools))
 
     @property
     def words(self) -> Words:
-        return self._once("words", self._words)
+        return self.once("words", self._words)
 
     def _words(self) -> Words:
         facts = self.facts
@@ -101,7 +101,7 @@ class Knowledge:
 
     @property
     def places(self) -> PlaceIndex:
-        return self._once("places", self._index)
+        return self.once("places", self._index)
 
     def _index(self) -> PlaceIndex:
         towns: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
@@ -137,7 +137,7 @@ class Knowledge:
 
     def named(self, institution: str) -> tuple[Place, ...]:
         """The listed schools and colleges of that very name; those with that alias where there are none."""
-        by_name, by_alias = self._once("named", self._named)
+        by_name, by_alias = self.once("named", self._named)
         key = _key(institution)
         return tuple(by_name.get(key) or by_alias.get(key) or ())
 

@@ -14,6 +14,8 @@ a former school; and a second school that takes part is only seen as such where 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mailroom.model import ParsedMessage
 from parse.institutions.choosing import Choosing
 from parse.institutions.councils import CouncilNames
@@ -35,9 +37,10 @@ class InstitutionFinder(InstitutionRules):
     ``InstitutionFinder(folder, schools).find(parsed, views)``; the gazetteer is built at the first message.
     """
 
-    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Institutions:
+    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...], *, councils: Sequence[str] = ()) -> Institutions:
+        """``councils``: the member's, where they are known from an earlier message."""
         letter, founds, stated = self._looked_over(Letter(self, parsed, views))
-        if without := that_do_not_hold(letter, founds, stated):
+        if without := that_do_not_hold(letter, founds, stated, councils):
             letter, founds, stated = self._looked_over(Letter(self, parsed, views, without=without))
         choosing = Choosing(letter)
         chosen = choosing.choose(founds, stated)

@@ -1,8 +1,8 @@
 """Which of the remembered aliases that a message uses hold in it.
 
-One that was remembered for a council holds where that council is stated, or known by the sender's address or by another school
-that is named. One that was remembered for everywhere holds unless the message states councils that the institution is not in: there the
-words must mean another one.
+One that was remembered for a council holds where that council is stated, or known by the sender's address, by another school
+that is named or from an earlier message. One that was remembered for everywhere holds unless the message states councils
+that the institution is not in: there the words must mean another one.
 
 What it does badly: it is said of a message as a whole; two schools that share their initials in one message are taken for one.
 """
@@ -18,12 +18,12 @@ from parse.institutions.stated import Stated
 __all__ = ["that_do_not_hold"]
 
 
-def that_do_not_hold(letter: Letter, founds: Sequence[Found], stated: Stated) -> frozenset[int]:
-    """The numbers of the aliases that mentions rest on here and should not."""
+def that_do_not_hold(letter: Letter, founds: Sequence[Found], stated: Stated, told: Sequence[str] = ()) -> frozenset[int]:
+    """The numbers of the aliases that mentions rest on here and should not. ``told``: councils that are known from an earlier message."""
     met = {alias.id for found in founds for alias in found.mention.remembered}
     if not met:
         return frozenset()
-    others = _of_other_schools(founds)
+    others = _of_other_schools(founds) | frozenset(told)
     holding = {
         alias.id
         for found in founds
