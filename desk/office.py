@@ -318,6 +318,9 @@ class Office(Protocol):
     def preview_text(self, template: str, changes: Mapping[str, str], reference: str | None) -> Letter:
         """The answer with these sentences (new words by id) besides what is changed already, on a real registration or (None) a made-up one."""
 
+    def wrong_words(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Why these new words cannot be kept, by a sentence's id; {} where each of them could."""
+
     def reword(self, changes: Mapping[str, str], *, seen_version: int, who: str) -> Done:
         """A new version with these sentences changed; the shipped words take a change back. Conflict where ``seen_version`` is not the newest."""
 

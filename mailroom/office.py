@@ -10,12 +10,13 @@ What it does badly: programme data that change on the disk are known after a res
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from desk.office import Alias, Case, Done, Offer, Place, Trial, Words
+from desk.office import Alias, Case, Done, Letter, Offer, Place, Sentence, Trial, Wording, Words
 from mailroom.officework.knowledge import Knowledge
+from mailroom.wordings import Wordings
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -31,6 +32,7 @@ class HouseOffice:
     def __init__(self, config: Config, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.config, self.store, self.now = config, store, now
         self.knowledge = Knowledge(config)
+        self.texts = Wordings(config, store, now=now)
 
     @property
     def words(self) -> Words:
@@ -62,6 +64,29 @@ class HouseOffice:
 
     def measure_cases(self) -> tuple[Case, ...]:
         return self.remembering.measure_cases()
+
+    # --- reply texts
+
+    def answers(self) -> tuple[str, ...]:
+        return self.texts.answers()
+
+    def sentences(self) -> tuple[int, tuple[Sentence, ...]]:
+        return self.texts.sentences()
+
+    def wordings(self) -> tuple[Wording, ...]:
+        return self.texts.wordings()
+
+    def preview_text(self, template: str, changes: Mapping[str, str], reference: str | None) -> Letter:
+        return self.texts.preview_text(template, changes, reference)
+
+    def wrong_words(self, changes: Mapping[str, str]) -> dict[str, str]:
+        return self.texts.wrong_words(changes)
+
+    def reword(self, changes: Mapping[str, str], *, seen_version: int, who: str) -> Done:
+        return self.texts.reword(changes, seen_version=seen_version, who=who)
+
+    def restore_wording(self, version: int, *, seen_version: int, who: str) -> Done:
+        return self.texts.restore_wording(version, seen_version=seen_version, who=who)
 
 
 def _remembering(config: Config, store: Store, now: Callable[[], datetime]) -> Remembering:

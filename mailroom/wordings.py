@@ -17,13 +17,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desk.office import Conflict, Done, Letter, Sentence, Wording
 from mailroom.errors import MailroomError, ProgrammeError
 from mailroom.previewing import Previewer
-from mailroom.programme import load_programme
+from mailroom.programme import Programme, load_programme
 from notify.compose import Composer, sample_contexts
 from notify.facts import Facts
 from notify.passages import passages, worded
@@ -97,20 +98,28 @@ class Wordings:
         return (*found, Wording(version=0, made_at=None, who="", changes=(), current=not versions))
 
     def preview_text(self, template: str, changes: Mapping[str, str], reference: str | None) -> Letter:
-        kept = {**changes_of(self.store.wording()), **self._worded(changes)}
-        composer = self._tried(kept)
+        composer = Composer(self.folder / "replies", {**changes_of(self.store.wording()), **self._worded(changes)})
         if template not in composer.names:
             raise MailroomError(f"there is no answer «{template}»; there are {', '.join(composer.names)}")
-        programme = replace(load_programme(self.folder), composer=composer)
+        programme = replace(self._programme, composer=composer)
         previewer = Previewer(programme, self.config.replies, config=self.config, open_store=lambda: self.store, now=self.now)
         if reference is not None:
             preview = previewer.registration(reference, template)
         else:
-            samples = list(previewer.samples(template))
-            if not samples:
+            sample = next(previewer.samples(template), None)
+            if sample is None:
                 raise MailroomError(f"no member of samples.yaml gets «{template}», so there is nothing to show it on; choose an entry of the register")
-            preview = samples[0]
+            preview = sample
         return Letter(recipient=preview.recipient, subject=preview.subject, text=preview.text, whole=preview.text, html=preview.html)
+
+    def wrong_words(self, changes: Mapping[str, str]) -> dict[str, str]:
+        wrong = {}
+        for id, said in changes.items():
+            try:
+                self._tried({**changes_of(self.store.wording()), **self._worded({id: said})})
+            except MailroomError as error:
+                wrong[id] = str(error)
+        return wrong
 
     def reword(self, changes: Mapping[str, str], *, seen_version: int, who: str) -> Done:
         version = self.store.wording()
@@ -157,7 +166,7 @@ class Wordings:
     def _tried(self, changes: Mapping[str, str]) -> Composer:
         """The composer with these changes, after it has filled in each answer in each of its branches."""
         composer = Composer(self.folder / "replies", changes)
-        facts = load_programme(self.folder).facts
+        facts = self._programme.facts
         contexts = sample_contexts(facts)
         try:
             for _ in composer.samples(contexts):
@@ -179,7 +188,12 @@ class Wordings:
         return composer
 
     def _shipped(self) -> Composer:
-        return Composer(self.folder / "replies")
+        return self._programme.composer
+
+    @cached_property
+    def _programme(self) -> Programme:
+        """As the files have it; read once, for files of a running desk change with an upgrade, and that is a restart."""
+        return load_programme(self.folder)
 
 
 def _telling(facts: Facts) -> re.Pattern[str]:

@@ -675,6 +675,11 @@ class Store:
         with self._database.read() as connection:
             return history.of(connection, history_table.c.registration_id == registration_id)
 
+    def history_of_reply(self, reply_id: int) -> tuple[Event, ...]:
+        """What happened to a reply, oldest first."""
+        with self._database.read() as connection:
+            return history.of(connection, history_table.c.reply_id == reply_id)
+
     def registration(self, registration_id: str) -> Registration | None:
         with self._database.read() as connection:
             return register.by_id(connection, registration_id)

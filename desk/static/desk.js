@@ -4,6 +4,7 @@
 //   data-live="/x"    the element's content is fetched again every data-every seconds, never under the focus
 //   data-rows         «j» and «k» move the focus down and up among the links (data-row) in it
 //   data-search="/x"  an input that suggests: the list from /x?q=..., picked with the arrow keys and Enter
+//   data-preview="f"  a form whose data-show button is pressed while one types: the answer stands in the frame named f
 //   data-auto         a form of filters that fetches its results (data-into="#id") while one types
 "use strict";
 (() => {
@@ -109,6 +110,22 @@
       } catch { form.requestSubmit(); }
     };
     form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 250); });
+  }
+
+  // --- a form that shows what would come of it
+  for (const form of document.querySelectorAll("form[data-preview]")) {
+    const button = form.querySelector("[data-show]");
+    let timer;
+    const show = () => { // not «requestSubmit»: this is no deed, and no event of one
+      const kept = [form.action, form.target];
+      form.action = button.getAttribute("formaction");
+      form.target = form.dataset.preview;
+      HTMLFormElement.prototype.submit.call(form);
+      [form.action, form.target] = kept;
+    };
+    form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 600); });
+    button.addEventListener("click", (event) => { event.preventDefault(); show(); });
+    show();
   }
 
   // --- an input that suggests (the combobox pattern of WAI-ARIA)
