@@ -132,7 +132,7 @@ def _sections(reading: Reading, marks: Sequence[Mark]) -> Iterable[Section]:
 
 def _trimmed(body: str, start: int, end: int) -> tuple[int, int]:
     """Without the empty lines around it; what indents its first line stays."""
-    while start < end and body[start : end].lstrip(" \t").startswith(("\n", "\r")):
+    while start < end and body[start:end].lstrip(" \t").startswith(("\n", "\r")):
         start = body.index("\n", start) + 1 if "\n" in body[start:end] else end
     while end > start and body[end - 1].isspace():
         end -= 1

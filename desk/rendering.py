@@ -6,7 +6,7 @@ templates but for mark-up that ``desk`` itself made of escaped pieces (``markups
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -17,10 +17,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from desk.office import Offer
 from desk.words import FIELD_WORDS, STATE_WORDS, reason_words, template_words
 
 __all__ = ["back_to", "environment", "form_list", "form_text", "fragment", "local", "render", "short_when", "when"]
 
+_MOST_OFFERS = 3  # a cookie holds 4 kB
 _FLASH = "mailroom-said"  # a cookie of a minute: what was just done, and the number of the deed
 
 
@@ -106,11 +108,13 @@ def _text(request: Request, template: str, facts: Mapping[str, Any]) -> str:
     )
 
 
-def back_to(request: Request, where: str, said: str = "", deed: int | None = None) -> Response:
-    """After a deed: the browser looks at ``where`` (a path of ours), which says what was done and offers to undo it."""
+def back_to(request: Request, where: str, said: str = "", deed: int | None = None, *, offers: Sequence[Offer] = (), registration_id: str = "") -> Response:
+    """After a deed: the browser looks at ``where`` (a path of ours), which says what was done, offers to undo it, and to
+    remember what could be (``offers``, of ``registration_id``)."""
     response = RedirectResponse(where, status_code=303)
     if said:
-        cookie = request.app.state.desk.signer.dumps([said[:1000], deed])
+        kept = [[one.written, one.means, one.council, one.kind, one.stands_in, one.caution] for one in offers[:_MOST_OFFERS] if len(one.written) <= 200]
+        cookie = request.app.state.desk.signer.dumps([said[:1000], deed, kept, registration_id])
         response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.state.visit.https)
     return response
 
@@ -119,10 +123,11 @@ def _said(request: Request) -> Mapping[str, Any] | None:
     if (cookie := request.cookies.get(_FLASH)) is None:
         return None
     try:
-        said, deed = request.app.state.desk.signer.loads(cookie, max_age=60)
-    except BadData:
+        said, deed, kept, item = request.app.state.desk.signer.loads(cookie, max_age=60)
+    except (BadData, ValueError):  # ValueError: a cookie of another version of ours
         return None
-    return {"said": said, "deed": deed}
+    names = ("written", "means", "council", "kind", "stands_in", "caution")
+    return {"said": said, "deed": deed, "offers": [Offer(**dict(zip(names, one, strict=True))) for one in kept], "item": item}
 
 
 def form_text(request: Request, name: str, default: str = "") -> str:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from desk.pages import people, replies, taught, texts, today
+from desk.pages import item, item_deeds, item_mail, item_next, people, places, replies, taught, texts, today, undo
 from desk.routing import Page
 
 __all__ = ["ROUTES"]
 
-ROUTES: tuple[Page, ...] = (*today.ROUTES, *people.ROUTES, *replies.ROUTES, *taught.ROUTES, *texts.ROUTES)
+ROUTES: tuple[Page, ...] = (
+    *item.ROUTES,
+    *item_deeds.ROUTES,
+    *item_mail.ROUTES,
+    *item_next.ROUTES,
+    *people.ROUTES,
+    *places.ROUTES,
+    *replies.ROUTES,
+    *taught.ROUTES,
+    *texts.ROUTES,
+    *today.ROUTES,
+    *undo.ROUTES,
+)
