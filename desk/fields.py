@@ -27,7 +27,7 @@ REQUIRED = ("institution", "authority", "activity")
 DIGITS = "123456789"
 BOX_KEYS = "zxcvbhjkl"  # of activities, then sessions
 _MOST_OPTIONS = {"institution": 4, "authority": 3, "topic": 3}
-_MOST_PHRASES = {"activity": 4}
+_MOST_PHRASES = {"activity": 3}
 _WEAK_TOPIC = 0.35
 
 
@@ -187,8 +187,10 @@ def marks_of(message_id: int, reading: Reading, registration: Registration | Non
     marks = []
     for field in dict.fromkeys(key[0] for key in phrases):
         ranked = sorted((key for key in phrases if key[0] == field), key=lambda key: (-phrases[key], key[2]))
-        for _, where, start, end in _apart(ranked)[: _MOST_PHRASES.get(field, 6)]:
-            marks.append(Mark(field=field, where=where, start=start, end=end, tag=FIELD_TAGS.get(field, field)))
+        # The word stands before the first phrase of a field only: a text full of words is hard to read, and each field has its own underline.
+        kept = sorted(_apart(ranked)[: _MOST_PHRASES.get(field, 4)], key=lambda key: (key[1] != "subject", key[1].startswith("attachment:"), key[2]))
+        for position, (_, where, start, end) in enumerate(kept):
+            marks.append(Mark(field=field, where=where, start=start, end=end, tag="" if position else FIELD_TAGS.get(field, field)))
     for item in fields:
         for option in item.options:
             if option.mark is not None and option.key and option.field != "topic":
@@ -248,7 +250,7 @@ def _hint(slot: str, value: str, places: Callable[[str], tuple[Place, ...]]) -> 
         return ""
     found = places(value)
     if not found:
-        return "in no list"
+        return "in no list of schools"
     if len(found) == 1:
         return ", ".join(part for part in (found[0].town, found[0].council) if part)
     return f"{len(found)} of this name"
