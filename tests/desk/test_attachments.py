@@ -26,7 +26,7 @@ NASTY = [
     'x"; filename="evil.exe',
     "%2e%2e%2fpasswd",
     "nul\x00.txt",
-    "‮gpj.exe",
+    "\u202egpj.exe",
     ".bashrc",
     "x" * 500 + ".docx",
     "Fòirm a' Phrògraim.docx",
@@ -95,10 +95,14 @@ def test_hostile_mail_is_shown_as_far_as_it_goes(name: str) -> None:
 
 ALIVE = """<html><head><title>t</title><style>p{background:url(http://evil.example/a)}</style><meta http-equiv=refresh content="0;url=//evil.example">
 <link rel=stylesheet href=//evil.example/x.css><base href=//evil.example></head><body onload=alert(1) background="http://evil.example/b.png">
-<p style="background:url(//evil.example/c)" onclick="alert(1)" id=main class=x>Dear <b>all</b> &amp; <a href="javascript:alert(1)" target=_top>one</a> <a href="https://evil.example">two</a></p>
-<img src="https://evil.example/pixel.gif" srcset=x onerror=alert(1)><img src=cid:logo><video src=x><source src=x></video><svg onload=alert(1)><a xlink:href=x>s</a></svg>
+<p style="background:url(//evil.example/c)"
+onclick="alert(1)" id=main class=x>Dear <b>all</b> &amp; <a href="javascript:alert(1)" target=_top>one</a> <a href="https://evil.example">two</a></p>
+<img src="https://evil.example/pixel.gif" srcset=x onerror=alert(1)><img src=cid:logo><video src=x><source src=x></video>
+<svg onload=alert(1)><a xlink:href=x>s</a></svg>
 <iframe src=//evil.example></iframe><object data=x></object><embed src=x><form action=//evil.example><input name=p type=password><button>go</button></form>
-<math><mtext><script>alert(1)</script></mtext></math><template><script>alert(1)</script></template><noscript><p title="</noscript><script>alert(1)</script>"></noscript>
+<math>
+<mtext><script>alert(1)</script></mtext></math><template><script>alert(1)</script></template><noscript>
+<p title="</noscript><script>alert(1)</script>"></noscript>
 <table><tr><td colspan=2 width=5 background=x>cell</td></tr></table><!-- <script> --><script>alert(1)</script></body></html>"""
 
 

@@ -16,7 +16,7 @@ FIELDS = st.sampled_from(["institution", "authority", "activity", "topic", "sess
 
 @st.composite
 def texts_with_marks(draw: st.DrawFn) -> tuple[str, int, int, list[Mark]]:
-    text = draw(st.text(alphabet="aé<>&\"'\n \t‮\x00﷽", min_size=1, max_size=40))
+    text = draw(st.text(alphabet="aé<>&\"'\n \t\u202e\x00﷽", min_size=1, max_size=40))
     edges = st.integers(0, len(text))
     start, end = sorted((draw(edges), draw(edges)))
     marks = [
