@@ -52,7 +52,7 @@ def test_output_is_utf8_under_a_locale_that_is_not(tmp_path: Path) -> None:
 def test_every_command_has_help_and_takes_config() -> None:
     for name, command in cli.commands.items():
         assert command.help, name
-        if name not in ("init", "demo", "replies", "schools", "breakers", "addresses", "register", "messages"):
+        if name not in ("init", "demo", "replies", "schools", "breakers", "addresses", "register", "messages", "aliases"):
             assert any("--config" in parameter.opts for parameter in command.params), name
 
 
