@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 from mailroom import __version__
+from mailroom.desk_command import desk
 from mailroom.errors import MailroomError, Temporary
 from mailroom.teaching import aliases_group
 
@@ -856,6 +857,7 @@ def addresses_clear(address: str, config_file: str | None, as_json: bool) -> Non
 
 
 cli.add_command(aliases_group(config_option=config_option, json_option=json_option, get_config=get_config, get_store=get_store, emit=emit), name="aliases")
+cli.add_command(desk)
 
 
 def main(arguments: list[str] | None = None) -> None:

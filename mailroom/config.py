@@ -32,6 +32,7 @@ __all__ = [
     "ImapConfig",
     "MailboxConfig",
     "OAuth2Config",
+    "OidcConfig",
     "RepliesConfig",
     "Secret",
     "SmtpConfig",
@@ -343,14 +344,52 @@ class DigestConfig(_Model):
         return value
 
 
+class OidcConfig(_Model):
+    """Logging in to the desk by the organisation's provider. ``allowed``: addresses that get an account at their first login."""
+
+    provider: Literal["microsoft", "google", "other"]
+    issuer: Endpoint | None = None
+    client_id: str
+    client_secret: Secret
+    allowed: dict[str, Literal["viewer", "coordinator", "administrator"]] = {}
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_issuer(self) -> OidcConfig:
+        if self.issuer is None and self.provider != "google":
+            raise ValueError("issuer is missing" + (": https://login.microsoftonline.com/TENANT-ID/v2.0" if self.provider == "microsoft" else ""))
+        if self.provider == "microsoft" and re.search(r"/(?:common|organizations|consumers)(?:/|$)", self.issuer or ""):
+            raise ValueError("issuer should be that of one tenant: another tenant's user names are not ours to believe")
+        for address in self.allowed:
+            if not re.fullmatch(r"[^@\s<>,;*]+@[^@\s<>,;*]+\.[^@\s<>,;*]+", address):
+                raise ValueError(f"allowed: «{address}» should be an address such as anne@union.example")
+        return self
+
+    @property
+    def issued_by(self) -> str:
+        return self.issuer or "https://accounts.google.com"
+
+
 class DeskConfig(_Model):
-    url: str
+    url: str | None = None
     links_valid: Duration = timedelta(days=7)
+    idle: Duration = timedelta(hours=12)
+    longest: Duration = timedelta(days=14)
+    proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    oidc: OidcConfig | None = None
+
+    @model_validator(mode="after")
+    def _lasting(self) -> DeskConfig:
+        if not timedelta(minutes=5) <= self.idle <= self.longest <= timedelta(days=90):
+            raise ValueError("idle should be at least 5m, longest no shorter than idle and at most 90d")
+        if self.oidc is not None and self.url is None:
+            raise ValueError("oidc needs url: the provider sends people back to it")
+        return self
 
     @field_validator("url")
     @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not re.fullmatch(r"https://[^\s<>\"'?#]+|http://(?:127\.0\.0\.1|localhost)(?::\d+)?(?:/[^\s<>\"'?#]*)?", value):
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https://[^\s<>\"'?#]+|http://(?:127\.0\.0\.1|localhost)(?::\d+)?(?:/[^\s<>\"'?#]*)?", value):
             raise ValueError("should be a web address such as https://mailroom.union.example (http on this machine only: its links open members' mail)")
         return value
 
@@ -526,6 +565,9 @@ def _resolve(config: Config, base: Path) -> Config:
             "oauth2": oauth2(config.replies.smtp.oauth2),
         }
     )
+    oidc = config.desk.oidc if config.desk is not None else None
+    if oidc is not None:
+        oidc = oidc.model_copy(update={"client_secret": secret(oidc.client_secret), "ca_file": at(oidc.ca_file)})
     url = config.store.url
     if url.startswith("sqlite:///") and not url.startswith("sqlite:////") and url != "sqlite:///:memory:":
         url = f"sqlite:///{base / url.removeprefix('sqlite:///')}"
@@ -534,6 +576,7 @@ def _resolve(config: Config, base: Path) -> Config:
             "programme": ProgrammeConfig(folder=folder, schools=tuple(base / school.expanduser() for school in config.programme.schools)),
             "mailboxes": tuple(mailboxes),
             "replies": config.replies.model_copy(update={"smtp": smtp}),
+            "desk": config.desk and config.desk.model_copy(update={"oidc": oidc}),
             "store": StoreConfig(url=url),
         }
     )

@@ -206,7 +206,7 @@ class Digests:
         return name if name and self.settings.names else f"Message {message_id}"
 
     def _where(self, what: str, command_id: str, now: datetime) -> dict[str, str]:
-        if self.config.desk is None:
+        if self.config.desk is None or self.config.desk.url is None:
             return {"command": f"mailroom explain {command_id}"}
         return {"link": look_link(self.config.desk.url, self.secret, what, until=now + self.config.desk.links_valid)}
 

@@ -1,0 +1,102 @@
+"""`mailroom desk`: serves the coordinator's pages, on this machine only unless told otherwise; `mailroom desk user` sees to accounts."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailroom.desk_people import config_of, config_option, user
+from mailroom.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from desk.security import Settings
+    from mailroom.config import Config
+
+__all__ = ["desk", "settings_of"]
+
+PORT = 8025
+
+
+def settings_of(config: Config, host: str = "127.0.0.1") -> Settings:
+    """What the desk is told of config.yaml."""
+    from desk.oidc import Provider
+    from desk.security import Settings
+    from mailroom.config import DeskConfig
+    from store import Role
+
+    given = config.desk or DeskConfig()
+    provider = None
+    if (oidc := given.oidc) is not None:
+        provider = Provider(
+            oidc.provider,
+            issuer=oidc.issued_by,
+            client_id=oidc.client_id,
+            secret=oidc.client_secret.reveal,
+            allowed={address: Role(role) for address, role in oidc.allowed.items()},
+            ca_file=oidc.ca_file,
+        )
+    hosts = frozenset() if _anywhere(host) else frozenset({host})
+    return Settings(url=given.url or "", hosts=hosts, idle=given.idle, longest=given.longest, provider=provider)
+
+
+def _anywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@click.group(invoke_without_command=True, short_help="Serve the coordinator's pages; see to their accounts.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="The port to listen on.")
+@config_option
+@click.pass_context
+def desk(context: click.Context, host: str, port: int, config_file: str | None) -> None:
+    """Serve the coordinator's pages until stopped. Accounts: «mailroom desk user»."""
+    if context.invoked_subcommand is not None:
+        context.find_root().params.setdefault("config_file", None)
+        if config_file is not None:
+            context.find_root().params["config_file"] = config_file
+        return
+    import uvicorn
+
+    from desk.app import make_app
+    from mailroom.config import DeskConfig
+    from mailroom.office import HouseOffice
+    from store import Store
+
+    config = config_of(config_file)
+    given = config.desk or DeskConfig()
+    if not _here(host) and given.url is None:
+        raise Misconfigured(
+            f"desk: on {host} others could reach it, and passwords would cross the network as they are; let a web server with a certificate stand "
+            "before it, and set desk.url in config.yaml to its https address"
+        )
+    store = Store(config.store.url)
+    store.ensure_current()
+    office: Any = HouseOffice(config, store)
+    app = make_app(store, office, settings=settings_of(config, host))
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"the desk is at {given.url or f'http://{shown}:{port}'} (Ctrl-C ends it)", err=True)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=list(given.proxies),
+        access_log=False,  # addresses and times of people's visits are in the history, where they are needed, and nowhere else
+    )
+
+
+desk.add_command(user)
