@@ -225,6 +225,6 @@ def _told(key: str, value: str, words: Words) -> str:
             return f"From {shown}" if key == "from" else f"Up to {shown}"
 
 
-def label_of(choices: Sequence[Choice], value: str) -> str:
+def label_of(choices: Sequence[Choice], value: str, *, short: bool = False) -> str:
     """What people read for a value that the register keeps; itself where the programme no longer knows it."""
-    return next((choice.label for choice in choices if choice.id == value), value)
+    return next(((choice.short if short else "") or choice.label for choice in choices if choice.id == value), value)

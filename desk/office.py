@@ -55,6 +55,7 @@ class Choice:
     id: str
     label: str
     letter: str = ""
+    short: str = ""  # for lists: «19 Jan 2022, 14:00»; "" where the label is short enough
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

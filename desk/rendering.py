@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from desk.filtering import label_of
 from desk.office import Offer
 from desk.words import FIELD_WORDS, STATE_WORDS, reason_words, template_words
 
@@ -38,6 +39,7 @@ def environment(zone: ZoneInfo) -> Environment:
     made.filters["field_words"] = lambda field: FIELD_WORDS.get(str(field), str(field))
     made.filters["reason_words"] = reason_words
     made.filters["template_words"] = template_words
+    made.filters["label_of"] = label_of
     return made
 
 

@@ -28,6 +28,7 @@ class Activity:
     id: str
     label: str
     description: str
+    short: str = ""  # for lists, where the label is too long
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +67,11 @@ class Session:
         """«Wednesday 19 January 2022, 14:00–15:30», without a locale's help."""
         start, end = self.starts, self.ends
         return f"{_DAYS[start.weekday()]} {start.day} {_MONTHS[start.month - 1]} {start.year}, {start:%H:%M}–{end:%H:%M}"
+
+    @property
+    def short(self) -> str:
+        """«19 Jan 2022, 14:00», for lists."""
+        return f"{self.starts.day} {_MONTHS[self.starts.month - 1][:3]} {self.starts.year}, {self.starts:%H:%M}"
 
     def is_open(self, at: datetime | None) -> bool:
         """Whether one can still sign up; None asks no clock."""
@@ -157,8 +163,9 @@ def _employers(folder: Path) -> tuple[frozenset[str], str]:
 def _activities(folder: Path) -> Iterable[Activity]:
     file = "activities.yaml"
     for item, line in _items(folder / file, "activities"):
-        _known(item, ("id", "label", "description"), file, line)
-        yield Activity(id=item["id"], label=_text(item, "label", file, line), description=_text(item, "description", file, line))
+        _known(item, ("id", "label", "short", "description"), file, line)
+        short = _text(item, "short", file, line) if "short" in item else ""
+        yield Activity(id=item["id"], label=_text(item, "label", file, line), description=_text(item, "description", file, line), short=short)
 
 
 _REMINDER = re.compile(r"([1-9]\d{0,2})([dh])")

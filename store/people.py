@@ -328,6 +328,11 @@ class People:
             history.add(connection, [line])
             return True
 
+    def noted(self, person: str, event: str, now: datetime, detail: Mapping[str, Any]) -> None:
+        """Note that a person did something that changes nothing here, each time: what was taken away as a file."""
+        with self._database.write() as connection:
+            history.add(connection, [history.entry(event, now, actor=person, after=dict(detail))])
+
     def audit(
         self,
         *,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from desk.pages import item, item_deeds, item_mail, item_next, people, places, replies, taught, texts, today, undo
+from desk.pages import bulk, item, item_deeds, item_mail, item_next, people, places, register, replies, taught, texts, today, undo, views
 from desk.routing import Page
 
 __all__ = ["ROUTES"]
 
 ROUTES: tuple[Page, ...] = (
+    *bulk.ROUTES,
     *item.ROUTES,
     *item_deeds.ROUTES,
     *item_mail.ROUTES,
     *item_next.ROUTES,
     *people.ROUTES,
     *places.ROUTES,
+    *register.ROUTES,
     *replies.ROUTES,
     *taught.ROUTES,
     *texts.ROUTES,
     *today.ROUTES,
     *undo.ROUTES,
+    *views.ROUTES,
 )

@@ -312,6 +312,9 @@ def event_words(line: Event) -> str:
         what = str(after.pop("what", ""))
         asked = ", ".join(f"{key}: {value}" for key, value in after.items())
         return f"Looked at {what}" + (f" ({asked})" if asked else "")
+    if line.event == "register.exported":
+        kind = "a spreadsheet" if after.get("kind") == "xlsx" else "CSV"
+        return f"Downloaded {after.get('count')} entries as {kind}" + (f" ({after['filter']})" if after.get("filter") else "")
     if "account" in after:
         changes = [f"{key}: {before.get(key) or 'none'} → {value or 'none'}" for key, value in after.items() if key in ("role", "shown", "email") and before]
         return f"{did}: {after['account']}" + (f" ({'; '.join(changes)})" if changes else "")

@@ -5,7 +5,8 @@
 //   data-rows         «j» and «k» move the focus down and up among the links (data-row) in it
 //   data-search="/x"  an input that suggests: the list from /x?q=..., picked with the arrow keys and Enter
 //   data-preview="f"  a form whose data-show button is pressed while one types: the answer stands in the frame named f
-//   data-auto         a form of filters that fetches its results (data-into="#id") while one types
+//   data-auto         a form of filters that fetches its results (data-into="#id") while one types; what else changes
+//                     with them, such as a count beside a choice, has a name in data-fresh
 "use strict";
 (() => {
   const typing = (element) => element.closest("input:not([type=checkbox]):not([type=radio]):not([type=submit]), textarea, select, [contenteditable]");
@@ -101,12 +102,18 @@
       const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== "")).toString();
       const address = form.getAttribute("action") + (query ? `?${query}` : "");
       try {
-        const answer = await fetch(address, { credentials: "same-origin", redirect: "error" });
+        const answer = await fetch(address, { headers: { "X-Desk": "auto" }, credentials: "same-origin", redirect: "error" });
         if (!answer.ok || mine !== asked) return;
-        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(form.dataset.into);
-        if (!fresh) return;
+        const made = new DOMParser().parseFromString(await answer.text(), "text/html"), fresh = made.querySelector(form.dataset.into);
+        if (!fresh || mine !== asked) return;
         target.replaceChildren(...fresh.childNodes);
+        const texts = new Map([...made.querySelectorAll("[data-fresh]")].map((element) => [element.dataset.fresh, element.textContent]));
+        for (const element of document.querySelectorAll("[data-fresh]")) {
+          const text = texts.get(element.dataset.fresh);
+          if (text !== undefined && text !== element.textContent) element.textContent = text;
+        }
         history.replaceState(null, "", address);
+        target.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
       } catch { form.requestSubmit(); }
     };
     form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 250); });

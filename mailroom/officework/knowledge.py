@@ -90,8 +90,10 @@ class Knowledge:
         return Words(
             programme=facts.name,
             timezone=facts.zone.key,
-            activities=tuple(Choice(id=one.id, label=one.label, letter=letters[number : number + 1]) for number, one in enumerate(facts.activities)),
-            sessions=tuple(Choice(id=one.id, label=f"{one.title}, {one.when}") for one in facts.sessions),
+            activities=tuple(
+                Choice(id=one.id, label=one.label, letter=letters[number : number + 1], short=one.short) for number, one in enumerate(facts.activities)
+            ),
+            sessions=tuple(Choice(id=one.id, label=f"{one.title}, {one.when}", short=one.short) for one in facts.sessions),
             councils=tuple(Choice(id=name, label=name) for name in self.authorities.names),
             themes=tuple(Choice(id=theme.id, label=theme.label) for theme in Themes(self.folder / "themes.yaml").themes),
             tiles=load_tiles(self.folder / "council_tiles.csv", self.authorities.names),
