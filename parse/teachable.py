@@ -250,7 +250,8 @@ class Teachable:
             for c in reading.extraction.candidates
             if c.slot is Slot.INSTITUTION and c.evidence.where in _OWN and c.note not in _PASSED
         ]
-        tokens = list(_capitals(reading.parsed))
+        passed = {key_of(AliasKind.INSTITUTION, c.evidence.text) for c in reading.extraction.candidates if c.slot is Slot.INSTITUTION and c.note in _PASSED}
+        tokens = [(word, before) for word, before in _capitals(reading.parsed) if word.norm not in passed]
         yield from (written for written in said if are_initials(written) and key_of(AliasKind.INSTITUTION, written) in letters)
         yield from (word.raw for word, _ in tokens if are_initials(word.raw) and word.norm in letters)
         yield from (written for written in said if not are_initials(written))

@@ -133,7 +133,8 @@ class RememberedNames:
         if tuple(word.norm for word in found[index:end]) != name.core or not all(passage.near(at) for at in range(index, end - 1)):
             return None
         first = found[index]
-        if not passage.lower and not (first.raw.isupper() if name.initials else first.capital):
+        introduced = name.initials and index > 0 and found[index - 1].norm in ("at", "from")  # «at phs»
+        if not (passage.lower or introduced) and not (first.raw.isupper() if name.initials else first.capital):
             return None
         last = self.index.form_run(passage, end) if end < len(found) else end
         forms = self.index.forms.of([self.index.form(word.norm) for word in found[end:last]])
