@@ -231,7 +231,7 @@ def _tiles(canvas: _Canvas, chart: Chart, width: float) -> float:
         return _nothing(canvas)
     columns, rows = (max(getattr(tile, name) for tile in chart.tiles.values()) + 1 for name in ("column", "row"))
     gap = 4.0 if width > 420 else 3.0
-    side = (width - gap * (columns - 1)) / columns
+    side = (width - 2 - gap * (columns - 1)) / columns
     tall = min(side, 78.0)
     names = [value.label for value in placed]
     size = min(13.0, (side - 10) / max(_measure(word, 1) for name in names for word in name.split()))
@@ -239,10 +239,11 @@ def _tiles(canvas: _Canvas, chart: Chart, width: float) -> float:
     if not whole:
         names = [chart.tiles[value.key].short for value in placed]
         size = min(12.0, (side - 4) / max(_measure(name, 1) for name in names))
-    bands = _bands(max(_drawn(value) for value in placed))
+    most = max(_drawn(value) for value in placed)
+    bands = _bands(max(most, FEW), FEW) if any(value.count is None for value in placed) else _bands(most)
     for value, name in zip(placed, names, strict=True):
         tile = chart.tiles[value.key]
-        x, y = tile.column * (side + gap), tile.row * (tall + gap)
+        x, y = 1 + tile.column * (side + gap), 1 + tile.row * (tall + gap)
         step = 0 if not _drawn(value) else 1 + sum(_drawn(value) > end for end in bands[:-1])
         canvas.tile(x, y, side, tall, step=step, hidden=value.count is None, title=f"{value.label}: {value.shown}")
         lines = _wrapped(name, size, side - 8) if whole else [name]
@@ -293,10 +294,10 @@ def _ticks(most: float) -> list[int]:
     return [step * nth for nth in range(max(math.ceil(most / step), 1) + 1)]
 
 
-def _bands(most: float) -> list[int]:
-    """Where each of at most four bands of whole numbers ends."""
+def _bands(most: float, least: int = 1) -> list[int]:
+    """Where each of at most four bands of whole numbers ends, each ``least`` wide at the least."""
     most = max(math.ceil(most), 1)
-    each = math.ceil(most / 4)
+    each = max(math.ceil(most / 4), least)
     return [min(end, most) for end in (each, 2 * each, 3 * each, 4 * each) if end - each < most]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desk.pages import bulk, item, item_deeds, item_mail, item_next, people, places, register, replies, taught, texts, today, undo, views
+from desk.pages import bulk, item, item_deeds, item_mail, item_next, people, picture, places, queue, register, replies, taught, texts, today, undo, views
 from desk.routing import Page
 
 __all__ = ["ROUTES"]
@@ -14,7 +14,9 @@ ROUTES: tuple[Page, ...] = (
     *item_mail.ROUTES,
     *item_next.ROUTES,
     *people.ROUTES,
+    *picture.ROUTES,
     *places.ROUTES,
+    *queue.ROUTES,
     *register.ROUTES,
     *replies.ROUTES,
     *taught.ROUTES,
