@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from desk.looks import viewed
+from desk.pages import item_next
 from desk.pages.live import EVERY, live
 from desk.plots import Chart, Kind, Value, draw
 from desk.rendering import fragment, render
@@ -25,7 +26,7 @@ from desk.routing import Role, page
 from mailroom.model import MessageState
 from store import MailboxStatus, Needs, NeedsKind, Page, Store
 
-__all__ = ["KIND_WORDS", "ROUTES", "address_of", "needs_counts", "why"]
+__all__ = ["KIND_WORDS", "ROUTES", "address_of", "needs_counts"]
 
 DAYS = 60  # of the plot
 SILENT = timedelta(minutes=30)  # without a good look at a mailbox, something is wrong
@@ -70,7 +71,7 @@ def _needs(request: Request) -> dict[str, Any]:
     store = _store(request)
     counts = needs_counts(store)
     oldest = {kind: store.next_in_queue("", (kind,)) for kind, count in counts.items() if count}
-    first = min((one for one in oldest.values() if one is not None), key=lambda one: one.since, default=None)
+    first = store.next_in_queue("", item_next.WALKED) or next((one for one in oldest.values() if one is not None), None)
     return {
         "counts": counts,
         "total": sum(counts.values()),
@@ -90,15 +91,10 @@ def needs_counts(store: Store) -> dict[NeedsKind, int]:
 def address_of(need: Needs) -> str:
     """Where a line of the queue is settled."""
     if need.kind == NeedsKind.HELD:
-        return f"/replies?state=held#reply-{need.reply_id}"
+        return f"/replies/{need.reply_id}"
     if need.kind == NeedsKind.UNDELIVERABLE:
         return f"/queue?kind={need.kind}#{need.place}"
-    return f"/item/{need.registration_id}" if need.registration_id else f"/message/{need.message_id}"
-
-
-def why(need: Needs) -> tuple[str, str]:
-    """What a line of the queue says of its reason: "missing" and the name of a field, or "reason" and its code."""
-    return ("missing" if need.kind == NeedsKind.REGISTRATION else "reason", need.reason)
+    return item_next.address_of(need)
 
 
 def _mail(request: Request, now: datetime) -> dict[str, Any]:
