@@ -1,23 +1,32 @@
 """What the desk's lists show: the register filtered, counted and drawn, the queue, what came in, replies and messages.
 
-Everything here only reads. Every count of registrations is exact; those of replies and messages are up to ``COUNTED``.
+Everything here only reads, and each verb sees one snapshot. Which registrations meet a filter is a matter of sets (store.listing),
+so every count of registrations is exact, whatever the filter. Replies and messages are counted up to ``COUNTED``.
+
+A page begins next to a line, not at so many lines from the top: what is written meanwhile moves no line out of sight. What it
+does badly: «lines 51 to 100» are as they were when the page before was shown; and to come to a line in the middle of a
+long list, its order is walked from the start of the page's (some 20 ms for 100,000).
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, literal_column, or_, select, true, tuple_
+from pyroaring import BitMap
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, func, literal, literal_column, select, text, true, tuple_
 
 from mailroom.model import MessageState, ReplyState, Slot
-from store import outbox, register
+from store import outbox
 from store.ledger import SUMMARY, chunks, summary
-from store.serialise import unpack_parsed
-from store.tables import messages, readings, registration_messages, registrations
+from store.listing import DAY, STATE, THEMES
+from store.tables import messages, readings, register_lines, register_sets, registration_messages, registration_values, registrations
 from store.tables import outbox as outbox_table
 from store.tables import undeliverable_addresses as addresses
 from store.types import (
@@ -34,7 +43,6 @@ from store.types import (
     OutboxPage,
     Page,
     Picture,
-    Registration,
     RegistrationFilter,
     RegistrationLine,
     RegistrationPage,
@@ -42,169 +50,366 @@ from store.types import (
     RegistrationState,
     Today,
 )
-from store.words import folded, lexemes, terms
+from store.words import MEMBER, TOPIC, lexemes, terms
 
 __all__ = ["COUNTED"]
 
 COUNTED = 10_000
-TOPICS = 40
-_FIELDS = {"councils": Slot.AUTHORITY, "activities": Slot.ACTIVITY, "sessions": Slot.SESSION, "institutions": Slot.INSTITUTION, "topics": Slot.TOPIC}
+TOPICS, COMMON_TOPICS, FEW_TOPICS = 40, 1_000, 2_000
+
+# --- sets
 
 
-def name_key(name: str, address: str) -> str:
-    """By the last word of the name, as a register is."""
-    words = folded(name or address).split()
-    return " ".join([*words[-1:], *words[:-1]])[:100]
-
-
-def _sort_key(one: Registration, sort: RegistrationSort) -> Any:
-    match sort.value.lstrip("-"):
-        case "received":
-            return one.received_at
-        case "updated":
-            return one.updated_at
-        case "name":
-            return name_key(one.member_name, one.member_address)
-        case "council":
-            return folded(next(iter(one.values_of(Slot.AUTHORITY)), ""))[:100]
-        case _:
-            return folded(next(iter(one.values_of(Slot.INSTITUTION)), ""))[:100]
-
-
-class _Whole:
-    """The whole register in memory, with the words and themes of each."""
+class _Sets:
+    """The sets of ``register_sets`` as they are asked for, each field loaded once."""
 
     def __init__(self, connection: Connection) -> None:
-        self.all = list(register.stream(connection, list(RegistrationState)))
-        self.words: dict[str, set[str]] = {}
-        self.themes: dict[str, set[str]] = {}
-        latest = {row.message_id: row for row in connection.execute(select(readings).order_by(readings.c.id))}
-        for link in connection.execute(select(registration_messages)):
-            if row := latest.get(link.message_id):
-                parsed = unpack_parsed(row.parsed)
-                own = [parsed.body[z.start : z.end] for z in parsed.zones if z.kind in ("own", "inline_answer")]
-                self.words.setdefault(link.registration_id, set()).update(lexemes(" ".join([parsed.subject, *own])))
-                self.themes.setdefault(link.registration_id, set()).update(row.extraction.get("themes", ()))
+        self.connection = connection
+        self._fields: dict[str, dict[str, BitMap]] = {}
 
-    def values(self, one: Registration, name: str) -> tuple[str, ...]:
-        if name == "states":
-            return (str(one.state),)
-        if name == "themes":
-            return tuple(self.themes.get(one.id, ()))
-        return tuple(dict.fromkeys(one.values_of(_FIELDS[name])))
+    def every(self, field: str) -> dict[str, BitMap]:
+        """All values of a field, each with those that have it."""
+        if (found := self._fields.get(field)) is None:
+            found = self._fields[field] = self._loaded(register_sets.c.field == field)
+        return found
 
-    def meets(self, one: Registration, wanted: RegistrationFilter, without: str = "") -> bool:
-        states = wanted.states if without != "states" else ()
-        if (one.state in OFF_THE_REGISTER) if not states else one.state not in states:
-            return False
-        for name in (*_FIELDS, "themes"):
-            asked = getattr(wanted, name)
-            if asked and name != without and not set(self.values(one, name) or ("",)) & set(asked):
-                return False
-        member = lexemes(f"{one.member_name} {one.member_address}")
-        topic = lexemes(" ".join(one.values_of(Slot.TOPIC)))
-        every = member | lexemes(" ".join(value.value for value in one.values)) | self.words.get(one.id, set()) | lexemes(one.id)
-        for text, among in ((wanted.member, member), (wanted.topic, topic), (wanted.text, every)):
-            for term, beginning in terms(text):
-                if not (any(word.startswith(term) for word in among) if beginning else term in among):
-                    return False
-        if wanted.received_from and one.received_at < wanted.received_from:
-            return False
-        return not (wanted.received_before and one.received_at >= wanted.received_before)
+    def of(self, field: str, values: Collection[str]) -> BitMap:
+        """Those that have one of these values."""
+        if field in self._fields:
+            return BitMap.union(BitMap(), *(self._fields[field][value] for value in values if value in self._fields[field]))
+        return BitMap.union(BitMap(), *(members for part in chunks(values) for members in self.some(field, part).values()))
+
+    def some(self, field: str, values: Collection[str]) -> dict[str, BitMap]:
+        return self._loaded((register_sets.c.field == field) & register_sets.c.value.in_(values))
+
+    def days(self, first: date, last: date) -> BitMap:
+        """Those received on one of these days of UTC."""
+        between = register_sets.c.value.between(first.isoformat(), last.isoformat())
+        return BitMap.union(BitMap(), *self._loaded((register_sets.c.field == DAY) & between).values())
+
+    def _loaded(self, where: ColumnElement[bool]) -> dict[str, BitMap]:
+        found: dict[str, BitMap] = {}
+        for value, members in self.connection.execute(select(register_sets.c.value, register_sets.c.members).where(where)):
+            some = BitMap.deserialize(members)
+            found[value] = found[value] | some if value in found else some
+        return found
+
+    def everything(self) -> BitMap:
+        return BitMap.union(BitMap(), *self.every(STATE).values())
 
 
-def line_of(one: Registration) -> RegistrationLine:
-    return RegistrationLine(
-        id=one.id,
-        member_name=one.member_name,
-        member_address=one.member_address,
-        state=one.state,
-        institutions=one.values_of(Slot.INSTITUTION),
-        councils=one.values_of(Slot.AUTHORITY),
-        activities=one.values_of(Slot.ACTIVITY),
-        topics=one.values_of(Slot.TOPIC),
-        sessions=one.values_of(Slot.SESSION),
-        missing=one.missing,
-        messages=len(one.messages),
-        revision=one.revision,
-        received_at=one.received_at,
-        updated_at=one.updated_at,
-    )
+_CHOICES = {
+    "states": STATE,
+    "councils": Slot.AUTHORITY,
+    "activities": Slot.ACTIVITY,
+    "sessions": Slot.SESSION,
+    "themes": THEMES,
+    "institutions": Slot.INSTITUTION,
+    "topics": Slot.TOPIC,
+}
+_OFFERED = ("states", "councils", "activities", "sessions", "themes")
+_SEARCHED = (("member", MEMBER), ("topic", TOPIC), ("text", ""))
 
 
-def _wanted(whole: _Whole, wanted: RegistrationFilter, sort: RegistrationSort) -> list[Registration]:
-    found = [one for one in whole.all if whole.meets(one, wanted)]
-    return sorted(found, key=lambda one: (_sort_key(one, sort), one.created_at, one.id), reverse=sort.value.startswith("-"))
+class _Met:
+    """What meets a filter, condition by condition."""
+
+    def __init__(self, connection: Connection, wanted: RegistrationFilter) -> None:
+        self.sets = _Sets(connection)
+        self.conditions: dict[str, BitMap] = {}
+        for name, field in _CHOICES.items():
+            if chosen := getattr(wanted, name):
+                self.conditions[name] = self.sets.of(field, [str(value) for value in chosen])
+        if not wanted.states:
+            off = [str(state) for state in OFF_THE_REGISTER]
+            self.conditions["states"] = self.sets.everything() - self.sets.of(STATE, off)
+        if wanted.received_from or wanted.received_before:
+            self.conditions["received"] = _received(connection, self.sets, wanted.received_from, wanted.received_before)
+        sought = [term for name, mark in _SEARCHED for term in terms(getattr(wanted, name), mark)]
+        if sought:
+            self.conditions["words"] = having(connection, "register_words", sought)
+
+    def all(self, *, without: str = "") -> BitMap:
+        """What meets all conditions; ``without`` one, those that are on the register at all."""
+        some = [met for name, met in self.conditions.items() if name != without]
+        if without == "states":
+            some.append(self.sets.everything())
+        return BitMap.intersection(*sorted(some, key=len))
+
+    def counts(self, name: str, among: BitMap) -> tuple[Facet, ...]:
+        counted = [Facet(value=value, count=members.intersection_cardinality(among)) for value, members in self.sets.every(_CHOICES[name]).items()]
+        return tuple(sorted((facet for facet in counted if facet.count), key=_commonest))
+
+
+def _commonest(facet: Facet) -> tuple[int, str]:
+    return -facet.count, facet.value
+
+
+def _received(connection: Connection, sets: _Sets, begins: datetime | None, ends: datetime | None) -> BitMap:
+    """Whole days by their sets, and the parts of days at both ends by the clock."""
+    first = begins.astimezone(UTC) if begins else datetime(1, 1, 1, tzinfo=UTC)
+    last = ends.astimezone(UTC) if ends else datetime(9999, 12, 31, tzinfo=UTC)
+    if first >= last:
+        return BitMap()
+    found = sets.days(first.date(), last.date())
+    at = register_lines.c.received_at
+    for edge, outside in ((first, at < first), (last, at >= last)):
+        day = datetime.combine(edge.date(), time(), UTC)
+        if edge.year not in (1, 9999):
+            found -= BitMap(connection.scalars(select(register_lines.c.number).where(at >= day, at < day + timedelta(days=1), outside)).all())
+    return found
+
+
+def having(connection: Connection, table: str, sought: Sequence[tuple[str, bool]], *, limit: int | None = None) -> BitMap:
+    """The numbers that have all of these lexemes, or lexemes that begin so; at most ``limit`` of them, whichever."""
+    if connection.dialect.name == "sqlite":
+        asked, query = _fts5(sought), f"SELECT rowid FROM {table} WHERE {table} MATCH :asked"  # noqa: S608
+    else:
+        asked, query = _tsquery(sought), f"SELECT number FROM {table} WHERE words @@ CAST(:asked AS tsquery)"  # noqa: S608
+    if limit is not None:
+        query += f" LIMIT {limit:d}"
+    return BitMap(connection.scalars(text(query), {"asked": asked}).all())
+
+
+def _fts5(sought: Sequence[tuple[str, bool]]) -> str:
+    return " AND ".join(f'"{word}"*' if beginning else f'"{word}"' for word, beginning in sought)
+
+
+def _tsquery(sought: Sequence[tuple[str, bool]]) -> str:
+    return " & ".join(f"'{word}':*" if beginning else f"'{word}'" for word, beginning in sought)
+
+
+# --- the register in an order
+
+FEW = 8_000  # so many are sorted; of more, the order is walked until the page is full
+_KEYS = {
+    "received": register_lines.c.received_at,
+    "updated": register_lines.c.updated_at,
+    "name": register_lines.c.name_key,
+    "council": register_lines.c.council_key,
+    "institution": register_lines.c.institution_key,
+}
+_number = register_lines.c.number
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def _ordered(connection: Connection, met: BitMap, sort: RegistrationSort, start: tuple[Any, int] | None = None, *, backwards: bool = False) -> Iterator[int]:
+    """The numbers of ``met`` in an order, from the one next to ``start`` on."""
+    key = _KEYS[sort.lstrip("-")]
+    down = sort.startswith("-") != backwards
+    query = select(_number).order_by(key.desc() if down else key, _number.desc() if down else _number)
+    if start is not None:
+        here, there = tuple_(key, _number), tuple_(literal(start[0], key.type), literal(start[1], _number.type))
+        query = query.where(here < there if down else here > there)
+    if len(met) <= FEW:
+        yield from connection.scalars(query.where(_among(connection, _number, met)))
+        return
+    with closing(connection.execute(query, execution_options={"yield_per": 2000}).scalars()) as found:
+        for part in found.partitions():
+            yield from (number for number in part if number in met)
+
+
+def _among(connection: Connection, column: Any, numbers: BitMap) -> ColumnElement[bool]:
+    """Any number of numbers as one parameter: SQLite takes 32,766 of them at most, and each has its cost."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(select(literal_column("value")).select_from(func.json_each(json.dumps(list(numbers)))))  # type: ignore[no-any-return]
+    return column == func.any(literal(list(numbers), ARRAY(BigInteger)))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A place in the register: the how manieth line it was when it was shown, its number and, where that says it, its time.
+
+    A name or a school would be more than an address bar may show, so these are looked up again.
+    """
+
+    position: int
+    number: int
+    micros: int | None
+
+    @classmethod
+    def read(cls, place: str) -> _At | None:
+        parts = place.split(".")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 18 for part in parts[:2]):
+            return None
+        if parts[2] and not (parts[2].isascii() and parts[2].isdigit() and len(parts[2]) < 18):
+            return None
+        return cls(int(parts[0]), int(parts[1]), int(parts[2]) if parts[2] else None)
+
+    def start(self, connection: Connection, sort: RegistrationSort) -> tuple[Any, int] | None:
+        key = _KEYS[sort.lstrip("-")]
+        if key.key in ("received_at", "updated_at") and self.micros is not None:
+            return _EPOCH + timedelta(microseconds=self.micros), self.number
+        row = connection.execute(select(key).where(_number == self.number)).one_or_none()
+        return None if row is None else (row[0], self.number)
+
+
+def _place(connection: Connection, position: int, number: int, sort: RegistrationSort) -> str:
+    key = _KEYS[sort.lstrip("-")]
+    micros = _micros(connection.execute(select(key).where(_number == number)).scalar_one()) if key.key in ("received_at", "updated_at") else ""
+    return f"{position}.{number}.{micros}"
 
 
 def find_registrations(connection: Connection, wanted: RegistrationFilter, sort: RegistrationSort, page: Page) -> RegistrationPage:
-    found = _wanted(_Whole(connection), wanted, sort)
-    ids = [one.id for one in found]
-    start = ids.index(page.after) + 1 if page.after in ids else 0
-    if page.before in ids:
-        start = max(0, ids.index(page.before) - page.size)
-    lines = tuple(line_of(one) for one in found[start : start + page.size])
+    met = _Met(connection, wanted).all()
+    after, before = _At.read(page.after), _At.read(page.before)
+    at, backwards = (before, True) if before is not None else (after, False)
+    start = at.start(connection, sort) if at is not None else None
+    if start is None:
+        at, backwards = None, False
+    found = list(islice(_ordered(connection, met, sort, start, backwards=backwards), page.size + 1))
+    more, found = len(found) > page.size, found[: page.size]
+    if backwards:
+        found.reverse()
+    if not found:
+        return RegistrationPage(lines=(), total=len(met), first=0)
+    first = 1 if at is None or (backwards and not more) else max(1, at.position - len(found) if backwards else at.position + 1)
     return RegistrationPage(
-        lines=lines,
-        total=len(found),
-        first=start + 1 if lines else 0,
-        previous=lines[0].id if lines and start else "",
-        next=lines[-1].id if start + len(lines) < len(found) else "",
+        lines=tuple(_lines(connection, found)),
+        total=len(met),
+        first=first,
+        previous=_place(connection, first, found[0], sort) if (more if backwards else at is not None) else "",
+        next=_place(connection, first + len(found) - 1, found[-1], sort) if backwards or more else "",
     )
 
 
 def each_registration(connection: Connection, wanted: RegistrationFilter, sort: RegistrationSort) -> Iterator[RegistrationLine]:
-    for one in _wanted(_Whole(connection), wanted, sort):
-        yield line_of(one)
-
-
-def _facets(whole: _Whole, wanted: RegistrationFilter, name: str, *, own: bool = False) -> tuple[Facet, ...]:
-    counted = Counter(value for one in whole.all if whole.meets(one, wanted, "" if own else name) for value in whole.values(one, name) or ("",))
-    return tuple(Facet(value=value, count=count) for value, count in sorted(counted.items(), key=lambda item: (-item[1], item[0])))
-
-
-def facets(connection: Connection, wanted: RegistrationFilter) -> Facets:
-    whole = _Whole(connection)
-    names = ("states", "councils", "activities", "sessions", "themes")
-    return Facets(total=sum(whole.meets(one, wanted) for one in whole.all), **{name: _facets(whole, wanted, name) for name in names})
-
-
-def values_like(connection: Connection, field: str, text: str, limit: int) -> tuple[Facet, ...]:
-    whole = _Whole(connection)
-    counted = Counter(value for one in whole.all if one.state not in OFF_THE_REGISTER for value in dict.fromkeys(one.values_of(field)))
-    met = [
-        Facet(value=value, count=count)
-        for value, count in counted.items()
-        if all(any(word.startswith(term) if beginning else word == term for word in lexemes(value)) for term, beginning in terms(text))
-    ]
-    return tuple(sorted(met, key=lambda facet: (-facet.count, facet.value))[:limit])
-
-
-def picture(connection: Connection, wanted: RegistrationFilter, zone: tzinfo) -> Picture:
-    whole = _Whole(connection)
-    found = [one for one in whole.all if whole.meets(one, wanted)]
-    days = [one.received_at.astimezone(zone).date() for one in found]
-    counted = Counter(day - timedelta(days=day.weekday()) for day in days)
-    first, last = min(counted, default=None), max(counted, default=None)
-    weeks: list[tuple[date, int]] = []
-    while first is not None and last is not None and first <= last:
-        weeks.append((first, counted[first]))
-        first += timedelta(days=7)
-    names = ("states", "councils", "activities", "sessions", "themes")
-    return Picture(
-        total=len(found),
-        weeks=tuple(weeks),
-        **{name: _facets(whole, wanted, name, own=True) for name in names},
-        topics=_facets(whole, wanted, "topics", own=True)[:TOPICS],
-    )
-
-
-# --- lines
+    met = _Met(connection, wanted).all()
+    for part in list(chunks(_ordered(connection, met, sort))):  # numbers only
+        yield from _lines(connection, part)
 
 
 def lines(connection: Connection, identifiers: Sequence[str]) -> tuple[RegistrationLine, ...]:
-    found = {one.id: line_of(one) for part in chunks(dict.fromkeys(identifiers)) for one in register.by_ids(connection, part)}
-    return tuple(found[identifier] for identifier in identifiers if identifier in found)
+    return tuple(line for part in chunks(dict.fromkeys(identifiers)) for line in _lines_by_id(connection, part))
+
+
+def _lines(connection: Connection, numbers: Sequence[int]) -> list[RegistrationLine]:
+    known = select(_number, register_lines.c.registration_id).where(_number.in_(numbers))
+    ids: dict[int, str] = dict(connection.execute(known).all())
+    return _lines_by_id(connection, [ids[number] for number in numbers])
+
+
+def _lines_by_id(connection: Connection, ids: Sequence[str]) -> list[RegistrationLine]:
+    """Three queries for all of them; those that there are not are left out."""
+    rows = {row.id: row for row in connection.execute(select(registrations).where(registrations.c.id.in_(ids)))}
+    of = registration_values.c
+    values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    query = select(of.registration_id, of.field, of.value).where(of.registration_id.in_(ids)).order_by(of.registration_id, of.field, of.position)
+    for identifier, field, value in connection.execute(query):
+        values[identifier][field].append(value)
+    link = registration_messages.c.registration_id
+    linked: dict[str, int] = dict(connection.execute(select(link, func.count()).where(link.in_(ids)).group_by(link)).all())
+    return [
+        RegistrationLine(
+            id=id,
+            member_name=row.member_name,
+            member_address=row.member_address,
+            state=RegistrationState(row.state),
+            institutions=tuple(values[id][Slot.INSTITUTION]),
+            councils=tuple(values[id][Slot.AUTHORITY]),
+            activities=tuple(values[id][Slot.ACTIVITY]),
+            topics=tuple(values[id][Slot.TOPIC]),
+            sessions=tuple(values[id][Slot.SESSION]),
+            missing=tuple(row.missing),
+            messages=linked.get(id, 0),
+            revision=row.revision,
+            received_at=row.received_at,
+            updated_at=row.updated_at,
+        )
+        for id in ids
+        if (row := rows.get(id)) is not None
+    ]
+
+
+# --- counts of the register
+
+
+def facets(connection: Connection, wanted: RegistrationFilter) -> Facets:
+    met = _Met(connection, wanted)
+    every = met.all()
+    offered = {name: met.counts(name, met.all(without=name) if name in met.conditions else every) for name in _OFFERED}
+    return Facets(total=len(every), **offered)
+
+
+def values_like(connection: Connection, field: str, sought: str, limit: int) -> tuple[Facet, ...]:
+    wanted = terms(sought)
+    known = connection.scalars(select(register_sets.c.value).distinct().where(register_sets.c.field == field, register_sets.c.value != ""))
+    met = [value for value in known if all(_has(lexemes(value), term, beginning) for term, beginning in wanted)]
+    among = _Met(connection, RegistrationFilter())
+    here = among.all()
+    counted = [
+        Facet(value=value, count=members.intersection_cardinality(here)) for part in chunks(met) for value, members in among.sets.some(field, part).items()
+    ]
+    return tuple(sorted((facet for facet in counted if facet.count), key=_commonest)[:limit])
+
+
+def _has(words: Collection[str], term: str, beginning: bool) -> bool:
+    return term in words or (beginning and any(word.startswith(term) for word in words))
+
+
+def picture(connection: Connection, wanted: RegistrationFilter, zone: tzinfo) -> Picture:
+    met = _Met(connection, wanted)
+    every = met.all()
+    return Picture(
+        total=len(every),
+        weeks=_weeks(connection, met.sets, every, zone),
+        **{name: met.counts(name, every) for name in _OFFERED},
+        topics=_topics(connection, met.sets, every),
+    )
+
+
+def _weeks(connection: Connection, sets: _Sets, among: BitMap, zone: tzinfo) -> tuple[tuple[date, int], ...]:
+    """By days of UTC; what came between midnight here and midnight there is moved by the clock."""
+    counted: Counter[date] = Counter()
+    edges = []
+    for value, members in sets.every(DAY).items():
+        day = date.fromisoformat(value)
+        counted[_monday(day)] += members.intersection_cardinality(among)
+        begins = datetime.combine(day, time(), UTC)
+        if {_monday(moment.astimezone(zone).date()) for moment in (begins, begins + timedelta(days=1, microseconds=-1))} != {_monday(day)}:
+            edges.append((begins, members & among))
+    for begins, some in edges:
+        if some:
+            numbers = BitMap(some)
+            at = register_lines.c.received_at
+            query = select(_number, at).where(at >= begins, at < begins + timedelta(days=1))
+            for number, received in connection.execute(query):
+                if number in numbers:
+                    counted[_monday(begins.date())] -= 1
+                    counted[_monday(received.astimezone(zone).date())] += 1
+    weeks = sorted(week for week, count in counted.items() if count)
+    if not weeks:
+        return ()
+    return tuple((week, counted[week]) for n in range((weeks[-1] - weeks[0]).days // 7 + 1) for week in (weeks[0] + timedelta(days=7 * n),))
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _topics(connection: Connection, sets: _Sets, among: BitMap) -> tuple[Facet, ...]:
+    """Topics are free words, tens of thousands of them, nearly all of one registration: of a few registrations all are counted,
+    of more the commonest of the register."""
+    if len(among) <= FEW_TOPICS:
+        of = registration_values.c
+        mine = select(register_lines.c.registration_id).where(_among(connection, _number, among))
+        once = select(of.registration_id, of.value).distinct().where(of.field == Slot.TOPIC, of.registration_id.in_(mine)).subquery()
+        query = select(once.c.value, func.count()).group_by(once.c.value)
+        counted = [Facet(value=value, count=count) for value, count in connection.execute(query)]
+    else:
+        here = register_sets.c
+        common = select(here.value).where(here.field == Slot.TOPIC, here.value != "").order_by(here.size.desc()).limit(COMMON_TOPICS)
+        values = list(dict.fromkeys(connection.scalars(common)))
+        counted = [
+            Facet(value=value, count=members.intersection_cardinality(among))
+            for part in chunks(values)
+            for value, members in sets.some(Slot.TOPIC, part).items()
+        ]
+    return tuple(sorted((facet for facet in counted if facet.count), key=_commonest)[:TOPICS])
 
 
 # --- the queue
@@ -234,12 +439,7 @@ _SOURCES: dict[NeedsKind, _Source] = {
     NeedsKind.HELD: _Source(outbox_table.c.created_at, outbox_table.c.id, outbox_table.c.state == ReplyState.HELD),
 }
 _ORDER = tuple(_SOURCES)  # among those that wait since the same moment
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Place = tuple[datetime, int, Any]  # since, kind, key
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def _place_of(place: str) -> _Place | None:
@@ -406,51 +606,95 @@ def _hour(hour: str, zone: tzinfo) -> date:
 
 def outbox_list(connection: Connection, wanted: OutboxFilter, page: Page) -> OutboxPage:
     table = outbox_table.c
-    rest: list[ColumnElement[bool]] = [true()]
+    rest: list[ColumnElement[bool]] = []
     if wanted.templates:
         rest.append(table.template.in_(wanted.templates))
     if wanted.reasons:
         rest.append(table.reason.in_(wanted.reasons))
-    for term, _ in terms(wanted.text):
-        rest.append(or_(func.lower(table.recipient).contains(term, autoescape=True), func.lower(table.subject).contains(term, autoescape=True)))
-    among = [*rest, table.state.in_(wanted.states)] if wanted.states else rest
-    counted: dict[str, int] = dict(connection.execute(select(table.state, func.count()).where(*rest).group_by(table.state)).all())
-    counts = {state: counted.get(state, 0) for state in ReplyState}
-    total = sum(counts[state] for state in wanted.states or counts)
-    rows, previous, following = _by_number(connection, select(*outbox.COLUMNS).where(*among), table.id, page)
+    words, few = _words(connection, "reply_words", table.id, wanted.text)
+    rest += words
+    counts: dict[ReplyState, int] = {}
+    if few:
+        counted: dict[str, int] = dict(connection.execute(select(table.state, func.count()).where(*rest).group_by(table.state)).all())
+        counts = {state: counted.get(state, 0) for state in ReplyState}
+        total = sum(counts[state] for state in wanted.states or counts)
+    else:
+        among = table.state.in_(wanted.states) if wanted.states else true()
+        total = _count(connection, table.id, [*rest, among])
+    ways = [[table.state == state, *rest] for state in wanted.states] or [rest]
+    ids, previous, following = _newest(connection, table.created_at, table.id, ways, page)
+    rows = {row.id: row for row in connection.execute(select(*outbox.COLUMNS).where(table.id.in_(ids)))}
     return OutboxPage(
-        lines=tuple(outbox.reply_of(row) for row in rows), total=min(total, COUNTED), more=total > COUNTED, counts=counts, next=following, previous=previous
+        lines=tuple(outbox.reply_of(rows[id]) for id in ids),
+        total=min(total, COUNTED),
+        more=total > COUNTED,
+        counts=counts,
+        next=following,
+        previous=previous,
     )
 
 
 def message_list(connection: Connection, wanted: MessageFilter, page: Page) -> MessagePage:
     table = messages.c
-    among: list[ColumnElement[bool]] = [true()]
-    if wanted.states:
-        among.append(table.state.in_(wanted.states))
+    rest: list[ColumnElement[bool]] = []
     if wanted.kinds:
-        among.append(table.kind.in_(wanted.kinds))
+        rest.append(table.kind.in_(wanted.kinds))
     if wanted.mailbox:
-        among.append(table.mailbox == wanted.mailbox)
+        rest.append(table.mailbox == wanted.mailbox)
     if wanted.received_from:
-        among.append(table.internal_date >= wanted.received_from)
+        rest.append(table.internal_date >= wanted.received_from)
     if wanted.received_before:
-        among.append(table.internal_date < wanted.received_before)
-    for term, _ in terms(wanted.text):
-        columns = (table.sender_name, table.sender_address, table.subject)
-        among.append(or_(*(func.lower(column).contains(term, autoescape=True) for column in columns)))
-    total = connection.scalar(select(func.count()).select_from(select(table.id).where(*among).limit(COUNTED + 1).subquery())) or 0
-    rows, previous, following = _by_number(connection, select(*SUMMARY).where(*among), table.id, page)
-    return MessagePage(lines=tuple(summary(row) for row in rows), total=min(total, COUNTED), more=total > COUNTED, next=following, previous=previous)
+        rest.append(table.internal_date < wanted.received_before)
+    words, _ = _words(connection, "message_words", table.id, wanted.text)
+    rest += words
+    total = _count(connection, table.id, [*rest, table.state.in_(wanted.states) if wanted.states else true()])
+    ways = [[table.state == state, *rest] for state in wanted.states] or [rest]
+    ids, previous, following = _newest(connection, table.internal_date, table.id, ways, page)
+    rows = {row.id: row for row in connection.execute(select(*SUMMARY).where(table.id.in_(ids)))}
+    return MessagePage(lines=tuple(summary(rows[id]) for id in ids), total=min(total, COUNTED), more=total > COUNTED, next=following, previous=previous)
 
 
-def _by_number(connection: Connection, query: Any, number: Any, page: Page) -> tuple[list[Any], str, str]:
-    """A page of rows, the highest number first, and the places before and after it."""
-    after, before = (int(place) if place.isascii() and place.isdigit() and len(place) < 19 else None for place in (page.after, page.before))
-    if before is not None:
-        rows = list(connection.execute(query.where(number > before).order_by(number).limit(page.size + 1)).all())
-        more, rows = len(rows) > page.size, rows[: page.size][::-1]
-        return rows, str(rows[0].id) if more else "", str(rows[-1].id) if rows else ""
-    rows = list(connection.execute(query.where(number < after if after is not None else true()).order_by(number.desc()).limit(page.size + 1)).all())
-    more, rows = len(rows) > page.size, rows[: page.size]
-    return rows, str(rows[0].id) if rows and after is not None else "", str(rows[-1].id) if more else ""
+def _words(connection: Connection, table: str, number: Any, sought: str) -> tuple[list[ColumnElement[bool]], bool]:
+    """A condition on words, and whether few rows meet it. A few are listed; of more, each row is asked as the list comes to it."""
+    wanted = terms(sought)
+    if not wanted:
+        return [], True
+    met = having(connection, table, wanted, limit=COUNTED + 1)
+    if len(met) <= COUNTED:
+        return [_among(connection, number, met)], True
+    if connection.dialect.name == "sqlite":
+        asked = f"EXISTS (SELECT 1 FROM {table} WHERE rowid = {number} AND {table} MATCH :asked)"  # noqa: S608
+        return [text(asked).bindparams(asked=_fts5(wanted))], False  # type: ignore[list-item]
+    # A subquery that gives a value stays where it is written: the planner would begin with the words, and meet nearly all.
+    asked = f"(SELECT words @@ CAST(:asked AS tsquery) FROM {table} WHERE number = {number})"  # noqa: S608
+    return [text(asked).bindparams(asked=_tsquery(wanted))], False  # type: ignore[list-item]
+
+
+def _count(connection: Connection, column: Any, where: Sequence[Any]) -> int:
+    """Up to one more than ``COUNTED``."""
+    return connection.scalar(select(func.count()).select_from(select(column).where(*where).limit(COUNTED + 1).subquery())) or 0
+
+
+def _newest(connection: Connection, time_of: Any, number: Any, ways: Sequence[Sequence[Any]], page: Page) -> tuple[list[int], str, str]:
+    """The ids of a page, the newest first, and the places before and after it. Each of the ``ways`` has an index in this order, all together have none."""
+    after, before = _moment(page.after), _moment(page.before)
+    at, backwards = (before, True) if before is not None else (after, False)
+    query = select(time_of, number).order_by(*((time_of, number) if backwards else (time_of.desc(), number.desc()))).limit(page.size + 1)
+    if at is not None:
+        here, there = tuple_(time_of, number), tuple_(literal(at[0], time_of.type), literal(at[1], number.type))
+        query = query.where(here > there if backwards else here < there)
+    found = sorted(((row[0], row[1]) for way in ways for row in connection.execute(query.where(*way))), reverse=not backwards)
+    more, found = len(found) > page.size, found[: page.size]
+    if backwards:
+        found.reverse()
+    if not found:
+        return [], "", ""
+    first, last = (f"{_micros(moment)}.{id}" for moment, id in (found[0], found[-1]))
+    return [id for _, id in found], first if (more if backwards else at is not None) else "", last if backwards or more else ""
+
+
+def _moment(place: str) -> tuple[datetime, int] | None:
+    micros, _, number = place.partition(".")
+    if all(part.isascii() and part.isdigit() and len(part) < 18 for part in (micros, number)):
+        return _EPOCH + timedelta(microseconds=int(micros)), int(number)
+    return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +50,7 @@ class Database:
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url, self.read_only = _parsed(url), read_only
+        self.before_commit: Callable[[Connection], None] | None = None  # the last thing of each ``write``
         self.dialect = self.url.get_backend_name()
         self.path = Path(self.url.database or "").absolute() if self.dialect == "sqlite" else None
         if self.path is not None:
@@ -100,6 +101,8 @@ class Database:
             connection = raw.execution_options(**{_WRITE: True})
             with connection.begin():
                 yield connection
+                if self.before_commit is not None:
+                    self.before_commit(connection)
 
     @contextmanager
     def alter(self) -> Iterator[Connection]:

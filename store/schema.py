@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from mailroom.errors import MailroomError, Misconfigured
+from store import listing
 from store.database import Database
 
 __all__ = ["check", "ensure_current", "upgrade"]
@@ -42,6 +43,7 @@ def upgrade(database: Database) -> None:
         _refuse_foreign(connection, found, database)
         if found != _head():
             command.upgrade(alembic_config(connection), "head")
+            listing.settle(connection)  # in the same transaction: whatever a migration marked as changed
 
 
 def ensure_current(database: Database, *, first_run_ok: bool = True) -> None:

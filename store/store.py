@@ -28,6 +28,7 @@ from store import (
     history,
     ledger,
     letters,
+    listing,
     locking,
     outbox,
     pulse,
@@ -100,6 +101,7 @@ class Store:
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         self._database = Database(url, read_only=read_only)
+        self._database.before_commit = listing.settle
 
     def __enter__(self) -> Self:
         return self

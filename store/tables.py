@@ -35,6 +35,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects import postgresql
 
 from mailroom.model import AliasKind, MessageState, ReplyState
 from store.types import PlaceState, RegistrationState, Role
@@ -52,6 +53,7 @@ __all__ = [
     "digests",
     "history",
     "installation",
+    "listing_changes",
     "message_identifiers",
     "messages",
     "metadata",
@@ -59,6 +61,8 @@ __all__ = [
     "polls",
     "presence",
     "readings",
+    "register_lines",
+    "register_sets",
     "registration_addresses",
     "registration_messages",
     "registration_values",
@@ -132,6 +136,9 @@ messages = Table(
     UniqueConstraint("mailbox", "sha256"),
     _one_of("state", MessageState),
     Index(None, "mailbox", "state", "id"),
+    Index(None, "state", "internal_date", "id", "kind"),  # the desk's queue, and its list of messages
+    Index(None, "kind", "internal_date", "id", "state"),
+    Index(None, "internal_date", "id", "state"),
     Index(None, "mailbox", "state", "internal_date", "id"),
     Index(None, "state", "id"),
     Index(None, "sha256"),
@@ -200,6 +207,7 @@ registrations = Table(
     Column("updated_at", UTCDateTime, nullable=False),
     Column("merged_into", String(40), ForeignKey("registrations.id"), index=True),
     _one_of("state", RegistrationState),
+    Index(None, "state", "received_at", "id"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged"),
     Index(None, "received_at", "id"),
 )
@@ -268,6 +276,8 @@ outbox = Table(
     UniqueConstraint("identifier"),
     _one_of("state", ReplyState),
     Index(None, "state", "next_attempt_at", "id"),
+    Index(None, "state", "created_at", "id", "template"),  # the desk's list of replies, and its queue
+    Index(None, "template", "created_at", "id", "state"),
     Index(None, "recipient_key", "counted_at"),
     Index(None, "recipient_domain", "created_at"),
     Index(None, "created_at"),
@@ -528,3 +538,48 @@ wordings = Table(  # versions of the reply texts, each whole; the newest is the 
     Column("made_by", Text, nullable=False),
     Column("changes", Json, nullable=False),  # by a passage's id: the shipped words, and what is said instead
 )
+
+# --- what the desk's lists are read from: made from the tables above (store.listing), and never asked what is true.
+# The full text (register_words, message_words, reply_words) is in the migrations alone: each database has its own kind.
+
+Key = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")  # compared as it is, whatever language the database speaks
+
+listing_changes = Table(  # written by triggers
+    "listing_changes",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("key", Text, nullable=False),
+)
+
+register_lines = Table(
+    "register_lines",
+    metadata,
+    Column("number", Id, primary_key=True),
+    Column("registration_id", String(40), ForeignKey("registrations.id"), nullable=False),
+    Column("received_at", UTCDateTime, nullable=False),
+    Column("updated_at", UTCDateTime, nullable=False),
+    Column("name_key", Key, nullable=False),
+    Column("council_key", Key, nullable=False),
+    Column("institution_key", Key, nullable=False),
+    Column("sets", Json, nullable=False),  # those that it is in, to be taken out of them
+    UniqueConstraint("registration_id"),
+    Index(None, "received_at", "number"),
+    Index(None, "updated_at", "number"),
+    Index(None, "name_key", "number"),
+    Index(None, "council_key", "number"),
+    Index(None, "institution_key", "number"),
+)
+
+register_sets = Table(
+    "register_sets",
+    metadata,
+    Column("field", String(20), nullable=False),
+    Column("value", Key, nullable=False),
+    Column("chunk", Integer, nullable=False),  # the higher bits of the numbers
+    Column("size", Integer, nullable=False),
+    Column("members", LargeBinary, nullable=False),  # a Roaring bitmap of whole numbers
+    PrimaryKeyConstraint("field", "value", "chunk"),
+)
+_TOPIC = text("field = 'topic'")
+Index("ix_register_sets_topics", register_sets.c.size, register_sets.c.value, sqlite_where=_TOPIC, postgresql_where=_TOPIC)  # the commonest

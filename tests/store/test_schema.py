@@ -31,11 +31,17 @@ def run(url: str, *statements: str) -> None:
         database.close()
 
 
+def _described(name: str | None, kind: str, parents: object) -> bool:
+    return kind != "table" or not (name or "").startswith(("register_words", "message_words", "reply_words"))
+
+
 def test_the_migrations_build_what_the_tables_describe(current_url: str) -> None:
-    """Types, keys, indexes and uniqueness by Alembic's own comparison; checks by their names."""
+    """Types, keys, indexes and uniqueness by Alembic's own comparison; checks by their names.
+
+    The full text (``*_words``, and on SQLite the tables that it makes for itself) is in the migrations alone."""
     database = Database(current_url)
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": _described})
         assert compare_metadata(context, metadata) == []
         inspector = inspect(connection)
         for table in metadata.sorted_tables:
