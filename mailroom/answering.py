@@ -23,7 +23,7 @@ from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, Parsed
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.addresses import checked_address
-from notify.compose import AnswerContext, Seats
+from notify.compose import AnswerContext, Composer, Seats
 from notify.digest import is_digest
 from notify.envelope import BounceAddress
 from notify.may_answer import may_answer
@@ -98,6 +98,10 @@ class Answering:
             per_hour=replies.per_hour,
         )
         self.bounces = BounceAddress(replies.smtp.envelope_sender if replies.smtp is not None else "", checked_address(address).rpartition("@")[2])
+
+    def use(self, composer: Composer) -> None:
+        """Answers are written with this from now on."""
+        self.composer = composer
 
     def remember(self, aliases: Sequence[Remembered]) -> None:
         """What persons taught also helps to read short answers to our questions."""

@@ -24,6 +24,7 @@ from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.pipeline import Pipeline
 from mailroom.programme import Programme, load_programme
 from mailroom.remembering import RememberingReader
+from mailroom.wordings import Worded
 from notify.pacing import PROVIDERS, Pace, provider_of
 from notify.smtp import SmtpSender, SmtpSettings
 from parse.reader import Reader
@@ -153,11 +154,18 @@ def assemble(
         sessions_at=sessions_at,
     )
     reading = RememberingReader(reader, store, changed=answering.remember)
+    worded = Worded(programme, store, answering.use, reader.know_own)
+
+    def refresh() -> None:
+        """What persons taught and worded anew meanwhile."""
+        reading.refresh()
+        worded.refresh()
+
     return Pipeline(
         mailboxes=mailboxes,
         store=store,
         reader=reading,
-        refresh=reading.refresh,
+        refresh=refresh,
         answers=answering,
         letters=Letters(store, SessionLetters(answering), Digests(store, config, programme.facts, answering.from_, answering.secret)),
         open_sender=open_sender if sender is not None else None,

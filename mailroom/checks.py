@@ -12,6 +12,8 @@ from mailroom.errors import MailroomError, Misconfigured
 from mailroom.oauth import TokenSources
 from mailroom.oauth.expiry import expiries, unwatched
 from mailroom.previewing import load_samples
+from mailroom.wordings import changes_of
+from notify.compose import Composer
 from store import Store
 
 __all__ = ["Finding", "run_checks"]
@@ -78,7 +80,19 @@ def _store(config: Config) -> tuple[str, ...]:
     with Store(config.store.url, read_only=True) as store:
         if wrong := store.check():
             raise Misconfigured("\n".join(one.removeprefix("store ").removeprefix("store: ") for one in wrong))
-        return (f"{store.shown}: {'there is no database yet; the first round makes it' if store.missing else 'in order'}",)
+        if store.missing:
+            return (f"{store.shown}: there is no database yet; the first round makes it",)
+        return (f"{store.shown}: in order", *_wording(config, store))
+
+
+def _wording(config: Config, store: Store) -> tuple[str, ...]:
+    """Whether what persons say in answers still fits the programme's files."""
+    version = store.wording()
+    if version is None or config.programme.folder is None:
+        return ()
+    unused = Composer(config.programme.folder / "replies", changes_of(version)).unused
+    told = f"version {version.version} of the reply texts: {len(version.changes)} sentences in words of your own"
+    return (told + (f"; {len(unused)} of them replaced what the files no longer say, and are not used: word them anew at the desk" if unused else ""),)
 
 
 def _smtp(config: Config, sources: TokenSources) -> tuple[str, ...]:

@@ -382,7 +382,8 @@ def run_preview(
     """The previews that the options ask for."""
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
     real = message is not None or registration is not None or file is not None
-    knowledge = load_programme(folder, list(config.programme.schools) if config and real else [])
+    own = config is not None and programme is None and config.programme.folder == folder  # another folder's words are looked at as they stand
+    knowledge = load_programme(folder, list(config.programme.schools) if config and real else [], _worded(config) if own and config is not None else None)
     replies = config.replies if config else RepliesConfig.model_validate({"from": FROM})
     if template is not None and template not in knowledge.composer.names:
         raise MailroomError(f"there is no answer «{template}»; replies/ has {', '.join(knowledge.composer.names)}")
@@ -401,6 +402,17 @@ def run_preview(
     if not found:
         raise MailroomError(f"no case of {FILE} goes with «{template}»; add one, or name one with --case")
     return found
+
+
+def _worded(config: Config) -> dict[str, str]:
+    """What persons say in answers instead of the shipped words, where there is a store already."""
+    from mailroom.wordings import changes_of
+    from store import Store
+
+    with Store(config.store.url, read_only=True) as store:
+        if store.missing or store.check():
+            return {}
+        return changes_of(store.wording())
 
 
 def print_previews(previews: Sequence[Preview], echo: Callable[[str], None]) -> None:

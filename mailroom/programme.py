@@ -6,7 +6,7 @@ mistakes, so that an operator sees all of them at once, each with file and line.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,11 @@ class Programme:
     own_lines: tuple[str, ...]  # fixed lines of our templates: a quote of them is never evidence
 
 
-def load_programme(folder: Path, school_lists: Sequence[Path] = ()) -> Programme:
-    """Raises ProgrammeError for the first mistake in facts, templates or lists (rules are the Reader's)."""
+def load_programme(folder: Path, school_lists: Sequence[Path] = (), changes: Mapping[str, str] | None = None) -> Programme:
+    """Raises ProgrammeError for the first mistake in facts, templates or lists (rules are the Reader's).
+
+    ``changes``: what persons say in answers instead of the folder's words (``notify.passages``).
+    """
     if not folder.is_dir():
         raise Misconfigured(f"{folder}: there is no such programme folder; leave programme.folder out to use the shipped one")
     schools: list[School] = []
@@ -38,5 +41,5 @@ def load_programme(folder: Path, school_lists: Sequence[Path] = ()) -> Programme
             raise ProgrammeError(str(path), None, "there is no such school list; check programme.schools or --schools")
         schools += load_schools(path, folder)
     facts = load_facts(folder)
-    composer = Composer(folder / "replies")
+    composer = Composer(folder / "replies", changes)
     return Programme(folder=folder, facts=facts, schools=tuple(schools), composer=composer, own_lines=own_template_lines(composer, facts))

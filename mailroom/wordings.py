@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,7 +25,7 @@ from desk.office import Conflict, Done, Letter, Sentence, Wording
 from mailroom.errors import MailroomError, ProgrammeError
 from mailroom.previewing import Previewer
 from mailroom.programme import Programme, load_programme
-from notify.compose import Composer, sample_contexts
+from notify.compose import Composer, own_template_lines, sample_contexts
 from notify.facts import Facts
 from notify.passages import passages, worded
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mailroom.config import Config
     from store import Store, WordingVersion
 
-__all__ = ["Wordings", "changes_of", "earlier_changes"]
+__all__ = ["Worded", "Wordings", "changes_of", "earlier_changes"]
 
 FIRST = ("registered", "ask_member", "updated", "review", "withdrawn")  # the commonest answers
 REMEMBERED = 20  # versions whose sentences stay known as ours
@@ -49,6 +49,29 @@ def earlier_changes(versions: Sequence[WordingVersion]) -> tuple[Mapping[str, st
     """The changes of the versions before the newest, the shipped one among them: mail that says so may still be quoted."""
     found = [changes_of(version) for version in versions[1:REMEMBERED]]
     return (*found, {}) if versions else ()
+
+
+class Worded:
+    """What a running pipeline writes with and knows as ours; ``refresh`` takes up what persons worded anew since, with one small question where nothing was."""
+
+    def __init__(self, programme: Programme, store: Store, use: Callable[[Composer], None], know_own: Callable[[Collection[str]], None]) -> None:
+        self.programme, self.store, self.use, self.know_own = programme, store, use, know_own
+        self._version = 0
+
+    def refresh(self) -> None:
+        version = self.store.wording()
+        if (version.version if version is not None else 0) == self._version:
+            return
+        versions = self.store.wordings()
+        folder = self.programme.folder / "replies"
+        composer = Composer(folder, changes_of(versions[0]))
+        own = {*self.programme.own_lines, *own_template_lines(composer, self.programme.facts)}
+        for changes in earlier_changes(versions):
+            if changes:
+                own.update(own_template_lines(Composer(folder, changes), self.programme.facts))
+        self.use(composer)
+        self.know_own(sorted(own))
+        self._version = versions[0].version
 
 
 class Wordings:

@@ -97,6 +97,10 @@ class Reader:
             other.rules_version = hashlib.sha256(f"{self._of_rules}\0{tuple(aliases)!r}".encode()).hexdigest()[:16]
         return other
 
+    def know_own(self, lines: Collection[str]) -> None:
+        """These are the lines of our templates from now on, for this reader and those that it was or is told to remember by."""
+        self._zoner.know_own(lines)
+
     @property
     def institutions(self) -> InstitutionFinder:
         return self._institutions

@@ -55,6 +55,10 @@ class Zoner:
         self._knowledge = ZoneRules(folder, own_lines, own_names=own_names, own_addresses=own_addresses)
         self.rules: RuleFile = self._knowledge.file
 
+    def know_own(self, lines: Collection[str]) -> None:
+        """These are the lines of our templates from now on."""
+        self._knowledge.know_own(lines)
+
     def zones(self, body: str, *, marks: Sequence[Mark] = (), envelope: Envelope | None = None) -> tuple[Zone, ...]:
         """Label every line of ``body``. ``marks`` are what the message's HTML says of stretches of it."""
         lines = read_lines(body)

@@ -68,9 +68,12 @@ class ZoneRules:
         self.contacts = words["contacts"]
         self.own_names = tuple(name.casefold() for name in [*lists["own_names"], *own_names] if name.strip())
         self.own_addresses = frozenset(address.casefold() for address in [*lists["own_addresses"], *own_addresses])
-        bare = [solid(line) for line in own_lines]
-        self.own_lines = frozenset(line for line in bare if len(line) >= 12)
-        self.own_text = "\n".join(bare)
+        self.know_own(own_lines)
+
+    def know_own(self, lines: Collection[str]) -> None:
+        """These are the lines of our templates from now on."""
+        bare = [solid(line) for line in lines]
+        self.own_lines, self.own_text = frozenset(line for line in bare if len(line) >= 12), "\n".join(bare)
 
     # --- small questions about one line
 

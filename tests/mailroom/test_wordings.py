@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
 from desk.office import Conflict
+from mailroom.assemble import assemble
+from mailroom.checks import run_checks
 from mailroom.errors import MailroomError
+from mailroom.model import ZoneKind
 from mailroom.wordings import Wordings, changes_of, earlier_changes
 from tests.fixtures.desk import House
 
@@ -88,3 +94,51 @@ def test_sentences_of_earlier_versions_stay_known_as_ours(wordings: Wordings, ma
     wordings.reword({contact: "Write to us about anything at all that you like."}, seen_version=0, who="moira")
     wordings.reword({contact: "Ask us whatever comes to your mind at any time."}, seen_version=1, who="moira")
     assert [dict(one) for one in earlier_changes(wordings.store.wordings())] == [{contact: "Write to us about anything at all that you like."}, {}]
+
+
+LETTER = """\
+From: Una Tosh <{id}.tosh@example.net>
+To: car@union.example
+Subject: {subject}
+Message-ID: <{id}@example.net>
+Date: Mon, 10 Jan 2022 09:00:00 +0000
+Content-Type: text/plain; charset=utf-8
+
+{body}
+"""
+
+
+def test_the_next_round_answers_in_the_new_words_and_knows_them_when_they_are_quoted(house: House, wordings: Wordings) -> None:
+    """Without a restart; and words of the version before are ours as well."""
+    pipeline = assemble(house.config, house.store, sessions_at=datetime(2022, 1, 10, tzinfo=UTC))
+    contact = sentence(wordings, "For anything else")
+    body = "I teach at Glenmarnoch Primary School in Fife. I have done an enquiry of my own on spelling and would like others to join me."
+    for number, said in enumerate(("Ring the office of the programme on any weekday you like.", "Send us a note about whatever it is.")):
+        wordings.reword({contact: said}, seen_version=number, who="moira")
+        house.deliver(f"una{number}", LETTER.format(subject="Research", id=f"una{number}", body=f"{body} ({number})").encode())
+        with house.store.exclusive(timeout=10):
+            pipeline.round()
+        answered = house.store.message(f"<una{number}@example.net>")
+        assert answered is not None
+        content = house.store.reply_content(answered.replies[-1].id)
+        assert content is not None
+        assert said in message_from_bytes(content, policy=default).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    quoted = "Thanks! Yes, that is right.\n\n> Ring the office of the programme on any weekday you like.\n> Send us a note about whatever it is.\n"
+    house.deliver("una9", LETTER.format(subject="Re: Research", id="una9", body=quoted).encode())
+    with house.store.exclusive(timeout=10):
+        pipeline.round()
+    record = house.store.message("<una9@example.net>")
+    assert record is not None
+    parsed = record.readings[-1].reading.parsed
+    kinds = {parsed.body[zone.start : zone.end].strip(): zone.kind for zone in parsed.zones}
+    assert [kind for text, kind in kinds.items() if "Ring the office" in text or "Send us a note" in text] == [ZoneKind.OWN_QUOTE]
+
+
+def test_check_says_that_words_of_ones_own_are_in_use(house: House, wordings: Wordings) -> None:
+    wordings.reword({sentence(wordings, "For anything else"): "Write to us."}, seen_version=0, who="moira")
+    house.store.add_wording({"0123456789ab": ("Old words.", "New words.")}, 1, datetime.now(UTC), actor="moira")
+    told = [one.text for one in run_checks(house.config) if one.part == "store"]
+    assert told[1] == (
+        "version 2 of the reply texts: 1 sentences in words of your own; 1 of them replaced what the files no longer say, and are not used: "
+        "word them anew at the desk"
+    )
