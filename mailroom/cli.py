@@ -23,7 +23,9 @@ from mailroom.errors import MailroomError, Temporary
 from mailroom.teaching import aliases_group
 
 if TYPE_CHECKING:
+    from desk.office import Done
     from mailroom.config import Config
+    from mailroom.office import HouseOffice
     from mailroom.pipeline import Pipeline, RoundReport
     from store import Store
 
@@ -40,7 +42,14 @@ STATES = {  # as tables show them: as the store and --json have them
         "ignored": "ignored",
         "unreadable": "quarantined",
     },
-    "registration": {"registered": "registered", "waiting-for-member": "ask_member", "waiting-for-person": "review", "withdrawn": "withdrawn"},
+    "registration": {
+        "registered": "registered",
+        "waiting-for-member": "ask_member",
+        "waiting-for-person": "review",
+        "withdrawn": "withdrawn",
+        "merged": "merged",
+        "not-ours": "dismissed",
+    },
     "reply": {
         "held": "held",
         "due": "due",
@@ -518,15 +527,31 @@ def schools_import(source: Path, programme: Path | None, config_file: str | None
     run_import(source, folder=programme or (config.programme.folder if config else None) or data_folder() / "programme", **options)
 
 
-@cli.group(short_help="List, show, correct, accept, withdraw registrations.")
+@cli.group(short_help="List, show, correct, accept, withdraw, merge registrations.")
 def register() -> None:
-    """The register: list and show registrations; correct, accept or withdraw one; let another address speak for it."""
+    """The register: list and show registrations; correct, accept, withdraw, reopen or merge one; let another address speak for it."""
 
 
 def changing(command: F) -> F:
     """Who changes a registration, and what they had seen of it."""
     command = click.option("--revision", type=click.IntRange(min=1), help="Only if it is still at this revision, which «register show» tells.")(command)
     return click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")(command)
+
+
+def get_office(config_file: str | None) -> HouseOffice:
+    """What a person does, by the same code as on the desk."""
+    from mailroom.office import HouseOffice
+
+    config = get_config(config_file)
+    return HouseOffice(config, get_store(config, write=True))
+
+
+def print_done(done: Done, as_json: bool) -> None:
+    """What was done, and the number by which it is taken back."""
+    if as_json:
+        emit({"deed": done.deed, "said": done.said})
+    else:
+        click.echo(done.said + (f" (deed {done.deed})" if done.deed is not None else ""))
 
 
 def print_changed(facts: dict[str, Any], as_json: bool) -> None:
@@ -537,7 +562,8 @@ def print_changed(facts: dict[str, Any], as_json: bool) -> None:
         return
     done = "changed" if facts["changed"] else "left as it was"
     settled = f"; {len(facts['settled'])} waiting {'message is' if len(facts['settled']) == 1 else 'messages are'} done" if facts["settled"] else ""
-    click.echo(f"{facts['id']} {done}: {STATE_WORDS[facts['state']]}, revision {facts['revision']}{settled}")
+    deed = f" (deed {facts['deed']})" if facts["deed"] else ""
+    click.echo(f"{facts['id']} {done}: {STATE_WORDS[facts['state']]}, revision {facts['revision']}{settled}{deed}")
 
 
 @register.command("list")
@@ -597,9 +623,7 @@ def register_correct(
     """
     from mailroom.correcting import correct
 
-    config = get_config(config_file)
-    store = get_store(config, write=True)
-    print_changed(correct(config, store, which, given, cleared, by=by, revision=revision, settle=not keep_open), as_json)
+    print_changed(correct(get_office(config_file), which, given, cleared, by=by, revision=revision, settle=not keep_open), as_json)
 
 
 @register.command("accept", short_help="It is in order as it stands.")
@@ -613,8 +637,7 @@ def register_accept(which: str, by: str | None, revision: int | None, config_fil
     """A registration that waited for you is in order as it stands."""
     from mailroom.correcting import accept
 
-    config = get_config(config_file)
-    print_changed(accept(config, get_store(config, write=True), which, by=by, revision=revision, **although), as_json)
+    print_changed(accept(get_office(config_file), which, by=by, revision=revision, **although), as_json)
 
 
 @register.command("withdraw", short_help="Take a member off.")
@@ -626,8 +649,32 @@ def register_withdraw(which: str, by: str | None, revision: int | None, config_f
     """Take a member off, for example after a telephone call. The values stay, for the record; the member is not told."""
     from mailroom.correcting import withdraw
 
-    config = get_config(config_file)
-    print_changed(withdraw(config, get_store(config, write=True), which, by=by, revision=revision), as_json)
+    print_changed(withdraw(get_office(config_file), which, by=by, revision=revision), as_json)
+
+
+@register.command("reopen", short_help="It needs a person again.")
+@click.argument("which", metavar="ID")
+@changing
+@config_option
+@json_option
+def register_reopen(which: str, by: str | None, revision: int | None, config_file: str | None, as_json: bool) -> None:
+    """A registration needs a person again, also one that was withdrawn or dismissed."""
+    from mailroom.correcting import reopen
+
+    print_changed(reopen(get_office(config_file), which, by=by, revision=revision), as_json)
+
+
+@register.command("merge", short_help="The same member wrote twice.")
+@click.argument("which", metavar="ID")
+@click.argument("into", metavar="INTO")
+@changing
+@config_option
+@json_option
+def register_merge(which: str, into: str, by: str | None, revision: int | None, config_file: str | None, as_json: bool) -> None:
+    """Merge the registration ID into INTO: messages, addresses and places go over, and values that INTO lacks."""
+    from mailroom.correcting import merge
+
+    print_changed(merge(get_office(config_file), which, into, by=by, revision=revision), as_json)
 
 
 @register.command("add-address", short_help="Let another address of the member speak for it.")
@@ -681,13 +728,59 @@ def messages_settle(message_ids: tuple[int, ...], by: str | None, config_file: s
     """
     from mailroom.messages import settle
 
-    settled, still = settle(get_store(get_config(config_file), write=True), message_ids, by=by)
+    settled, still = settle(get_office(config_file), message_ids, by=by)
     if as_json:
         emit({"settled": settled, "registrations_waiting": still})
         return
     click.echo(f"{len(settled)} {'message is' if len(settled) == 1 else 'messages are'} done")
     for one in still:
         click.echo(f"registration {one} waits for you still: «mailroom register accept {one}», or correct or withdraw it")
+
+
+@messages.command("dismiss", short_help="Say that a message is not for the programme.")
+@click.argument("message_ids", type=int, nargs=-1, required=True, metavar="ID...")
+@click.option("--spam", is_flag=True, help="It is spam.")
+@click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
+@config_option
+@json_option
+def messages_dismiss(message_ids: tuple[int, ...], spam: bool, by: str | None, config_file: str | None, as_json: bool) -> None:
+    """Say that messages are not for the programme. A registration that rests on nothing else goes with them, and its unsent answers stay here."""
+    from desk.office import Dismissal
+    from mailroom.correcting import person
+
+    done = get_office(config_file).dismiss(message_ids, Dismissal.SPAM if spam else Dismissal.NOT_OURS, who=person(by))
+    print_done(done, as_json)
+
+
+@messages.command("read-again", short_help="Have a message read again in the next round.")
+@click.argument("message_ids", type=int, nargs=-1, required=True, metavar="ID...")
+@click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
+@config_option
+@json_option
+def messages_read_again(message_ids: tuple[int, ...], by: str | None, config_file: str | None, as_json: bool) -> None:
+    """Have messages that wait for you read again in the next round, for example after the rules have changed."""
+    from mailroom.correcting import person
+
+    print_done(get_office(config_file).read_again(message_ids, who=person(by)), as_json)
+
+
+@cli.command(short_help="Take back what a person did.")
+@click.argument("deed", type=int, required=False, metavar="[NUMBER]")
+@click.option("--by", metavar="NAME", help="Who you are, for the history; else the name that is logged in.")
+@config_option
+@json_option
+def undo(deed: int | None, by: str | None, config_file: str | None, as_json: bool) -> None:
+    """Take back what a person did, whole, by its number; without one, list the latest.
+
+    It cannot be taken back once something else builds on it, or its mail has left.
+    """
+    from mailroom.correcting import deed_dicts, person, print_deeds
+
+    if deed is not None:
+        print_done(get_office(config_file).undo(deed, who=person(by)), as_json)
+        return
+    rows = deed_dicts(get_store(get_config(config_file)))
+    emit(rows) if as_json else print_deeds(rows)
 
 
 @cli.group()

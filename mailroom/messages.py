@@ -9,7 +9,6 @@ What it does badly: it does not know that you answered a member by hand; say so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,9 +17,9 @@ from mailroom.correcting import person
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState
 from mailroom.show import flagged, message_words, reason_text, table, when
-from store import RegistrationState
 
 if TYPE_CHECKING:
+    from mailroom.office import HouseOffice
     from store import Store
 
 __all__ = ["FOR_A_PERSON", "message_dicts", "print_messages", "settle"]
@@ -64,17 +63,15 @@ def print_messages(rows: Sequence[Mapping[str, Any]], *, none: str) -> None:
     )
 
 
-def settle(store: Store, ids: Sequence[int], *, by: str | None) -> tuple[list[int], list[str]]:
+def settle(office: HouseOffice, ids: Sequence[int], *, by: str | None) -> tuple[list[int], list[str]]:
     """These have been dealt with; gives their ids, and those of their registrations that wait for a person all the same.
 
     Raises MailroomError, and does nothing, where one does not wait for a person.
     """
     who = person(by)
-    with store.exclusive(timeout=60):
-        waiting = {one.id for one in flagged(store, FOR_A_PERSON)}
-        if others := [str(one) for one in ids if one not in waiting]:
-            raise MailroomError(f"no message {', '.join(others)} waits for a person; «mailroom messages list» shows those that do. Nothing was changed")
-        settled = store.settle_messages(ids, datetime.now(UTC), actor=who)
-    records = [record for one in settled if (record := store.message(one)) is not None]
-    still = [one.id for record in records for one in record.registrations if one.state is RegistrationState.REVIEW]
-    return settled, list(dict.fromkeys(still))
+    waiting = {one.id for one in flagged(office.store, FOR_A_PERSON)}
+    if others := [str(one) for one in ids if one not in waiting]:
+        raise MailroomError(f"no message {', '.join(others)} waits for a person; «mailroom messages list» shows those that do. Nothing was changed")
+    office.settle(ids, who=who)
+    settled = sorted(set(ids))
+    return settled, list(office.still_waiting(settled))

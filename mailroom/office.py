@@ -10,13 +10,18 @@ What it does badly: programme data that change on the disk are known after a res
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from desk.office import Alias, Case, Done, Letter, Offer, Place, Sentence, Trial, Wording, Words
+from desk.office import Alias, Case, Conflict, Dismissal, Done, Letter, Offer, Place, Sentence, Trial, Wording, Words
+from mailroom.errors import MailroomError
 from mailroom.officework.knowledge import Knowledge
+from mailroom.officework.registering import Outcome, Registering
 from mailroom.wordings import Wordings
+from store import RegistrationState, Stale
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -24,6 +29,10 @@ if TYPE_CHECKING:
     from store import Store
 
 __all__ = ["HouseOffice"]
+
+log = logging.getLogger(__name__)
+
+_DISMISSED = {Dismissal.NOT_OURS: "dismissed_not_ours", Dismissal.SPAM: "dismissed_spam"}
 
 
 class HouseOffice:
@@ -33,6 +42,7 @@ class HouseOffice:
         self.config, self.store, self.now = config, store, now
         self.knowledge = Knowledge(config)
         self.texts = Wordings(config, store, now=now)
+        self.registering = Registering(store, self.knowledge, now)
 
     @property
     def words(self) -> Words:
@@ -40,6 +50,94 @@ class HouseOffice:
 
     def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
         return self.knowledge.places.find(query, limit=limit)
+
+    # --- deeds on registrations
+
+    def correct(
+        self, reference: str, revision: int | None, changes: Mapping[str, Sequence[str]], cleared: Sequence[str] = (), *, who: str, settle: bool = True
+    ) -> Done:
+        with _told():
+            outcome = self.registering.correct(reference, revision, changes, cleared, who=who, settle=settle)
+        return _done(outcome, self._offers(outcome))
+
+    def accept(self, reference: str, revision: int | None, *, who: str, incomplete: bool = False) -> Done:
+        with _told():
+            return _done(self.registering.accept(reference, revision, who=who, incomplete=incomplete))
+
+    def withdraw(self, reference: str, revision: int | None, *, who: str) -> Done:
+        with _told():
+            return _done(self.registering.withdraw(reference, revision, who=who))
+
+    def reopen(self, reference: str, revision: int | None, *, who: str) -> Done:
+        with _told():
+            return _done(self.registering.reopen(reference, revision, who=who))
+
+    def merge(self, reference: str, revision: int | None, into: str, into_revision: int | None, *, who: str) -> Done:
+        with _told():
+            return _done(self.registering.merge(reference, revision, into, into_revision, who=who))
+
+    def enter(self, message_id: int, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
+        with _told():
+            return _done(self.registering.enter(message_id, changes, who=who))
+
+    # --- deeds on messages
+
+    def dismiss(self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None) -> Done:
+        if why not in _DISMISSED:
+            raise MailroomError(f"«{why}» is no reason to dismiss a message; there are {', '.join(_DISMISSED)}")
+        with _told():
+            did = self.store.dismiss(message_ids, _DISMISSED[why], self.now(), actor=who, seen=seen)
+        if did is None:
+            return Done(deed=None, said="These were dismissed already.")
+        what = "as spam" if why == Dismissal.SPAM else "as not ours"
+        went = f" {_count(len(did.registrations), 'registration')} went with that." if did.registrations else ""
+        return Done(deed=did.deed, said=f"{_count(len(message_ids), 'message')} dismissed {what}.{went}")
+
+    def settle(self, message_ids: Sequence[int], *, who: str) -> Done:
+        with _told():
+            did = self.store.settle_these(message_ids, self.now(), actor=who)
+        if did is None:
+            return Done(deed=None, said="Nothing was waiting.")
+        still = self.still_waiting(did.settled)
+        return Done(deed=did.deed, said=f"{_count(len(did.settled), 'message')} done." + "".join(f" Registration {one} waits for you still." for one in still))
+
+    def still_waiting(self, message_ids: Sequence[int]) -> tuple[str, ...]:
+        """The registrations of these messages that wait for a person all the same."""
+        records = [record for one in message_ids if (record := self.store.message(one)) is not None]
+        return tuple(dict.fromkeys(one.id for record in records for one in record.registrations if one.state is RegistrationState.REVIEW))
+
+    def read_again(self, message_ids: Sequence[int], *, who: str) -> Done:
+        with _told():
+            did = self.store.read_again(message_ids, self.now(), actor=who)
+        assert did is not None  # noqa: S101 - it raises where there is nothing to read
+        return Done(deed=did.deed, said=f"{_count(len(did.settled), 'message')} will be read again in the next round.")
+
+    # --- mail
+
+    def release(self, reply_ids: Sequence[int], *, who: str) -> Done:
+        with _told():
+            did = self.store.release_these(reply_ids, self.now(), actor=who)
+        released = len(did.replies) if did is not None else 0
+        rest = len(set(reply_ids)) - released
+        left = f" {_count(rest, 'answer')} cannot be released: sent already, not so any more, or to an address that takes no mail." if rest else ""
+        return Done(deed=did.deed if did is not None else None, said=f"{_count(released, 'answer')} will go out with the next round.{left}")
+
+    def park(self, reply_ids: Sequence[int], *, who: str) -> Done:
+        with _told():
+            did = self.store.park_these(reply_ids, self.now(), actor=who)
+        parked = len(did.replies) if did is not None else 0
+        rest = len(set(reply_ids)) - parked
+        return Done(
+            deed=did.deed if did is not None else None,
+            said=f"{_count(parked, 'answer')} parked." + (f" {_count(rest, 'answer')} were not waiting to go." if rest else ""),
+        )
+
+    # --- undo
+
+    def undo(self, deed: int, *, who: str) -> Done:
+        with _told():
+            undone = self.store.undo(deed, self.now(), actor=who, places=self.knowledge.limits)
+        return Done(deed=None, said=f"Taken back: {_KINDS.get(undone.kind, undone.kind)}.")
 
     # --- what corrections teach
 
@@ -87,6 +185,51 @@ class HouseOffice:
 
     def restore_wording(self, version: int, *, seen_version: int, who: str) -> Done:
         return self.texts.restore_wording(version, seen_version=seen_version, who=who)
+
+    def _offers(self, outcome: Outcome) -> tuple[Offer, ...]:
+        """What the correction could teach. It is done by now, so nothing that goes wrong here is told of as its failure."""
+        if outcome.did is None or outcome.before is None:
+            return ()
+        after = self.store.registration(outcome.before.id)
+        try:
+            return self.remembering.offers(outcome.before, after) if after is not None else ()
+        except MailroomError as error:
+            log.warning("what the correction of %s could teach is not known: %s", outcome.before.id, type(error).__name__)
+            return ()
+
+
+_KINDS = {
+    "correct": "the correction",
+    "accept": "the acceptance",
+    "withdraw": "the withdrawal",
+    "reopen": "the reopening",
+    "merge": "the merge",
+    "enter": "the entry",
+    "dismiss": "the dismissal",
+    "settle": "that it was done",
+    "read_again": "the wish to have it read again",
+    "ask": "the question to the member",
+    "answer": "the answer",
+    "release": "the release",
+    "park": "the parking",
+}
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The store's «somebody was quicker» is the desk's conflict."""
+    try:
+        yield
+    except Stale as error:
+        raise Conflict(str(error), now_at=error.now_at, who=error.who) from error
+
+
+def _done(outcome: Outcome, offers: tuple[Offer, ...] = ()) -> Done:
+    return Done(deed=outcome.did.deed if outcome.did is not None else None, said=outcome.said, offers=offers)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _remembering(config: Config, store: Store, now: Callable[[], datetime]) -> Remembering:

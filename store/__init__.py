@@ -4,6 +4,7 @@ The only importer of SQLAlchemy. SQLite by default, PostgreSQL by its address; b
 ``Store`` is the whole of it for the rest of mailroom; the other names are the values it takes and gives.
 """
 
+from store.deeds import Did, Stale
 from store.people import People
 from store.register import registration_id
 from store.seating import sessions_of
@@ -87,6 +88,7 @@ __all__ = [
     "Deed",
     "DeliveryNote",
     "DeskSession",
+    "Did",
     "DigestFacts",
     "DigestNote",
     "Event",
@@ -129,6 +131,7 @@ __all__ = [
     "SavedView",
     "Seen",
     "SessionPlace",
+    "Stale",
     "Status",
     "Store",
     "StoredAlias",

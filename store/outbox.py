@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, or_, select, text, true, update
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select, text, true, update
 
 from mailroom.model import ReplyDraft, ReplyState, RuleHit
 from store import history, undeliverable
@@ -27,12 +27,24 @@ from store.types import Reply
 __all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CORRECTED_MEANWHILE"]
 
 ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
-REMINDER, PLACE, DIGEST = "reminder", "place", "digest"
+REMINDER, PLACE, DIGEST, BY_HAND = "reminder", "place", "digest", "by_hand"
+ASKED_BY_PERSON, ANSWERED_BY_PERSON = "asked_by_person", "answered_by_person"  # templates of what a person writes: no cap, and no limit of one
 QUESTION, TELLS_NOTHING = "ask_member", "review"  # templates; the second only says that a person will answer
 ANSWERED_MEANWHILE = "answered_meanwhile"
 CORRECTED_MEANWHILE = "corrected_meanwhile"
 PLACE_GIVEN_UP, TOO_LATE = "place_given_up", "too_late"  # of letters
-OVERTAKEN = (ANSWERED_MEANWHILE, CORRECTED_MEANWHILE, PLACE_GIVEN_UP, TOO_LATE)  # what they say is not so any more: never released
+TAKEN_BACK, DISMISSED, MERGED = "taken_back", "dismissed_meanwhile", "merged_meanwhile"  # by a person's deed
+PARKED_BY_PERSON = "parked_by_person"
+BY_PERSON = ("registration.corrected", "registration.restored", "registration.merged", "registration.dismissed")  # events after which an answer tells what was
+OVERTAKEN = (
+    ANSWERED_MEANWHILE,
+    CORRECTED_MEANWHILE,
+    PLACE_GIVEN_UP,
+    TOO_LATE,
+    TAKEN_BACK,
+    DISMISSED,
+    MERGED,
+)  # what they say is not so any more: never released
 SENT_AGAIN = "sent_again"
 FATE_UNKNOWN = "fate_unknown"
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED, ReplyState.UNKNOWN)
@@ -205,7 +217,7 @@ def _overtaken(connection: Connection, row: Any) -> str:
         updated = (h.registration_id == row.registration_id) & (h.event == "registration.updated") & (h.at >= row.created_at) & (h.message_id != row.message_id)
         if any(line.before["values"] != line.after["values"] for line in connection.execute(select(h.before, h.after).where(updated))):
             return ANSWERED_MEANWHILE
-    corrected = (h.registration_id == row.registration_id) & (h.event == "registration.corrected") & (h.at >= row.created_at)
+    corrected = (h.registration_id == row.registration_id) & h.event.in_(BY_PERSON) & (h.at >= row.created_at)
     return CORRECTED_MEANWHILE if connection.execute(select(h.id).where(corrected).limit(1)).first() is not None else ""
 
 
@@ -267,7 +279,13 @@ def withdraw(connection: Connection, reply_ids: Any, reason: str, now: datetime)
     return [id for some in chunks(rows) for id in _set_aside(connection, some, reason, now, history.MAILROOM)]
 
 
-def _set_aside(connection: Connection, rows: Sequence[Any], reason: str, now: datetime, actor: str) -> list[int]:
+def set_aside(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime, actor: str, *, event: str = "reply.withdrawn") -> list[int]:
+    """Answers that a person's deed keeps back; gives their ids."""
+    rows = connection.execute(select(*_SET_ASIDE).where(which).order_by(outbox.c.id).with_for_update()).all()
+    return [id for some in chunks(rows) for id in _set_aside(connection, some, reason, now, actor, event)]
+
+
+def _set_aside(connection: Connection, rows: Sequence[Any], reason: str, now: datetime, actor: str, event: str = "reply.withdrawn") -> list[int]:
     """These, columns ``_SET_ASIDE``, say what is not so any more. A question of unknown fate stays so: it may have been read."""
     if not rows:
         return []
@@ -276,7 +294,7 @@ def _set_aside(connection: Connection, rows: Sequence[Any], reason: str, now: da
     connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(**withdrawn))
     lines = [
         history.entry(
-            "reply.withdrawn",
+            event,
             now,
             actor=actor,
             message_id=row.message_id,

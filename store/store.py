@@ -11,20 +11,22 @@ address, older or newer schema).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
+from time import monotonic, sleep
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 
-from mailroom.errors import Permanent
+from mailroom.errors import Permanent, Temporary
 from mailroom.model import Arrival, MessageState, ParsedMessage, Reading, Remembered, ReplyDraft, ReplyState, Slot
 from store import (
     brakes,
     browsing,
     conversing,
+    deeds,
     history,
     ledger,
     letters,
@@ -41,6 +43,7 @@ from store import (
     wordings,
 )
 from store.database import Database
+from store.deeds import Did
 from store.people import People
 from store.serialise import reading_of
 from store.tables import history as history_table
@@ -51,6 +54,7 @@ from store.types import (
     Breaker,
     Cap,
     Conversation,
+    Deed,
     DigestFacts,
     DigestNote,
     Event,
@@ -94,6 +98,10 @@ from store.types import (
 )
 
 __all__ = ["Store"]
+
+PATIENCE = 20.0  # seconds that a deed gives way for
+GIVES_WAY = 500
+T = TypeVar("T")
 
 
 class Store:
@@ -328,6 +336,105 @@ class Store:
         """The last messages that were read, newest first, each as it was taken apart."""
         with self._database.read() as connection:
             return remembered.latest_read(connection, limit)
+
+    # --- deeds of persons: each gives what was done, or None where nothing would be otherwise; Stale where somebody was quicker
+
+    def change(
+        self,
+        kind: str,
+        new: RegistrationUpdate,
+        now: datetime,
+        *,
+        actor: str,
+        places: Mapping[str, int] | None = None,
+        settle: bool = True,
+        reopen: bool = False,
+    ) -> Did | None:
+        """Set a registration's values and state. ``kind``: correct, accept, withdraw or reopen; ``settle``: what waits for a person is done."""
+        return self._deed(lambda connection: deeds.change(connection, kind, new, now, actor, places or {}, settle=settle, reopen=reopen))
+
+    def merge(
+        self, registration_id: str, revision: int, into: RegistrationUpdate, now: datetime, *, actor: str, places: Mapping[str, int] | None = None
+    ) -> Did | None:
+        """One registration goes over into another, which has these values then."""
+        return self._deed(lambda connection: deeds.merge(connection, registration_id, revision, into, now, actor, places or {}))
+
+    def enter(
+        self, message_id: int, draft: RegistrationDraft, now: datetime, *, actor: str, places: Mapping[str, int] | None = None, settle: bool = True
+    ) -> Did | None:
+        """Make a registration of a message that has none."""
+        return self._deed(lambda connection: deeds.enter(connection, message_id, draft, now, actor, places or {}, settle=settle))
+
+    def dismiss(self, ids: Sequence[int], reason: str, now: datetime, *, actor: str, seen: Mapping[str, int] | None = None) -> Did | None:
+        """These messages are no business of the programme's (``reason``: a code). ``seen``: their registrations at the revisions that were seen."""
+        return self._deed(lambda connection: deeds.dismiss(connection, ids, reason, now, actor, seen or {}))
+
+    def settle_these(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
+        """A person has dealt with these messages; all of them wait for one, or nothing is done."""
+        return self._deed(lambda connection: deeds.settle(connection, ids, now, actor))
+
+    def read_again(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
+        """These messages wait to be read by the next round."""
+        return self._deed(lambda connection: deeds.read_again(connection, ids, now, actor))
+
+    def write_by_hand(
+        self,
+        kind: str,
+        draft: ReplyDraft,
+        message_id: int,
+        registration_id: str | None,
+        now: datetime,
+        *,
+        actor: str,
+        places: Mapping[str, int] | None = None,
+        asks: RegistrationUpdate | None = None,
+    ) -> Did | None:
+        """A person's mail into the outbox, due. ``asks``: the registration as it waits for the answer."""
+        return self._deed(lambda connection: deeds.write(connection, kind, draft, message_id, registration_id, now, actor, places or {}, asks=asks))
+
+    def release_these(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
+        """Held or parked answers become due; ``replies`` of what comes back says which could."""
+        return self._deed(lambda connection: deeds.release(connection, ids, now, actor))
+
+    def park_these(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
+        """Held or due answers are not to go."""
+        return self._deed(lambda connection: deeds.park(connection, ids, now, actor))
+
+    def undo(self, deed_id: int, now: datetime, *, actor: str, places: Mapping[str, int] | None = None) -> Deed:
+        """Take a deed back, whole. Stale where something builds on it, MailroomError where its mail has left."""
+        undone = self._deed(lambda connection: deeds.undo(connection, deed_id, now, actor, places or {}))
+        assert undone is not None  # noqa: S101 - it raises where it does nothing
+        return undone
+
+    def who_changed(self, registration_id: str) -> str:
+        """Who changed a registration last: a person, «mailroom», or "" where nobody has."""
+        with self._database.read() as connection:
+            return deeds.who_changed(connection, registration_id)
+
+    def deed(self, deed_id: int) -> Deed | None:
+        with self._database.read() as connection:
+            return deeds.by_id(connection, deed_id)
+
+    def deeds(self, *, registration_id: str | None = None, message_id: int | None = None, limit: int = 50) -> tuple[Deed, ...]:
+        """What persons did to a registration, to a message, or at all; the newest first, those that were taken back too."""
+        with self._database.read() as connection:
+            return deeds.of(connection, registration_id=registration_id, message_id=message_id, limit=limit)
+
+    def _deed(self, work: Callable[[Connection], T]) -> T | None:
+        """In one transaction that gives way to a round: on PostgreSQL it waits for a row a moment only, and is begun anew."""
+        until = monotonic() + PATIENCE
+        while True:
+            try:
+                with self._database.write() as connection:
+                    if self._database.dialect == "postgresql":
+                        connection.execute(text(f"SET LOCAL lock_timeout = '{GIVES_WAY}ms'"))  # less than the second after which a deadlock is looked for
+                    return work(connection)
+            except deeds.NothingDone:
+                return None
+            except Temporary as error:
+                if monotonic() > until or not any(sign in str(error) for sign in ("lock timeout", "deadlock detected")):
+                    raise
+                sleep(0.05)
 
     # --- sessions
 

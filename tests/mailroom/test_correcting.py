@@ -157,7 +157,7 @@ def test_a_correction_of_what_was_seen_before_is_refused(house: House) -> None:
         (("correct", "ID"), "nothing to correct"),
         (("correct", "ID", "--topic", "x", "--clear", "topic"), "not both"),
         (("correct", "ID", "--topic", " "), "is empty"),
-        (("accept", "ID"), "authority"),
+        (("accept", "ID"), "council"),
         (("show", "R-NOBODY"), "no registration"),
         (("show", "nobody@mail.example"), "no registration"),
         (("add-address", "ID", "not an address"), "no address"),
