@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.pymap_server",
     "tests.fixtures.smtp_sink",
     "tests.fixtures.stores",
+    "tests.fixtures.openid_provider",
     "tests.fixtures.token_endpoint",
     "tests.fixtures.installation",
 ]
