@@ -183,11 +183,11 @@ def read_whole(item: Labelled, reader: Reader) -> Reading:
     """The message read; where several count as one, what a later one says of a field takes the place of what was said before."""
     reading = reader.read(item.content)
     for content in item.later:
-        said = reader.read(content).extraction
-        if said.kind.value in PERSONS:
-            newer = {key: getattr(said, key) for key in FIELDS if getattr(said, key)}
-            extraction = replace(reading.extraction, candidates=(*reading.extraction.candidates, *said.candidates), **newer)
-            reading = replace(reading, extraction=extraction)
+        said = reader.read(content).extraction  # «It is in Fife.» registers nobody, and says something all the same
+        chosen = {key: tuple(dict.fromkeys(c.value for c in said.candidates if c.chosen and c.slot.value == field)) for key, field in FIELDS.items()}
+        newer: dict[str, Any] = {key: values for key in FIELDS if (values := getattr(said, key) or chosen[key])}
+        extraction = replace(reading.extraction, candidates=(*reading.extraction.candidates, *said.candidates), **newer)
+        reading = replace(reading, extraction=extraction)
     return reading
 
 

@@ -24,7 +24,7 @@ from mailroom.exporting import FIELDS
 from mailroom.model import AliasKind, Extraction, Outcome, ParsedMessage, Reading, Remembered, Slot
 from parse.schoolnames import words
 from parse.teachable import Suggestion, Teachable, key_of
-from store import AliasDraft, Registration, RegressionCase, StoredAlias
+from store import AliasDraft, Registration, RegistrationState, RegressionCase, StoredAlias
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -103,7 +103,10 @@ class Remembering:
     # --- offering
 
     def offers(self, before: Registration, after: Registration) -> tuple[Offer, ...]:
-        """What the correction that made ``after`` of ``before`` could teach; the likeliest first."""
+        """What the correction that made ``after`` of ``before`` could teach; the likeliest first.
+
+        Also a school that no list has, where a person accepted it by that.
+        """
         put_right = [
             (Slot(value.field), value.value)
             for value in after.values
@@ -112,11 +115,14 @@ class Remembering:
         confirmed = [
             (Slot.INSTITUTION, value.value)
             for value in after.values
-            if value.field == Slot.INSTITUTION.value and value.person is None and any(e.rule == "institution.unlisted" for e in value.evidence)
+            if after.state == RegistrationState.REGISTERED
+            and value.field == Slot.INSTITUTION.value
+            and value.person is None
+            and any(e.rule == "institution.unlisted" for e in value.evidence)
         ]
         if any(slot is Slot.INSTITUTION for slot, _ in put_right):
             put_right = [(slot, value) for slot, value in put_right if slot is not Slot.AUTHORITY]  # the council comes with the school
-        wanted = put_right or confirmed
+        wanted = [*put_right, *confirmed]
         if not wanted:
             return ()
         councils = after.values_of(Slot.AUTHORITY.value)

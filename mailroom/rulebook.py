@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mailroom.model import ParsedMessage, Reading
+from mailroom.model import ParsedMessage, Reading, alias_of_rule
 from mailroom.yamlfile import load_yaml
 from parse.cues import CueSet
 from parse.kind import KindFinder
@@ -90,8 +90,13 @@ class Rulebook:
         for reading in readings:
             messages += 1
             hit.update(self.hits(reading.parsed))
-            cited.update({c.evidence.rule for c in reading.extraction.candidates} | set(reading.extraction.themes))
+            cited.update({_rule(c.evidence.rule) for c in reading.extraction.candidates} | set(reading.extraction.themes))
         return messages, hit, cited
+
+
+def _rule(named: str) -> str:
+    """All remembered aliases are one rule here; «mailroom aliases list» counts each."""
+    return "remembered" if alias_of_rule(named) is not None else named
 
 
 def _of_item(item: Mapping[str, Any], shown: str, *, says: str, matched: bool) -> Entry:

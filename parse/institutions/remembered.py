@@ -24,13 +24,13 @@ def that_do_not_hold(letter: Letter, founds: Sequence[Found], stated: Stated, to
     if not met:
         return frozenset()
     others = _of_other_schools(founds) | frozenset(told)
-    holding = {
-        alias.id
-        for found in founds
-        if found.text.zone in WEIGHT
-        for alias in found.mention.remembered
-        if _holds(alias, *_councils(letter, found, stated, others))
-    }
+    holding: set[int] = set()
+    for found in founds:
+        if found.text.zone in WEIGHT and found.mention.remembered:
+            councils = _councils(letter, found, stated, others)
+            mine = [alias for alias in found.mention.remembered if _holds(alias, *councils)]
+            nearer = [alias for alias in mine if alias.council]  # what was said of this council outdoes what was said of all
+            holding |= {alias.id for alias in nearer or mine}
     return frozenset(met - holding)
 
 
