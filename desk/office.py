@@ -254,7 +254,7 @@ class Office(Protocol):
 
     # --- deeds on messages
 
-    def dismiss(self, message_ids: Sequence[int], why: str, *, who: str) -> Done:
+    def dismiss(self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None) -> Done:
         """Not ours, or spam (``Dismissal``): ignored, a registration that rests on nothing else goes with it, and its unsent answers are parked."""
 
     def settle(self, message_ids: Sequence[int], *, who: str) -> Done:

@@ -171,4 +171,6 @@ _TEMPLATES = {
     "reminder": "Reminder of a session",
     "digest": "Daily summary",
     "by_hand": "Written by hand",
+    "asked_by_person": "A question by hand",
+    "answered_by_person": "An answer by hand",
 }

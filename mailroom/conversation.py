@@ -31,7 +31,7 @@ __all__ = ["TABLE", "Case", "Followed", "Joined", "Row", "asked_of", "choose", "
 
 FIELDS = (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION)
 REQUIRED = (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY)
-ASK = "ask_member"
+ASK, ASK_BY_PERSON = "ask_member", "asked_by_person"
 MAX_OPTIONS = 8  # as many as an answer lists
 JOINED = {
     "identifier": "joined_by_identifier",
@@ -153,7 +153,8 @@ def _subjects(conversation: Conversation, *, since: datetime) -> set[str]:
 
 def asked_of(conversation: Conversation, activities: Sequence[Option]) -> tuple[Asked, ...]:
     """What our last question asked, with what it offered; () where we asked nothing that is still open."""
-    asked = [reply.message_id for reply in conversation.replies if reply.template == ASK]
+    stands = (reply for reply in conversation.replies if reply.template != ASK_BY_PERSON or reply.state is not ReplyState.SUPPRESSED)
+    asked = {reply.message_id: reply.template for reply in stands if reply.template in (ASK, ASK_BY_PERSON)}
     turn = next((turn for turn in reversed(conversation.turns) if turn.message_id in asked), None)
     if turn is None or not conversation.registration.missing:
         return ()
@@ -163,7 +164,8 @@ def asked_of(conversation: Conversation, activities: Sequence[Option]) -> tuple[
         Slot.AUTHORITY: [Option(value=name, label=name) for name in extraction.authority_options],
         Slot.ACTIVITY: list(activities),
     }
-    points = [slot for slot in REQUIRED if slot.value in decision.missing]
+    wanted = decision.missing if asked[turn.message_id] == ASK else conversation.registration.missing  # a person asks for what they choose
+    points = [slot for slot in REQUIRED if slot.value in wanted]
     return tuple(Asked(slot=slot, options=tuple(offered[slot]) if len(offered[slot]) <= MAX_OPTIONS else ()) for slot in points)
 
 
@@ -233,7 +235,7 @@ class Case:
     @property
     def question_goes_out(self) -> bool:
         """A question that still waits is withdrawn by the answer to this message: it was never asked."""
-        return not any(r.template == ASK and r.state in (*_LEFT_THE_HOUSE, ReplyState.DEAD) for r in self.joined.conversation.replies)
+        return not any(r.template in (ASK, ASK_BY_PERSON) and r.state in (*_LEFT_THE_HOUSE, ReplyState.DEAD) for r in self.joined.conversation.replies)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

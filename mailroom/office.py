@@ -20,6 +20,7 @@ from desk.office import Alias, Case, Conflict, Dismissal, Done, Letter, Offer, P
 from mailroom.errors import MailroomError
 from mailroom.officework.knowledge import Knowledge
 from mailroom.officework.registering import Outcome, Registering
+from mailroom.officework.writing import Writing
 from mailroom.wordings import Wordings
 from store import RegistrationState, Stale
 
@@ -43,6 +44,7 @@ class HouseOffice:
         self.knowledge = Knowledge(config)
         self.texts = Wordings(config, store, now=now)
         self.registering = Registering(store, self.knowledge, now)
+        self.writing = Writing(config, store, self.knowledge, self.registering, lambda: self.texts.composer, now)
 
     @property
     def words(self) -> Words:
@@ -113,6 +115,17 @@ class HouseOffice:
         return Done(deed=did.deed, said=f"{_count(len(did.settled), 'message')} will be read again in the next round.")
 
     # --- mail
+
+    def question(self, reference: str, fields: Sequence[str], text: str | None = None) -> Letter:
+        return self.writing.question(reference, fields, text)
+
+    def ask(self, reference: str, revision: int | None, fields: Sequence[str], text: str, *, who: str) -> Done:
+        with _told():
+            return _done(self.writing.ask(reference, revision, fields, text, who=who))
+
+    def answer(self, message_id: int, subject: str, text: str, *, who: str) -> Done:
+        with _told():
+            return _done(self.writing.answer(message_id, subject, text, who=who))
 
     def release(self, reply_ids: Sequence[int], *, who: str) -> Done:
         with _told():

@@ -117,6 +117,7 @@ class AnswerContext:
     authority_options: tuple[str, ...] = ()
     employer_address: bool = False
     calendar: tuple[Session, ...] = ()  # the sessions that a calendar file is made of
+    words: tuple[str, ...] = ()  # paragraphs that a person wrote, in place of the template's own
 
     @classmethod
     def of(
@@ -174,6 +175,7 @@ class AnswerContext:
             "understood_anything": bool(self.institutions or self.authorities or self.activities or self.topics or self.sessions),
             "programme": self.programme,
             "employer_address": self.employer_address,
+            "words": self.words,
         }
 
 
@@ -263,6 +265,11 @@ class Composer:
         page = fill_in(self._environment, f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
         return Rendered(subject=subject, text=body, html=page, calendar=calendar)
 
+    def part(self, file: str, context: AnswerContext) -> str:
+        """A template that others include, filled in by itself: what a person is offered to edit."""
+        text = fill_in(self._environment, file, {**context.variables(), "calendar": False, "subject": ""})
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip("\n")
+
     def samples(self, contexts: Sequence[AnswerContext]) -> Iterator[Rendered]:
         """Every template in every context, once for what it speaks of: contexts that look alike to a template are not filled in again."""
         values = [context.variables() | {"calendar": context.calendar} for context in contexts]
@@ -335,6 +342,36 @@ class Composer:
             automatic="auto-generated",
         )
 
+    def by_hand(
+        self,
+        template_name: str,
+        rendered: Rendered,
+        parsed: ParsedMessage,
+        *,
+        from_: Address,
+        secret: str | bytes,
+        identity: str,
+        date: datetime,
+        checks: tuple[RuleHit, ...] = (),
+        reply_to: str | None = None,
+    ) -> ReplyDraft:
+        """What a person wrote in answer to ``parsed``: as any answer, but not marked as automatic, since it is not (RFC 3834 section 5)."""
+        if parsed.sender is None:
+            raise Permanent("no answer can be written: the message has no From address")
+        own_id = message_id(secret, identity, template_name, checked_address(from_.address).rpartition("@")[2])
+        return mail(
+            template_name,
+            rendered,
+            to=parsed.sender,
+            from_=from_,
+            own_id=own_id,
+            date=date,
+            automatic=None,
+            checks=checks,
+            reply_to=reply_to,
+            threading=_threading(parsed),
+        )
+
     def _mail(
         self,
         template_name: str,
@@ -374,7 +411,7 @@ class Composer:
 _VARIABLES = frozenset(
     (
         *("greeting", "institutions", "authorities", "activities", "topics", "sessions", "open_sessions", "full_sessions", "missing"),
-        *("institution_options", "authority_options", "understood_anything", "programme", "employer_address", "calendar"),
+        *("institution_options", "authority_options", "understood_anything", "programme", "employer_address", "calendar", "words"),
     )
 )
 
@@ -397,12 +434,12 @@ def mail(
     from_: Address,
     own_id: str,
     date: datetime,
-    automatic: str,
+    automatic: str | None,
     checks: tuple[RuleHit, ...] = (),
     reply_to: str | None = None,
     threading: Sequence[tuple[str, str]] = (),
 ) -> ReplyDraft:
-    """What is rendered as the bytes that go out. ``automatic``: what Auto-Submitted says."""
+    """What is rendered as the bytes that go out. ``automatic``: what Auto-Submitted says; None where a person wrote it."""
     if date.tzinfo is None:
         raise ValueError("date needs a time zone")
     try:
@@ -419,8 +456,7 @@ def mail(
         ("Subject", subject if subject.isascii() else Header(subject, "utf-8", header_name="Subject", maxlinelen=76).encode(linesep="\r\n")),
         ("Message-ID", own_id),
         *threading,
-        ("Auto-Submitted", automatic),
-        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+        *((("Auto-Submitted", automatic), ("X-Auto-Response-Suppress", "OOF, AutoReply")) if automatic is not None else ()),
         ("Content-Language", "en-GB"),
         ("MIME-Version", "1.0"),
     ]
@@ -521,8 +557,9 @@ def sample_contexts(facts: Facts, *, mark: str = "Sample") -> tuple[AnswerContex
         for sessions in ((kept,), (waits,), (late,), (replace(late, over=True),), (kept, waits), ())
         for open_, full_ in ((named, ()), (named[1:], named[:1]), (named[-1:], named[:1]), ((), named), ((), named[:1]))
     ]
+    by_person = [replace(base, missing=missing, open_sessions=open_) for missing in (("topic",), ("session",), ("topic", "session")) for open_ in (named, ())]
     at_work = [replace(context, employer_address=True) for context in (full, *asked)]
-    return (base, full, replace(full, first_name=mark), replace(full, topics=()), several, *asked, *offered, *seasons, *places, *at_work)
+    return (base, full, replace(full, first_name=mark), replace(full, topics=()), several, *asked, *by_person, *offered, *seasons, *places, *at_work)
 
 
 _QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})

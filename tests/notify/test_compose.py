@@ -515,7 +515,7 @@ def test_every_name_is_told_to_those_who_write_templates() -> None:
 
 
 def test_an_unknown_template_names_those_there_are() -> None:
-    with pytest.raises(ProgrammeError, match="there are ask_member, place, registered, reminder, review"):
+    with pytest.raises(ProgrammeError, match="there are ask_member, asked_by_person, place, registered, reminder, review"):
         COMPOSER.render("thanks", AnswerContext(programme=FACTS))
 
 

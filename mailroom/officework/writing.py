@@ -1,0 +1,197 @@
+"""Mail that a person writes to a member: a question about what is missing, or an answer in their own words.
+
+It goes into the outbox like every answer, in the member's thread, with the address that names the conversation; but it is
+due at once, also where answers are held, because a person has seen it. No cap applies to it. What is never answered
+by itself because a machine wrote it, or because it is our own, is not answered by hand either.
+
+What it does badly: letters of options («b») are understood in the reply also where the person took them out of the text.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from desk.office import Letter
+from mailroom.answering import Answering
+from mailroom.errors import MailroomError, Permanent
+from mailroom.model import MessageState, ParsedMessage, ReplyDraft, RuleHit, Slot
+from mailroom.officework.knowledge import FIELDS, REQUIRED, Knowledge
+from mailroom.officework.registering import FIELD_WORDS, Outcome, Registering
+from mailroom.programme import Programme
+from mailroom.reasons import REASONS
+from notify.by_hand import checked_text, paragraphs, written
+from notify.compose import AnswerContext, Composer, Rendered
+from notify.may_answer import may_answer
+from notify.names import first_name
+from store import OFF_THE_REGISTER, Registration, RegistrationState, RegistrationUpdate, Turn
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
+    from store import Store
+
+__all__ = ["Writing"]
+
+ASKED, ANSWERED = "asked_by_person", "answered_by_person"  # templates, as the outbox names them
+# Never answered, whoever writes: a machine would answer back, or it is we.
+_NEVER = frozenset(
+    f"no_answer_{what}"
+    for what in ("null_return_path", "auto_submitted", "own_address", "mailroom", "bounce_address", "loop", "report", "daemon", "responder", "no_address")
+)
+
+
+class Writing:
+    """``composer`` gives the reply texts as they are worded now."""
+
+    def __init__(
+        self, config: Config, store: Store, knowledge: Knowledge, registering: Registering, composer: Callable[[], Composer], now: Callable[[], datetime]
+    ) -> None:
+        self.config, self.store, self.knowledge, self.registering = config, store, knowledge, registering
+        self._composer, self.now = composer, now
+
+    @property
+    def answering(self) -> Answering:
+        """What the house knows of writing answers; the texts are those of now."""
+        answering: Answering = self.knowledge.once("answering", self._answering)
+        answering.use(self._composer())
+        return answering
+
+    def _answering(self) -> Answering:
+        programme = Programme(folder=self.knowledge.folder, facts=self.knowledge.facts, schools=(), composer=self._composer(), own_lines=())
+        return Answering(programme, self.config.replies, self.store.secret(), conversations=self.config.conversations)
+
+    # --- asking the member
+
+    def question(self, reference: str, fields: Sequence[str], text: str | None = None) -> Letter:
+        """What asking for these fields would look like; ``text`` replaces the editable part."""
+        registration = self.registering.on_register(reference, None)
+        draft, words = self._question(registration, fields, text, self._turn(registration), self.now())
+        return _letter(draft, words)
+
+    def ask(self, reference: str, revision: int | None, fields: Sequence[str], text: str, *, who: str) -> Outcome:
+        """Into the outbox, due; the registration waits for the member."""
+        registration = self.registering.on_register(reference, revision)
+        if registration.state is RegistrationState.WITHDRAWN:
+            raise MailroomError(f"{registration.id} has withdrawn, so there is nothing to ask for; answer by hand, if something is to be said")
+        turn, now = self._turn(registration), self.now()
+        draft, _ = self._question(registration, fields, text, turn, now)
+        missing = (*registration.missing, *(name for name in REQUIRED if name in fields and name not in registration.missing))
+        asks = RegistrationUpdate(
+            registration_id=registration.id,
+            revision=registration.revision,
+            state=RegistrationState.ASK_MEMBER,
+            values=registration.values,
+            missing=missing,
+        )
+        did = self.store.write_by_hand("ask", draft, turn.message_id, registration.id, now, actor=who, places=self.knowledge.limits, asks=asks)
+        asked = ", ".join(FIELD_WORDS[name] for name in FIELDS if name in fields)
+        said = f"The question goes out with the next round: {asked}. The entry waits for the member."
+        return Outcome(did=did, said=said, registration_id=registration.id, before=registration)
+
+    def _question(self, registration: Registration, fields: Sequence[str], text: str | None, turn: Turn, now: datetime) -> tuple[ReplyDraft, str]:
+        """The mail, and its editable part."""
+        if unknown := [name for name in fields if name not in FIELDS]:
+            raise MailroomError(f"there is no field «{unknown[0]}»; there are {', '.join(FIELDS)}")
+        if not fields:
+            raise MailroomError("say what the member is to be asked for")
+        parsed, answering = turn.reading.parsed, self.answering
+        sender = parsed.sender
+        if sender is None:
+            raise MailroomError("the member's message has no address that a question could go to")
+        checks = self._may(parsed)
+        values = {slot: registration.values_of(slot.value) for slot in (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION)}
+        known = {slot: found for slot, found in values.items() if slot.value not in fields}
+        whole = replace(
+            turn.reading.extraction,
+            institutions=known.get(Slot.INSTITUTION, ()),
+            authorities=known.get(Slot.AUTHORITY, ()),
+            activities=known.get(Slot.ACTIVITY, ()),
+            topics=known.get(Slot.TOPIC, ()),
+            sessions=known.get(Slot.SESSION, ()),
+        )
+        context = replace(
+            AnswerContext.of(
+                whole,
+                turn.reading.decision,
+                answering.facts,
+                first_name=first_name(sender.name, sender.address, answering.names),
+                at=now.astimezone(UTC),
+                employer_address=answering.facts.is_employer(sender.address),
+            ),
+            missing=tuple(name for name in FIELDS if name in fields),
+            calendar=(),
+        )
+        words = checked_text(text) if text is not None else answering.composer.part(f"_{ASKED}.txt.j2", context)
+        rendered = answering.composer.render(ASKED, replace(context, words=paragraphs(words)))
+        return self._draft(ASKED, rendered, parsed, registration, now, checks), words
+
+    def _turn(self, registration: Registration) -> Turn:
+        """The latest message of somebody who may speak for the registration: the question answers that one."""
+        conversation = self.store.conversation(registration.id)
+        turns = conversation.turns if conversation is not None else ()
+        for turn in reversed(turns):
+            sender = turn.reading.parsed.sender
+            if sender is not None and conversation is not None and sender.address.strip().casefold() in conversation.addresses:
+                return turn
+        raise MailroomError(f"{registration.id} rests on no message of its member, so there is none to answer; write to them by other means")
+
+    # --- an answer in a person's own words
+
+    def answer(self, message_id: int, subject: str, text: str, *, who: str) -> Outcome:
+        """Due, in the thread of the message, which is done with that."""
+        record = self.store.message(message_id)
+        if record is None:
+            raise MailroomError(f"there is no message {message_id}")
+        if not record.readings or record.message.state in (MessageState.WAITING, MessageState.QUARANTINED):
+            raise MailroomError(f"message {message_id} could not be read, or not yet, so it is not known where an answer would go")
+        parsed = record.readings[-1].reading.parsed
+        rendered = written(subject, text)
+        checks = self._may(parsed)
+        about = next((one for one in record.registrations if one.state not in OFF_THE_REGISTER), None)
+        now = self.now()
+        draft = self._draft(ANSWERED, rendered, parsed, about, now, checks)
+        did = self.store.write_by_hand("answer", draft, message_id, about.id if about is not None else None, now, actor=who)
+        still = f" {about.id} waits for you still." if about is not None and about.state is RegistrationState.REVIEW else ""
+        return Outcome(did=did, said=f"The answer goes out with the next round.{still}", registration_id=about.id if about is not None else None)
+
+    # --- both
+
+    def _may(self, parsed: ParsedMessage) -> tuple[RuleHit, ...]:
+        answering = self.answering
+        verdict = may_answer(parsed, answering.replies.own, reads_as_person=True, bounces=answering.bounces)
+        if never := [reason for reason in verdict.reasons if reason.code in _NEVER]:
+            raise MailroomError(f"this is never answered, by hand either: {REASONS[never[0].code]}")
+        return verdict.rules
+
+    def _draft(
+        self, template: str, rendered: Rendered, parsed: ParsedMessage, about: Registration | None, now: datetime, checks: tuple[RuleHit, ...]
+    ) -> ReplyDraft:
+        answering = self.answering
+        identity = f"{about.id if about is not None else ''.join(parsed.message_ids)}\n{now.isoformat()}"
+        try:
+            return answering.composer.by_hand(
+                template,
+                rendered,
+                parsed,
+                from_=answering.from_,
+                secret=answering.secret,
+                identity=identity,
+                date=now,
+                checks=checks,
+                reply_to=answering.reply_to(about.id if about is not None else None),
+            )
+        except Permanent as error:
+            raise MailroomError(str(error)) from error
+
+
+def _letter(draft: ReplyDraft, words: str) -> Letter:
+    """Read back from the very bytes."""
+    mail = email.message_from_bytes(draft.content, policy=email.policy.default)
+    plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain is not None and page is not None  # noqa: S101 - we wrote it
+    whole = plain.get_content().replace("\r\n", "\n")
+    return Letter(recipient=str(mail["To"]), subject=draft.subject, text=words, whole=whole, html=page.get_content().replace("\r\n", "\n"))
