@@ -28,6 +28,11 @@ _PERSON = (
 )
 _NOT_A_NAME = r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
 _NAME = r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
+_ASIDE = r"(?:\s+\([^()]{1,30}\)|,\s*who[^,;.()]{1,60},)"  # «Kenny (maths) is coming», «Alan, who is in our group, is on the 25th»
+_NAMED_ASIDE = re.compile(
+    rf"{_NOT_A_NAME}(?P<name>{_NAME}){_ASIDE}\s*(?=(?:has|is|'s|will|wants|would|can|can't|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b)",
+    re.I,
+)
 _WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
 _ME = re.compile(
     r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
@@ -40,7 +45,7 @@ _THIRD = re.compile(
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
-    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
+    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:\s+(?:from|at|in|of)\s+(?-i:[A-Z][\w'-]+))?"
     r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
     r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
@@ -53,6 +58,9 @@ _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesd
     re.I,
 )
 _OUR_ONE = re.compile(rf"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:our|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\b", re.I)
+_SUPPOSES = re.compile(
+    r"^\W*(?:and |but )?(?:i|we)(?:'m| am)? (?:think|believe|hear|gather|understand|know|see|assume|sure)(?: that)? (?!(?:i|we|my|our)\b)", re.I
+)
 _FOR_US = re.compile(r"\b(?:on behalf of|for) (?:us|me)\b|\bon (?:our|my) behalf\b|\bin (?:our|my) (?:place|stead)\b", re.I)  # who goes is somebody else
 POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
 
@@ -85,7 +93,10 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     """The clauses of a sentence, each with the rules that hit in it."""
     found: list[Clause] = []
     start, joint = 0, ""
+    asides = [match.span() for match in _NAMED_ASIDE.finditer(text)]
     for match in _CLAUSE.finditer(text):
+        if any(begin < match.start() < end for begin, end in asides):
+            continue
         found.append(Clause(start, match.start(), joint, text[start : match.start()]))
         start, joint = match.start(), match.group().strip().lower()
     found.append(Clause(start, len(text), joint, text[start:]))
@@ -103,10 +114,11 @@ def whose(clause: Clause, before: str) -> str:
     """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``."""
     if _WHO.match(clause.text):
         return before
-    if "outsiders" in clause.labels and not WRITER.search(clause.text):
+    text = _NAMED_ASIDE.sub(r"\g<name> ", _SUPPOSES.sub("", clause.text))
+    if "outsiders" in clause.labels and not WRITER.search(text):
         return "outsider"
-    if (_THIRD.search(clause.text) or _ELLIPTIC.search(clause.text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", clause.text))):
+    if (_THIRD.search(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", text))):
         return "other"
-    if _ME.search(_FOR_US.sub("", clause.text)) or "same" in clause.labels:
+    if _ME.search(_FOR_US.sub("", text)) or "same" in clause.labels:
         return "me"
     return before

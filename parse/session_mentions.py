@@ -316,7 +316,7 @@ def _joined(found: list[Mention], text: str) -> list[Mention]:
                 last.sessions, last.end = both or last.sessions, mention.end
                 last.form = "slot" if timed else min(last.form, mention.form, key=lambda form: -STRENGTH[form])
                 continue
-            if not mention.sessions and mention.form in ("day", "date"):  # «Wednesday, 12 January»: another day altogether
+            if not mention.sessions and mention.form in ("day", "date") and last.form not in ("day", "date"):  # «Wednesday, 12 January»: another day altogether
                 last.sessions, last.end = frozenset(), mention.end
                 continue
         joined.append(mention)

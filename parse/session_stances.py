@@ -61,6 +61,8 @@ _THEIR_DAY = re.compile(  # «Moira 25th, me 19th», «Fi: 19th. Me: 25th.»
 )
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
+_WISHED = re.compile(r"\b(?:would|'d)\s+(?:\w+\s+){0,2}?(?:prefer|rather|sooner|like|love)\b", re.I)
+_BUT = re.compile(r"\b(?:but|though|however)\b", re.I)
 _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
 _LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
 _CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
@@ -197,6 +199,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
     for one, other in itertools.pairwise(mentions):
         between = text[one.end : other.start]
         if one.sessions == other.sessions:
+            continue
+        if one.stance == "takes" and other.stance == "takes" and _WISHED.search(text[: one.start]) and _BUT.search(between) and other.owner == "me":
+            one.stance = "declines"  # «I'd prefer the 25th but have put down the 19th»
             continue
         if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
             one.stance, other.stance = "declines", "takes"

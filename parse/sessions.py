@@ -31,6 +31,7 @@ from zoneinfo import ZoneInfo
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
+from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
@@ -59,7 +60,7 @@ __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
 
 UK = ZoneInfo("Europe/London")
 LABELS = (
-    *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "changes", "fallback"),
+    *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
     *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none"),
 )
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
@@ -118,13 +119,14 @@ _ONE_AT = re.compile(r"\b(?:one|wan|yin)\b[^,;.]*$", re.I)  # «the one that sta
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
 _OTHER = re.compile(r"(?:other|ither)\b", re.I)  # «the other one is in Perthshire and has better skiing»
+_LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
 _I = re.compile(
-    r"\bmy (?:own )?(?:place|slot|session|booking|training|date)\b|\bme (?:(?:for|on|at|to) )?(?:the\b|\d)"
+    r"\bmy (?:own )?(?:place|slot|session|booking|training|date|choice|preference|pick)\b|\bmyself\b|\bme (?:(?:for|on|at|to) )?(?:the\b|\d)"
     r"|\b(?:i|i'm|im|i've|ive|i'll|i'd|mine|mine's|ah|ah'm|ahm|a'm|(?:for|suits) me)\b",
     re.I,
 )
@@ -134,6 +136,10 @@ _COUNTS_MORE = re.compile(
 )
 _SEE_YOU = re.compile(r"\b(?:see|catch) (?:you|yous|ye|u)(?: all)?(?: there)? at $", re.I)
 _GO_TO_IT = re.compile(r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b", re.I)
+_IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
+_THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
+_RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
+_REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
 _BY_ORDER = re.compile(r"which(?:so)?ever\b", re.I)  # «whichever comes second»
@@ -174,21 +180,25 @@ class SessionFinder:
         moment = parsed.sent_at or received_at
         today = moment.astimezone(UK).date() if moment else None
         events: list[Event] = []
+        unchosen: list[Hit] = []  # where the writer says to have picked none so far
         talked = False
         for view in views:
             if view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
-                talked = self._read(view, today, events, talked)
+                talked = self._read(view, today, events, talked, unchosen)
             elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
-                self._read(view, today, events, talked, fields_only=True)
-        return self._choose(events, for_another=for_another)
+                self._read(view, today, events, talked, unchosen, fields_only=True)
+        return self._choose(events, unchosen=bool(unchosen), for_another=for_another)
 
     # --- reading
 
-    def _read(self, view: TextView, today: date | None, events: list[Event], talked: bool, *, fields_only: bool = False) -> bool:
+    def _read(self, view: TextView, today: date | None, events: list[Event], talked: bool, unchosen: list[Hit], *, fields_only: bool = False) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for sentence in view.sentences for piece in pieces(sentence.text, sentence.start_char)]
         starts = [start for _, start in sentences]
         for hit in self._rules.find(view):
+            if hit.phrase.label == "unchosen":
+                unchosen.append(hit)
+                continue
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
@@ -304,6 +314,12 @@ class SessionFinder:
             own_words = owner == "me" and (own_words or _I.search(clause.text) is not None)
             here = [m for m in mentions if clause.start <= m.start < clause.end]
             own = clause.polarity()
+            if _IF_FULL.match(clause.text):  # «if Tuesday's full then Wednesday will do»
+                current = "conditional"
+                done += here
+                for mention in here:
+                    mention.stance = ""
+                continue
             if "about" in clause.labels and not own and current != "takes":
                 current = ""
             if own == "declines" and GOES & clause.labels.keys() and not here:
@@ -321,6 +337,9 @@ class SessionFinder:
                 mention.owner, mention.bare, mention.own = owner, context.short, own_words
                 mention.rule = next((clause.labels[label] for label in POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
+                taken = {m.sessions for m in done if m.stance == "takes"}
+                if clause.joint in _REASON and not GOES & clause.labels.keys() and mention.stance == "takes" and taken and mention.sessions not in taken:
+                    mention.stance = "elsewhere"  # «the 25th, as the 19th is a feast day»
                 done.append(mention)
         tell_owners(done, context.text)
         drop_what_led_here(clauses, done)
@@ -359,6 +378,8 @@ class SessionFinder:
         if ticked is not None:
             mention.rule = "session.ticked" if ticked else ""
             return "takes" if ticked else "unticked"
+        if _THERE_IS.search(context.text[: mention.start]) and not {"takes", "joins", "goes", "likes", "had", "declines"} & context.labels:
+            return ""  # «there's a session on the 19th» tells, and chooses nothing
         refers = self._refers(mention, clause, before, after, context)
         if refers != "training":
             return refers
@@ -379,6 +400,8 @@ class SessionFinder:
             and all(s.start.date() < context.today for s in self.sessions if s.id in mention.sessions)
         ):
             return "takes"  # «I was at the first one»
+        if clause.joint == "then" and _RANKED.search(context.text[: clause.start]):
+            return "conditional"
         if current:
             return current
         return "takes"
@@ -423,7 +446,7 @@ class SessionFinder:
             or (definite and _THE_ONE.match(after) is not None)
             or ((definite or context.talked or context.short) and (strong or context.short)),
             "ordinal": about
-            or (strong and (not _OTHER.match(context.text, mention.start) or said_here))
+            or (strong and (not _OTHER.match(context.text, mention.start) or said_here) and (not _LATTER.match(context.text, mention.start) or context.talked))
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about or bool({"present", "joins"} & labels) or (context.talked and (context.short or "likes" in labels)),
             "time": (about and strong)
@@ -434,7 +457,7 @@ class SessionFinder:
 
     # --- choosing
 
-    def _choose(self, events: list[Event], *, for_another: bool) -> Sessions:
+    def _choose(self, events: list[Event], *, unchosen: bool, for_another: bool) -> Sessions:
         untick_others(events)
         last: dict[str, str] = {}
         others: set[str] = set()
@@ -448,15 +471,16 @@ class SessionFinder:
             else:
                 last[session] = stance
         own = any(m.own and m.stance == "takes" and len(m.sessions) == 1 and last.get(session) == "takes" for session, m, _ in events)
-        if own:
+        if own or (unchosen and not for_another):
             others = set()  # a colleague goes for the writer only where the writer says nothing of their own
-        for _, mention, _ in events:  # «the other one»: the one that was not refused or named before
+        for mention in {id(mention): mention for _, mention, _ in events}.values():  # «the other one»: the one that was not refused or named before
             if len(mention.sessions) > 1 and mention.stance == "takes" and (mention.owner == "me" or not own):
                 elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
-                named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last) or sorted(elsewhere)
+                named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last) or sorted(elsewhere or others)
                 rest = [session for session in self._ids if session not in named]
                 if len(rest) == 1 and named:
                     last[rest[0]] = "takes"
+                    others = set() if mention.own else others
         asked = {session for session, mention, _ in events if mention.stance == "asked"}
         if len(asked) == 1 and not last:  # «is the 25th recorded?» is asked by who means to go
             last[next(iter(asked))] = "takes"
