@@ -17,6 +17,7 @@ from desk.looks import viewed
 from desk.ourmail import framed, our_mail
 from desk.rendering import back_to, form_list, form_text, render
 from desk.routing import Role, page
+from desk.story import story
 from mailroom.errors import MailroomError
 from mailroom.model import ReplyState
 from store import OutboxFilter, Page, Reply
@@ -61,7 +62,7 @@ def one(request: Request) -> Response:
         "reply.html",
         reply=reply,
         mail=our_mail(content),
-        events=(),
+        events=story(request.app.state.desk.store.history_of_reply(reply.id), request.app.state.desk.office.words),
         next_reply=_next(request, reply),
         may_release=reply.state in RELEASABLE,
         may_park=reply.state in PARKABLE,
