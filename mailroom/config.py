@@ -313,6 +313,11 @@ class RepliesConfig(_Model):
         return frozenset(address.casefold() for address in (parseaddr(self.from_)[1], *self.own_addresses))
 
     @property
+    def own_domains(self) -> tuple[str, ...]:
+        """The domains of our own addresses, lower case."""
+        return tuple(sorted({address.rpartition("@")[2] for address in self.own}))
+
+    @property
     def own_names(self) -> tuple[str, ...]:
         """The display name that our answers carry, if any: what a quote of them begins with."""
         return tuple(name for name in (parseaddr(self.from_)[0],) if name)

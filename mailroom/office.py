@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from desk.office import Alias, Case, Conflict, Dismissal, Done, Letter, Offer, Place, Sentence, Trial, Wording, Words
@@ -39,10 +40,11 @@ _DISMISSED = {Dismissal.NOT_OURS: "dismissed_not_ours", Dismissal.SPAM: "dismiss
 class HouseOffice:
     """The real ``desk.office.Office``."""
 
-    def __init__(self, config: Config, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, config: Config, store: Store, *, knowledge: Knowledge | None = None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``knowledge``: that of another office of the same programme, which need not be read twice."""
         self.config, self.store, self.now = config, store, now
-        self.knowledge = Knowledge(config)
-        self.texts = Wordings(config, store, now=now)
+        self.knowledge = knowledge or Knowledge(config)
+        self.texts = Wordings(config, store, lambda: self.knowledge.programme, now=now)
         self.registering = Registering(store, self.knowledge, now)
         self.writing = Writing(config, store, self.knowledge, self.registering, lambda: self.texts.composer, now)
 
@@ -154,9 +156,11 @@ class HouseOffice:
 
     # --- what corrections teach
 
-    @property
+    @cached_property
     def remembering(self) -> Remembering:
-        return self.knowledge.once("remembering", lambda: _remembering(self.config, self.store, self.now))
+        from mailroom.remembering import Remembering
+
+        return Remembering(self.store, lambda: self.knowledge.reader, own_domains=self.config.replies.own_domains, now=self.now)
 
     def try_out(self, offer: Offer, *, registration_id: str | None, last: int = 500) -> Trial:
         return self.remembering.try_out(offer, registration_id=registration_id, last=last)
@@ -243,9 +247,3 @@ def _done(outcome: Outcome, offers: tuple[Offer, ...] = ()) -> Done:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _remembering(config: Config, store: Store, now: Callable[[], datetime]) -> Remembering:
-    from mailroom.remembering import of_installation
-
-    return of_installation(config, store, now=now)

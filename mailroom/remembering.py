@@ -72,8 +72,7 @@ class RememberingReader:
 def of_installation(config: Config, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Remembering:
     from mailroom.extracting import open_reader
 
-    domains = [address.rpartition("@")[2] for address in config.replies.own]
-    return Remembering(store, lambda: open_reader(config=config), own_domains=domains, now=now)
+    return Remembering(store, lambda: open_reader(config=config), own_domains=config.replies.own_domains, now=now)
 
 
 class Remembering:

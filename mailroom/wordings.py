@@ -17,14 +17,13 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from desk.office import Conflict, Done, Letter, Sentence, Wording
 from mailroom.errors import MailroomError, ProgrammeError
 from mailroom.previewing import Previewer
-from mailroom.programme import Programme, load_programme
+from mailroom.programme import Programme
 from notify.compose import Composer, own_template_lines, sample_contexts
 from notify.facts import Facts
 from notify.passages import passages, worded
@@ -75,9 +74,10 @@ class Worded:
 
 
 class Wordings:
-    def __init__(self, config: Config, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, config: Config, store: Store, programme: Callable[[], Programme], *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``programme`` as the files have it, at the first use: files of a running desk change with an upgrade, and that is a restart."""
         assert config.programme.folder is not None  # noqa: S101 - load_config always sets it
-        self.config, self.store, self.now = config, store, now
+        self.config, self.store, self.programme, self.now = config, store, programme, now
         self.folder = Path(config.programme.folder)
         self._lock = threading.Lock()
         self._made: tuple[int, Composer] | None = None
@@ -124,7 +124,7 @@ class Wordings:
         composer = Composer(self.folder / "replies", {**changes_of(self.store.wording()), **self._worded(changes)})
         if template not in composer.names:
             raise MailroomError(f"there is no answer «{template}»; there are {', '.join(composer.names)}")
-        programme = replace(self._programme, composer=composer)
+        programme = replace(self.programme(), composer=composer)
         previewer = Previewer(programme, self.config.replies, config=self.config, open_store=lambda: self.store, now=self.now)
         if reference is not None:
             preview = previewer.registration(reference, template)
@@ -189,7 +189,7 @@ class Wordings:
     def _tried(self, changes: Mapping[str, str]) -> Composer:
         """The composer with these changes, after it has filled in each answer in each of its branches."""
         composer = Composer(self.folder / "replies", changes)
-        facts = self._programme.facts
+        facts = self.programme().facts
         contexts = sample_contexts(facts)
         try:
             for _ in composer.samples(contexts):
@@ -211,12 +211,7 @@ class Wordings:
         return composer
 
     def _shipped(self) -> Composer:
-        return self._programme.composer
-
-    @cached_property
-    def _programme(self) -> Programme:
-        """As the files have it; read once, for files of a running desk change with an upgrade, and that is a restart."""
-        return load_programme(self.folder)
+        return self.programme().composer
 
 
 def _telling(facts: Facts) -> re.Pattern[str]:

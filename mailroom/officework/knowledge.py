@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from desk.office import Choice, Place, Words
 from mailroom.errors import MailroomError, ProgrammeError
+from mailroom.extracting import open_reader
 from mailroom.model import Slot
 from mailroom.officework.places import PlaceIndex
 from mailroom.officework.tiles import load_tiles
+from mailroom.programme import Programme, load_programme
 from notify.compose import Composer
 from notify.facts import Facts, load_facts
 from parse.authorities import PLACE, TOWN, Authorities
 from parse.institutions.rules import InstitutionRules
+from parse.reader import Reader
 from parse.schoollist import load_schools
 from parse.schoolnames import School, take_apart, words
 from parse.themes import Themes
@@ -75,6 +78,15 @@ class Knowledge:
                 raise ProgrammeError(str(path), None, "there is no such school list; check programme.schools")
             found += load_schools(path, self.folder)
         return tuple(found)
+
+    @property
+    def programme(self) -> Programme:
+        return self.once("programme", lambda: load_programme(self.folder, self.config.programme.schools))
+
+    @property
+    def reader(self) -> Reader:
+        """With the rules and lists as shipped: what was remembered is added by whoever reads."""
+        return self.once("reader", lambda: open_reader(config=self.config))
 
     @property
     def rules(self) -> InstitutionRules:

@@ -14,6 +14,7 @@ import email.policy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from desk.office import Letter
@@ -56,10 +57,10 @@ class Writing:
     @property
     def answering(self) -> Answering:
         """What the house knows of writing answers; the texts are those of now."""
-        answering: Answering = self.knowledge.once("answering", self._answering)
-        answering.use(self._composer())
-        return answering
+        self._answering.use(self._composer())
+        return self._answering
 
+    @cached_property
     def _answering(self) -> Answering:
         programme = Programme(folder=self.knowledge.folder, facts=self.knowledge.facts, schools=(), composer=self._composer(), own_lines=())
         return Answering(programme, self.config.replies, self.store.secret(), conversations=self.config.conversations)

@@ -44,7 +44,7 @@ def test_a_sentence_is_kept_and_had_back(house: House) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/replies/texts?answer=registered")
     assert form(house)[name] == "Good to hear from you, says the {short name}."
     versions = tree(client.get("/replies/texts/versions"))
-    assert [words(node) for node in versions.xpath("//h2")] == ["Version 1 in use", "As shipped"]
+    assert [words(node) for node in versions.xpath("//section//h2")] == ["Version 1 in use", "As shipped"]
     assert words(versions.xpath("//del")[0]) == shipped
     client.post("/replies/texts/restore", data={"version": "0", "seen": "1"})
     assert form(house)[name] == shipped

@@ -20,7 +20,7 @@ from tests.fixtures.desk import House
 
 @pytest.fixture
 def wordings(house: House) -> Wordings:
-    return Wordings(house.config, house.store)
+    return house.office.texts
 
 
 def sentence(wordings: Wordings, words: str) -> str:
