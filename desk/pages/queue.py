@@ -29,7 +29,6 @@ LINES = 50
 
 def show(request: Request) -> Response:
     kinds = _kinds(request)
-    viewed(request, "queue", kinds=",".join(kinds))
     return render(request, "queue.html", every=EVERY, breakers=_store(request).breakers(), **_lines(request, kinds))
 
 
@@ -46,6 +45,7 @@ def _kinds(request: Request) -> tuple[NeedsKind, ...]:
 
 def _lines(request: Request, kinds: Sequence[NeedsKind]) -> dict[str, Any]:
     store = _store(request)
+    viewed(request, "queue", kinds=",".join(kinds))  # of the lines, which are also asked for by themselves
     after = request.query_params.get("after", "")[:200]
     found = store.needs_you(kinds, Page(size=LINES, after=after))
     marks = {mark.reply_id: mark for mark in store.undeliverable()} if any(line.kind == NeedsKind.UNDELIVERABLE for line in found.lines) else {}

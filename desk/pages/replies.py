@@ -78,7 +78,8 @@ def _next(request: Request, reply: Reply) -> Reply | None:
 
 
 def html_part(request: Request) -> Response:
-    _, content = _reply(request)
+    reply, content = _reply(request)
+    viewed(request, "reply", reply.id)
     return framed(our_mail(content).html)
 
 

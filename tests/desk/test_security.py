@@ -19,7 +19,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
+from desk import looks
 from desk.app import make_app
+from desk.attachments import parts
 from desk.pages import ROUTES
 from desk.routing import Page, Role, guarded_only
 from desk.security import CSP, LARGEST_FORM, Security, Settings, digest, own_path
@@ -451,3 +453,52 @@ def test_what_is_public_and_not_a_page_is_static(closed: House) -> None:
     answer = closed.client(None).get("/static/desk.css")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+# --- whoever shows something of a member says so in the history
+
+SHOWS_NO_MEMBER = {
+    "/login",
+    "/login/provider",
+    "/login/done",
+    "/me",
+    "/people",  # colleagues
+    "/item/{id}/here",
+    "/message/{number:int}/here",
+    "/picture",  # counts
+    "/picture/{name}.svg",
+    "/picture/{name}.png",
+    "/today/needs",
+    "/today/mail",
+    "/places",  # schools
+    "/register/schools",
+    "/register/views",  # what colleagues called their filters
+    "/replies/texts",  # templates
+    "/replies/texts/versions",
+    "/next",  # leads on to an item
+}
+
+
+@pytest.mark.parametrize("route", GETS, ids=[named(route, "GET") for route in GETS])
+def test_every_look_at_a_member_is_in_the_history(house: House, route: Page) -> None:
+    """With ids of what there is, so that each page has something to show."""
+    store = house.store
+    registration, reply = next(iter(store.registrations())), store.replies()[0]
+    records = [record for record in map(store.message, [one.id for one in store.messages()]) if record is not None]
+    if "attachment" in route.path:
+        number, index = next((one.message.id, part.index) for one in records for part in parts(one.content or b""))
+    elif "html" in route.path:
+        number, index = next(one.message.id for one in records if b"text/html" in (one.content or b"")), 0
+    else:
+        number, index = next(one.message.id for one in records if not one.registrations), 0
+    values = {"id": registration.id, "number": number, "reply_id": reply.id, "index": index, "filename": "x", "name": "weeks", "token": "x"}
+    where = re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: str(values[match[1]]), route.path)
+    looks._written.clear()
+    answer = house.client(Role.ADMINISTRATOR).get(where)
+    noted = store.people.audit(person="moira-administrator", since=datetime.now(UTC) - timedelta(minutes=5))
+    told = [line.event for line in noted if line.event in ("viewed", "register.exported")]
+    if route.path in SHOWS_NO_MEMBER:
+        assert not any(one.member_address in answer.text for one in store.registrations())
+    else:
+        assert answer.status_code in (200, 422), where
+        assert len(told) == 1
