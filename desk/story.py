@@ -15,7 +15,7 @@ from desk.office import Words
 from desk.words import FIELD_ORDER, FIELD_WORDS, KIND_WORDS, STATE_WORDS, reason_words
 from store import Event
 
-__all__ = ["Change", "Line", "story"]
+__all__ = ["WHAT", "Change", "Line", "story"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class Line:
     reply_id: int | None
 
 
-_WHAT = {
+WHAT = {
     "message.recorded": "Read the message",
     "message.quarantined": "Could not read the message",
     "message.settled": "Marked the message as dealt with",
@@ -91,7 +91,7 @@ def story(events: Iterable[Event], words: Words) -> tuple[Line, ...]:
             what = ", ".join(
                 part
                 for part in (
-                    f"{_WHAT[event.event]}: {KIND_WORDS.get(str(after.get('kind')), '').lower()}".rstrip(": "),
+                    f"{WHAT[event.event]}: {KIND_WORDS.get(str(after.get('kind')), '').lower()}".rstrip(": "),
                     STATE_WORDS.get(str(after.get("state")), "").lower(),
                 )
                 if part
@@ -100,7 +100,7 @@ def story(events: Iterable[Event], words: Words) -> tuple[Line, ...]:
                 read[event.message_id] = len(lines)
         else:
             changes = _changes(before, after, labels)
-            what = _WHAT.get(event.event, event.event.replace(".", " ").replace("_", " ").capitalize())
+            what = WHAT.get(event.event, event.event.replace(".", " ").replace("_", " ").capitalize())
             if after.get("address"):
                 what += f": {after['address']}"
             if event.event.startswith("reply.") and (why := str(after.get("reason") or "")):

@@ -21,6 +21,7 @@ from desk.passwords import checked
 from desk.rendering import back_to, form_text, render
 from desk.routing import Page, Role, page
 from desk.security import Security, own_path
+from desk.story import WHAT
 from desk.words import STATE_WORDS
 from mailroom.errors import MailroomError
 from store import DeskSession, Event, Store
@@ -30,7 +31,7 @@ __all__ = ["ROUTES"]
 ROLE_WORDS = {
     Role.VIEWER: "Viewer: looks, changes nothing",
     Role.COORDINATOR: "Coordinator: settles, corrects, answers",
-    Role.ADMINISTRATOR: "Administrator: all of that, and people",
+    Role.ADMINISTRATOR: "Administrator: does that too, and sees to people",
 }
 PAGE = 100  # lines of the audit
 
@@ -158,7 +159,6 @@ def show_me(request: Request) -> Response:
         request,
         "me.html",
         account=account,
-        role_words=ROLE_WORDS[account.role],
         sessions=[{"id": one.id, "here": one.id == person.session, "made": one.made_at, "seen": one.seen_at, **_of(one)} for one in sessions],
         told="",
     )
@@ -273,7 +273,7 @@ def show_audit(request: Request) -> Response:
     return render(
         request,
         "audit.html",
-        lines=[{"at": line.at, "who": shown.get(line.actor, line.actor), "did": event_words(line), "item": _item(line)} for line in lines[:PAGE]],
+        lines=[{"at": line.at, "who": shown.get(line.actor, line.actor), "did": event_words(line), "items": _items(line)} for line in lines[:PAGE]],
         asked=asked,
         wrong=wrong,
         older=older,
@@ -282,7 +282,16 @@ def show_audit(request: Request) -> Response:
 
 
 EVENT_WORDS = {
+    **WHAT,
     "viewed": "Looked at",
+    "register.exported": "Took the register away as a file",
+    "wording.changed": "Changed the reply texts",
+    "message.restored": "Undid what was done to the message",
+    "registration.restored": "Undid what was done to the entry",
+    "registration.took_over": "Took over another entry",
+    "reply.restored": "Undid what was done to the answer",
+    "breaker.tripped": "Stopped all answers: too many at once",
+    "breaker.closed": "Let answers out again",
     "account.added": "Made an account",
     "account.role": "Changed a role",
     "account.renamed": "Changed a shown name",
@@ -293,38 +302,53 @@ EVENT_WORDS = {
     "account.enabled": "Enabled an account",
     "desk.signed_in": "Logged in",
     "desk.signed_out": "Logged out",
-    "desk.session_ended": "Logged somebody out",
-    "registration.corrected": "Corrected",
-    "registration.address_added": "Let another address speak",
-    "session.place_given": "Gave a place",
-    "message.settled": "Settled",
-    "reply.released": "Let an answer go",
-    "breaker.closed": "Let answers out again",
-    "address.cleared": "Said that an address works again",
+    "desk.session_ended": "Logged out a session",
+}
+_LOOKED_AT = {
+    "message": "a message",
+    "registration": "an entry",
+    "reply": "an answer",
+    "today": "today's page",
+    "register": "the register",
+    "queue": "what needs somebody",
+    "replies": "the replies",
+    "remembered": "what is remembered",
+    "audit": "who looked at or changed what",
 }
 
 
 def event_words(line: Event) -> str:
     """What somebody did, in words; what changed follows, as short as can be."""
-    did = EVENT_WORDS.get(line.event) or line.event.partition(".")[2].replace("_", " ").capitalize() or line.event
+    did = EVENT_WORDS.get(line.event) or line.event.replace(".", " ").replace("_", " ").capitalize()
     after, before = dict(line.after or {}), dict(line.before or {})
     if line.event == "viewed":
         what = str(after.pop("what", ""))
-        asked = ", ".join(f"{key}: {value}" for key, value in after.items())
-        return f"Looked at {what}" + (f" ({asked})" if asked else "")
+        return f"{did} {_LOOKED_AT.get(what, what)}{_asked(after)}"
     if line.event == "register.exported":
-        kind = "a spreadsheet" if after.get("kind") == "xlsx" else "CSV"
-        return f"Downloaded {after.get('count')} entries as {kind}" + (f" ({after['filter']})" if after.get("filter") else "")
+        return f"{did}{_asked({key: value for key, value in after.items() if key != 'columns'})}"
     if "account" in after:
         changes = [f"{key}: {before.get(key) or 'none'} → {value or 'none'}" for key, value in after.items() if key in ("role", "shown", "email") and before]
-        return f"{did}: {after['account']}" + (f" ({'; '.join(changes)})" if changes else "")
+        whose = f": {after['account']}" if after["account"] != line.actor else ""
+        return f"{did}{whose}" + (f" ({'; '.join(changes)})" if changes else "")
     old, new = (str(state.get("state") or "") for state in (before, after))
     return did + (f" ({STATE_WORDS.get(old, old)} → {STATE_WORDS.get(new, new)})" if old and new and old != new else "")
 
 
-def _item(line: Event) -> str:
-    parts = [line.registration_id or "", f"message {line.message_id}" if line.message_id else "", f"reply {line.reply_id}" if line.reply_id else ""]
-    return ", ".join(part for part in parts if part)
+def _asked(detail: dict[str, Any]) -> str:
+    told = ", ".join(f"{key}: {value}" for key, value in detail.items() if value not in ("", None))
+    return f" ({told})" if told else ""
+
+
+def _items(line: Event) -> list[tuple[str, str]]:
+    """What it was done to, each with its page."""
+    parts = []
+    if line.registration_id:
+        parts.append((line.registration_id, f"/item/{line.registration_id}"))
+    if line.message_id:
+        parts.append((f"message {line.message_id}", f"/message/{line.message_id}"))
+    if line.reply_id:
+        parts.append((f"reply {line.reply_id}", f"/replies/{line.reply_id}"))
+    return parts
 
 
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
