@@ -33,7 +33,7 @@ from mailroom.errors import MailroomError
 from mailroom.exporting import FIELDS
 from mailroom.model import Kind, Outcome, Reading
 from parse.schoolnames import words
-from store import RegressionCase
+from store import OFF_THE_REGISTER, RegressionCase
 
 if TYPE_CHECKING:
     from parse.decide import Policy
@@ -154,7 +154,7 @@ def reviewed_registrations(store: Store) -> tuple[list[Labelled], list[str]]:
     left_out: list[str] = []
     cases = {case.registration_id: case for case in store.regression_cases()}
     for registration in store.registrations():
-        if registration.id not in cases and any(value.person for value in registration.values):
+        if registration.id not in cases and registration.state not in OFF_THE_REGISTER and any(value.person for value in registration.values):
             cases[registration.id] = RegressionCase(
                 registration_id=registration.id,
                 messages=registration.messages,

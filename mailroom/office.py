@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -53,7 +54,10 @@ class HouseOffice:
         return self.knowledge.words
 
     def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
-        return self.knowledge.places.find(query, limit=limit)
+        taught = self.remembering.places(query)
+        there = {(place.name, place.council) for place in taught}
+        listed = [place for place in self.knowledge.places.find(query, limit=limit) if (place.name, place.council) not in there]
+        return (*taught, *listed)[:limit]
 
     # --- deeds on registrations
 
@@ -66,7 +70,8 @@ class HouseOffice:
 
     def accept(self, reference: str, revision: int | None, *, who: str, incomplete: bool = False) -> Done:
         with _told():
-            return _done(self.registering.accept(reference, revision, who=who, incomplete=incomplete))
+            outcome = self.registering.accept(reference, revision, who=who, incomplete=incomplete)
+        return _done(outcome, self._offers(outcome))
 
     def withdraw(self, reference: str, revision: int | None, *, who: str) -> Done:
         with _told():
@@ -82,7 +87,8 @@ class HouseOffice:
 
     def enter(self, message_id: int, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
         with _told():
-            return _done(self.registering.enter(message_id, changes, who=who))
+            outcome = self.registering.enter(message_id, changes, who=who)
+        return _done(outcome, self._offers(outcome))
 
     # --- deeds on messages
 
@@ -205,13 +211,13 @@ class HouseOffice:
 
     def _offers(self, outcome: Outcome) -> tuple[Offer, ...]:
         """What the correction could teach. It is done by now, so nothing that goes wrong here is told of as its failure."""
-        if outcome.did is None or outcome.before is None:
+        after = self.store.registration(outcome.registration_id) if outcome.did is not None and outcome.registration_id is not None else None
+        if after is None:
             return ()
-        after = self.store.registration(outcome.before.id)
         try:
-            return self.remembering.offers(outcome.before, after) if after is not None else ()
+            return self.remembering.offers(outcome.before or replace(after, values=()), after)
         except MailroomError as error:
-            log.warning("what the correction of %s could teach is not known: %s", outcome.before.id, type(error).__name__)
+            log.warning("what the correction of %s could teach is not known: %s", after.id, type(error).__name__)
             return ()
 
 

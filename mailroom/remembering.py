@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from desk.office import Alias, Case, Done, Effect, Offer, Trial
+from desk.office import Alias, Case, Done, Effect, Offer, Place, Trial
 from mailroom.errors import MailroomError, Permanent
 from mailroom.evaluating import Names, case_labelled, measure, read_whole
 from mailroom.exporting import FIELDS
@@ -254,6 +254,21 @@ class Remembering:
             for one in self.store.aliases()
         )
 
+    def places(self, query: str) -> tuple[Place, ...]:
+        """The institutions that remembered words mean, for what a person typed: each word begins one of theirs. Newest first."""
+        asked = [word.norm for word in words(query.replace("\u2019", "'"))]
+        found: dict[tuple[str, str], Place] = {}
+        for one in reversed(self.store.remembered()[1]) if asked else ():
+            if one.kind is not AliasKind.INSTITUTION:
+                continue
+            theirs = [word.norm for text in (one.written, one.means, one.stands_in) for word in words(text.replace("\u2019", "'"))]
+            if all(any(norm.startswith(begun) for norm in theirs) for begun in asked):
+                key = (one.means, one.stands_in)
+                also = (*(found[key].also if key in found else ()), *((one.written,) if one.written != one.means else ()))
+                kind = "school" if one.stands_in or "college" not in one.means.casefold() else "college"
+                found[key] = Place(name=one.means, kind=kind, council=one.stands_in, town="", also=also)
+        return tuple(found.values())
+
     # --- the regression set
 
     def cases(self) -> tuple[Case, ...]:
@@ -361,4 +376,9 @@ def _has(parsed: ParsedMessage, wish: Suggestion) -> bool:
     said = words(wish.written.replace("\u2019", "'"))
     telling = max((word.norm for word in said), key=len, default="")
     texts = (parsed.subject, parsed.body, *(attachment.text for attachment in parsed.attachments))
-    return any(word.norm == telling for text in texts for word in words(text.replace("\u2019", "'")))
+    return any(
+        word.norm == telling
+        for text in texts
+        if not text.isascii() or telling in text.lower().replace(".", "").replace("'", "")  # most are passed over at once
+        for word in words(text.replace("\u2019", "'"))
+    )

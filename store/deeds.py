@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState, ReplyDraft, ReplyState
-from store import history, outbox, recording, register, seating, undeliverable
+from store import history, outbox, recording, register, remembered, seating, undeliverable
 from store.database import clip
 from store.ledger import chunks
 from store.register import address_key
@@ -214,6 +214,8 @@ def enter(connection: Connection, message_id: int, draft: RegistrationDraft, now
         line = history.entry("registration.entered", now, actor=actor, message_id=message_id, registration_id=id, before=before, after=after)
         history.add(connection, [line])
         did.registrations = [id]
+        if (entered := register.by_id(connection, id)) is not None:
+            remembered.keep_case(connection, replace(entered, values=()), entered, now, actor)
         if settle:
             waits = (messages.c.id == message_id) & (messages.c.state != MessageState.REGISTERED)
             did.settled = _move(connection, "message.settled", waits, MessageState.REGISTERED, recording.SETTLED, now, actor, id)

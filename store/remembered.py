@@ -22,7 +22,7 @@ from store import history
 from store.database import clean, clip
 from store.ledger import chunks
 from store.serialise import unpack_parsed
-from store.tables import alias_uses, aliases, messages, readings, regression_cases
+from store.tables import alias_uses, aliases, messages, readings, registrations, regression_cases
 from store.types import AliasDraft, Registration, RegistrationState, RegressionCase, StoredAlias
 
 __all__ = ["cases", "forget", "keep_case", "known", "latest_read", "listed", "measured", "note_uses", "remember", "version"]
@@ -168,7 +168,8 @@ def keep_case(connection: Connection, before: Registration, after: Registration,
 
 def cases(connection: Connection) -> tuple[RegressionCase, ...]:
     """First those that the rules last read wrongly, then those that were not measured, then the others; each the newest first."""
-    query = select(regression_cases).where(regression_cases.c.dropped_at.is_(None))
+    ours = select(registrations.c.id).where(registrations.c.state != RegistrationState.DISMISSED)  # what is not for the register confirms nothing
+    query = select(regression_cases).where(regression_cases.c.dropped_at.is_(None), regression_cases.c.registration_id.in_(ours))
     rows = connection.execute(query.order_by(regression_cases.c.made_at.desc(), regression_cases.c.registration_id)).all()
     return tuple(sorted(map(_case, rows), key=lambda one: 0 if one.wrong else 1 if one.wrong is None else 2))
 

@@ -12,6 +12,7 @@ from mailroom.assemble import assemble, read_programme
 from mailroom.config import Config, load_config
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState
+from mailroom.office import HouseOffice
 from mailroom.programme import Programme
 from mailroom.remembering import Remembering, RememberingReader, offer_words
 from parse.reader import Reader
@@ -268,3 +269,42 @@ def test_offers_in_words() -> None:
     domain = Offer(written="porty.sch.uk", means=PORTOBELLO, council="", kind="domain")
     assert offer_words(domain) == "who writes from porty.sch.uk is at Portobello High School"
     assert offer_words(Offer(written="the Lang Toun", means="Fife", council="", kind="authority")) == "«the Lang Toun» means Fife"
+
+
+def test_the_office_offers_what_each_deed_could_teach(house: House) -> None:
+    """A correction, an acceptance and an entry; what is remembered is found by its own words from then on; undone, it is no case."""
+    office = HouseOffice(house.config, house.store, now=lambda: NOW)
+    first = house.write("ailsa", f"{UNKNOWN}. {WE}")
+    done = office.correct(first.id, first.revision, {"institution": [PORTOBELLO]}, who="m.reid")
+    assert [(one.written, one.means, one.council) for one in done.offers][:1] == [("PHS", PORTOBELLO, EDINBURGH)]
+    assert [case.registration_id for case in office.cases()] == [first.id]
+    assert done.deed is not None
+    office.undo(done.deed, who="m.reid")
+    assert office.cases() == ()
+    known = house.write("rory", f"I teach at Ashwood Academy in Fife. {WE} Could you tell me whether supply cover is paid?")
+    assert known.state == RegistrationState.REVIEW
+    accepted = office.accept(known.id, known.revision, who="m.reid")
+    assert [(one.written, one.stands_in) for one in accepted.offers] == [("Ashwood Academy", "Fife")]
+    assert not [place for place in office.places("Ashwood") if place.name == "Ashwood Academy"]
+    office.remember(accepted.offers[0], registration_id=known.id, who="m.reid")
+    [place] = [place for place in office.places("ashwood fi") if place.name == "Ashwood Academy"]
+    assert (place.kind, place.council) == ("school", "Fife")
+    office.remember(done.offers[0], registration_id=first.id, who="m.reid")
+    assert office.places("PHS")[0].name == PORTOBELLO, "before all that have these initials by chance"
+    assert office.places("") == ()
+
+
+def test_what_a_person_entered_is_a_case(house: House) -> None:
+    office = HouseOffice(house.config, house.store, now=lambda: NOW)
+    (house.box / "q.eml").write_text(LETTER.format(name="anne", text="Is there a bus from PHS?", domain="mail.example", number=9, more=""), encoding="utf-8")
+    with house.store.exclusive():
+        assert not house.pipeline.round().errors
+    [message] = [one for one in house.store.messages(limit=5) if one.sender_address == "anne@mail.example"]
+    values = {"institution": [PORTOBELLO], "authority": [EDINBURGH], "activity": ["learning_collaborative"]}
+    done = office.enter(message.id, values, who="m.reid")
+    assert ("PHS", PORTOBELLO) in [(one.written, one.means) for one in done.offers]
+    [case] = office.cases()
+    assert (case.message_ids, case.confirmed["institution"], case.corrected) == ((message.id,), (PORTOBELLO,), ("institution", "authority", "activity"))
+    assert done.deed is not None
+    office.undo(done.deed, who="m.reid")
+    assert office.cases() == ()
