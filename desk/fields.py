@@ -21,7 +21,7 @@ from desk.words import FIELD_ORDER, FIELD_TAGS, FIELD_WORDS, reason_words, rule_
 from mailroom.model import Candidate, Evidence, Kind, Reading, Slot
 from store import FieldValue, Registration
 
-__all__ = ["Box", "Field", "Option", "Taken", "Value", "Why", "fields_of", "marks_of", "taken_from"]
+__all__ = ["REQUIRED", "Box", "Field", "Option", "Taken", "Value", "Why", "fields_of", "marks_of", "taken_from"]
 
 REQUIRED = ("institution", "authority", "activity")
 DIGITS = "123456789"
@@ -257,9 +257,8 @@ def _hint(slot: str, value: str, places: Callable[[str], tuple[Place, ...]]) -> 
 
 
 def _whys(value: FieldValue, shown: int | None) -> tuple[Why, ...]:
-    if value.person:
-        return (Why(person=value.person),)
-    return tuple(_why(e, value.message_id if value.message_id != shown else None) for e in value.evidence[:2])
+    said = tuple(_why(e, value.message_id if value.message_id != shown else None) for e in value.evidence[:2])
+    return (Why(person=value.person), *said[:1]) if value.person else said
 
 
 def _why(evidence: Evidence, message_id: int | None) -> Why:

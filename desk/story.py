@@ -99,7 +99,7 @@ def story(events: Iterable[Event], words: Words) -> tuple[Line, ...]:
             if event.message_id is not None:
                 read[event.message_id] = len(lines)
         else:
-            changes = _changes(before, after, labels)
+            changes = _changes(before, after, labels, "Answer" if event.event.startswith(("reply.", "letter.")) else "State")
             what = WHAT.get(event.event, event.event.replace(".", " ").replace("_", " ").capitalize())
             if after.get("address"):
                 what += f": {after['address']}"
@@ -113,7 +113,7 @@ def _with(line: Line, changes: tuple[Change, ...]) -> Line:
     return Line(at=line.at, who=line.who, what=line.what, changes=changes, message_id=line.message_id, reply_id=line.reply_id)
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str]) -> tuple[Change, ...]:
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mapping[str, str], state: str = "State") -> tuple[Change, ...]:
     found = []
     old, new = before.get("values") or {}, after.get("values") or {}
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -123,9 +123,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any], labels: Mappin
                 found.append(Change(field=FIELD_WORDS[field], before=was, after=now))
     was_state, now_state = (str(one.get("state") or "") for one in (before, after))
     if now_state and was_state != now_state:
-        found.append(
-            Change(field="State", before=(STATE_WORDS.get(was_state, was_state),) if was_state else (), after=(STATE_WORDS.get(now_state, now_state),))
-        )
+        found.append(Change(field=state, before=(STATE_WORDS.get(was_state, was_state),) if was_state else (), after=(STATE_WORDS.get(now_state, now_state),)))
     was_open, now_open = (tuple(FIELD_WORDS.get(one, one) for one in facts.get("missing") or ()) for facts in (before, after))
     if was_open != now_open:
         found.append(Change(field="Still missing", before=was_open, after=now_open))

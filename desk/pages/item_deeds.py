@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from desk.fields import Taken, taken_from
+from desk.fields import REQUIRED, Taken, taken_from
 from desk.office import Conflict, Dismissal, Done, Place
 from desk.pages.item import WAITS, found_message, found_registration, item_page, message_page
 from desk.pages.item_next import here, next_address, place
@@ -84,10 +84,19 @@ def save(request: Request) -> Response:
     except Conflict:
         return _conflict(request, found_registration(request), wanted, what)
     except MailroomError as error:
-        return item_page(request, registration, typed=wanted.values, told=str(error), anyway=what == "accept", errors=_about(str(error), changed), status=422)
+        lacks = _lacks(registration, wanted) if what == "accept" else ""
+        return item_page(
+            request, registration, typed=wanted.values, told=lacks or str(error), anyway=bool(lacks), errors=_about(str(error), changed), status=422
+        )
     if what == "save":
         return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, offers=done.offers, registration_id=registration.id)
     return settled_or_here(request, registration.id, done)
+
+
+def _lacks(registration: Registration, wanted: Taken) -> str:
+    """Why it cannot be accepted as it is, in the page's words; "" where that is for another reason."""
+    open_fields = [field for field in REQUIRED if field in registration.missing or not wanted.values[field]]
+    return f"Not known surely yet: {', '.join(FIELD_WORDS[field] for field in open_fields)}." if open_fields else ""
 
 
 def _all_the_same(request: Request, registration_id: str, done: Done) -> Done:
