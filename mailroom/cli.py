@@ -200,12 +200,12 @@ def sign_in_command(which: str | None, paste: bool, from_stdin: bool, config_fil
 
 @cli.command(short_help="The whole job on an embedded mail server.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Keep register and replies here; else in a temporary folder.")
-@click.option("--no-wait", is_flag=True, hidden=True, help="Kept for scripts; the demo never waits for a key.")
+@click.option("--no-wait", is_flag=True, help="End after the story; else, on a terminal, the desk stays open until Ctrl-C.")
 def demo(folder: Path | None, no_wait: bool) -> None:
-    """The whole job on an embedded mail server: no account, nothing to install."""
+    """The whole job on an embedded mail server, and the coordinator's desk open on it: no account, nothing to install."""
     from mailroom.demo import run_demo
 
-    run_demo(folder)
+    run_demo(folder, stay=on_terminal(sys.stdout) and on_terminal(sys.stdin) and not no_wait)
 
 
 def build_pipeline(config: Config, *, create: bool = True) -> Pipeline:

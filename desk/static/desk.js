@@ -86,7 +86,9 @@
       element.dataset.last = text;
       const made = inside(text);
       if (first && made.textContent.replace(/\s+/g, " ") === element.textContent.replace(/\s+/g, " ")) return;
+      const open = [...element.querySelectorAll("details")].map((details) => details.open);
       element.replaceChildren(...made.childNodes);
+      element.querySelectorAll("details").forEach((details, at) => { details.open = open[at] ?? details.open; }); // what was unfolded stays so
       element.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
     } catch { /* the next time */ }
   };

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["demo_messages", "run_demo"]
 
 LATE = "arrives-while-running"
+SESSIONS_AT = datetime(2022, 1, 10, tzinfo=UTC)  # when the demo's mail was written
 SHORT = {
     "existing_collaborative": "existing group",
     "existing_individual": "own enquiry",
@@ -76,7 +77,8 @@ def _folder(given: Path | None) -> Iterator[Path]:
         yield Path(tempfile.mkdtemp(prefix="mailroom-demo-"))
 
 
-def run_demo(folder: Path | None) -> None:
+def run_demo(folder: Path | None, *, stay: bool = False) -> None:
+    """The story, and the desk at its end; with ``stay`` it is open until Ctrl-C."""
     from mailroom.embedded import embedded_imap
     from mailroom.sink import Sink
 
@@ -94,7 +96,38 @@ def run_demo(folder: Path | None) -> None:
             config_file.write_text(CONFIG.format(imap=imap.port, smtp=sink.port, password=PASSWORD), encoding="utf-8")
             click.echo(f"   IMAP on 127.0.0.1:{imap.port}; answers go to a sink on 127.0.0.1:{sink.port}; settings in {config_file}")
             _story(config_file, place, imap, sink, late)
-    click.echo(f"\nThat took {time.monotonic() - started:.0f} s. Everything is in {place}")
+            click.echo(f"\nThat took {time.monotonic() - started:.0f} s. Everything is in {place}")
+            _real_mailbox()
+            _step("The coordinator's desk: what needs a person, beside what was understood of it")
+            _desk(config_file, place, stay=stay)
+
+
+def _desk(config_file: Path, place: Path, *, stay: bool) -> None:
+    from mailroom.assemble import assemble
+    from mailroom.config import load_config
+    from mailroom.demo.opening import look, make_account, open_desk, stay_open, tell_how
+    from store import Store
+
+    config = load_config(config_file)
+    store = Store(config.store.url)
+    store.ensure_current()
+    try:
+        password = make_account(store)
+        with open_desk(config, store) as address:
+            look(address, password)
+            if stay:
+                with _running(assemble(config, store, sessions_at=SESSIONS_AT), config):
+                    stay_open(place, address, password, threading.Event().wait)
+        if not stay:
+            click.echo("   It opens, and one can log in. To have it open:")
+        else:
+            click.echo("   To open it again:")
+        tell_how(config_file, password)
+    finally:
+        store.close()
+
+
+def _real_mailbox() -> None:
     _step("To point it at a real mailbox")
     click.echo(
         "   mailroom init                 writes a commented config.yaml\n"
@@ -116,7 +149,7 @@ def _story(config_file: Path, place: Path, imap: Any, sink: Any, late: bytes) ->
     store.ensure_current(first_run_ok=True)
     try:
         _step("2. First poll: every message is stored raw, read with the programme's rules, recorded, answered")
-        pipeline = assemble(config, store, sessions_at=datetime(2022, 1, 10, tzinfo=UTC))  # when the demo's mail was written
+        pipeline = assemble(config, store, sessions_at=SESSIONS_AT)
         begun = time.monotonic()
         with store.exclusive(timeout=10):
             report = pipeline.round(progress=progress_line() if sys.stderr.isatty() else None)
@@ -193,25 +226,32 @@ def _unanswered(store: Store) -> None:
     table(("from", "subject", "why"), rows)
 
 
-def _while_running(pipeline: Any, config: Any, imap: Any, sink: Any, late: bytes) -> None:
+@contextmanager
+def _running(pipeline: Any, config: Any) -> Iterator[None]:
+    """What «mailroom run» does, beside whatever is done meanwhile."""
     from mailroom.engine import InProcessEngine
     from mailroom.service import serve_pipeline
 
-    _step("7. «mailroom run» is running, and one more message is delivered")
     engine = InProcessEngine()
     thread = threading.Thread(target=serve_pipeline, args=(pipeline, config), kwargs={"signals": False, "engine": engine}, daemon=True)
     thread.start()
     try:
         if not engine.first_beat.wait(15):
             raise MailroomError("the timer did not start within 15 s")
+        yield
+    finally:
+        engine.stop()
+        thread.join(timeout=30)
+
+
+def _while_running(pipeline: Any, config: Any, imap: Any, sink: Any, late: bytes) -> None:
+    _step("7. «mailroom run» is running, and one more message is delivered")
+    with _running(pipeline, config):
         time.sleep(1.0)  # the first round is quick and the listener is in IDLE by then; real mail comes whenever it comes
         before, delivered = len(sink.messages), time.monotonic()
         imap.deliver(late)
         answered = sink.wait_for(before + 1, timeout=20)
         took = time.monotonic() - delivered
-    finally:
-        engine.stop()
-        thread.join(timeout=30)
     if not answered:
         raise MailroomError("the message that came while running was not answered within 20 s")
     click.echo(f"   answered {took:.1f} s after it came (IMAP IDLE; the timer alone would have taken up to a minute)")
