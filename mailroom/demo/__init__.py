@@ -117,7 +117,7 @@ def _desk(config_file: Path, place: Path, *, stay: bool) -> None:
             look(address, password)
             if stay:
                 with _running(assemble(config, store, sessions_at=SESSIONS_AT), config):
-                    stay_open(place, address, password, threading.Event().wait)
+                    stay_open(place, address, password)
         if not stay:
             click.echo("   It opens, and one can log in. To have it open:")
         else:

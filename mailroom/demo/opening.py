@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar
@@ -90,12 +90,12 @@ def look(address: str, password: str) -> None:
         raise MailroomError("the desk could not be logged in to")
 
 
-def stay_open(folder: Path, address: str, password: str, wait: Callable[[], None]) -> None:
+def stay_open(folder: Path, address: str, password: str) -> None:
     """Say where the desk is, and stay until Ctrl-C."""
     _tell(address, password)
     click.echo(f"   What you answer there is sent to {folder / 'replies'}. Ctrl-C ends it.")
     try:
-        wait()
+        threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("\n   The desk is closed.")
 
