@@ -51,6 +51,8 @@ def find(connection: Connection, lookups: Sequence[Lookup]) -> dict[int, tuple[M
         for id in dict.fromkeys(id for _, id in ways):
             if id not in loaded:
                 loaded[id] = load(connection, id)
+            if loaded[id].registration.messages == (lookup.key,):
+                continue  # the message is read again: what it made itself is nothing that it continues
             met.append(Met(by=first[id], conversation=loaded[id]))
         if met:
             found[lookup.key] = tuple(met)

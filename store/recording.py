@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +33,7 @@ from store.tables import (
     session_places,
 )
 from store.tables import outbox as outbox_table
-from store.types import FieldValue, Record, Recorded, RegistrationUpdate
+from store.types import FieldValue, Record, Recorded, RegistrationState, RegistrationUpdate
 
 __all__ = ["SETTLED", "correct", "record_batch", "settle", "settle_messages"]
 
@@ -47,6 +48,8 @@ _DECIDE = update(messages).where(messages.c.id == bindparam("row_id")).values(_N
 def record_batch(connection: Connection, batch: Sequence[Record], now: datetime) -> list[Recorded]:
     """Write all records whose message still waits; the others come back as not recorded."""
     waiting = _lock_waiting(connection, sorted({record.message_id for record in batch}))
+    earlier = _read_before(connection, list(waiting))
+    batch = [_once_more(connection, record, waiting[record.message_id]) if record.message_id in earlier else record for record in batch]
     firsts = {record.message_id: record for record in reversed(batch) if record.message_id in waiting}  # a message named twice is recorded once
     seats = Seating(connection, [(record, waiting[record.message_id]) for record in batch if firsts.get(record.message_id) is record], now)
     again = [waiting.pop(message_id).id for message_id in sorted(seats.told_otherwise)]
@@ -54,7 +57,7 @@ def record_batch(connection: Connection, batch: Sequence[Record], now: datetime)
     _supersede(connection, [record for record in batch if record.message_id in waiting], now)
     # Reports first as well: an answer of the same batch to an address that they call dead is parked.
     effects = {r.message_id: undeliverable.record_report(connection, r.message_id, r.delivery, now) for r in batch if r.delivery and r.message_id in waiting}
-    writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting], seats, effects)
+    writer = _Writer(connection, now, [record for record in batch if record.message_id in waiting], seats, effects, earlier)
     results = []
     for record in batch:
         message = waiting.pop(record.message_id, None)
@@ -75,15 +78,58 @@ def _lock_waiting(connection: Connection, ids: Sequence[int]) -> dict[int, Any]:
     return found
 
 
+def _read_before(connection: Connection, ids: Sequence[int]) -> frozenset[int]:
+    """Those of these that a person wanted to be read again."""
+    found: set[int] = set()
+    for part in chunks(ids):
+        found.update(connection.scalars(select(readings.c.message_id).where(readings.c.message_id.in_(part)).distinct()))
+    return frozenset(found)
+
+
+def _once_more(connection: Connection, record: Record, message: Any) -> Record:
+    """What a message that is read again comes to: the registration that it made is changed, or dismissed where it makes none any more.
+
+    It is answered once: the answer that has not left is written anew, and after one that has, none follows.
+    """
+    record = replace(record, delivery=None)  # a report was taken note of the first time
+    own = register.by_id(connection, register.registration_id(message.mailbox, message.sha256))
+    if own is not None and own.messages == (message.id,):
+        draft, values, missing = record.registration, own.values, own.missing
+        state = RegistrationState.DISMISSED if record.update is None else own.state
+        if draft is not None:
+            state, values, missing = draft.state, draft.values, draft.missing
+        if draft is not None or record.update is None:
+            new = RegistrationUpdate(registration_id=own.id, revision=own.revision, state=state, values=values, missing=missing)
+            record = replace(record, registration=None, update=new)
+        told = record.wishes.told if record.wishes is not None and record.wishes.told is not None else {}
+        if any(told.get(place.session, place.state) is not place.state for place in own.places):
+            record = replace(record, reply=None)  # it was written as for somebody who has no place yet
+        if record.reply is None and record.wishes is not None:
+            record = replace(record, wishes=replace(record.wishes, told=None))
+    return record if record.reply is None or _unsent_answer(connection, message.id) is not False else replace(record, reply=None)
+
+
+def _unsent_answer(connection: Connection, message_id: int) -> int | bool | None:
+    """The answer to a message that may still be written anew; False where it left, None where there is none."""
+    here = (outbox_table.c.message_id == message_id) & (outbox_table.c.purpose == outbox.ANSWER)
+    row = connection.execute(select(outbox_table.c.id, outbox_table.c.state, outbox_table.c.attempts).where(here).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    return int(row.id) if row.attempts == 0 and row.state in (ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED) else False
+
+
 class _Writer:
     """Gathers the rows of a batch, table by table, and writes them at the end."""
 
-    def __init__(self, connection: Connection, now: datetime, batch: Sequence[Record], seats: Seating, effects: Mapping[int, str]) -> None:
-        self.connection, self.now, self.seats, self.effects = connection, now, seats, effects
+    def __init__(
+        self, connection: Connection, now: datetime, batch: Sequence[Record], seats: Seating, effects: Mapping[int, str], earlier: frozenset[int]
+    ) -> None:
+        self.connection, self.now, self.seats, self.effects, self.earlier = connection, now, seats, effects, earlier
         self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.decided: list[dict[str, Any]] = []
         self.history: list[dict[str, Any]] = []
         self.changes: list[dict[str, Any]] = []
+        self.rewritten: list[int] = []  # messages whose answer was written anew
         self.uses: list[tuple[int, int]] = []  # of remembered aliases
         self.brakes = brakes.Brakes(connection, batch, now)
 
@@ -106,7 +152,9 @@ class _Writer:
             }
         )
         self.rows["message_identifiers"] += [
-            {"message_id": message.id, "identifier": identifier} for identifier in dict.fromkeys(clip(i) for i in reading.parsed.message_ids)
+            {"message_id": message.id, "identifier": identifier}
+            for identifier in dict.fromkeys(clip(i) for i in reading.parsed.message_ids)
+            if identifier not in self._known_identifiers(message.id)
         ]
         self.rows["readings"].append(
             {
@@ -143,6 +191,11 @@ class _Writer:
         )
         return Recorded(message_id=message.id, recorded=True, registration_id=registration_id, reply_state=reply_state, reply_reason=reply_reason)
 
+    def _known_identifiers(self, message_id: int) -> set[str]:
+        if message_id not in self.earlier:
+            return set()
+        return set(self.connection.scalars(select(message_identifiers.c.identifier).where(message_identifiers.c.message_id == message_id)))
+
     def _registration(self, record: Record, message: Any, after: dict[str, Any]) -> str | None:
         if record.update is not None:
             return self._update(record.update, message, after)
@@ -159,10 +212,13 @@ class _Writer:
 
     def _update(self, new: RegistrationUpdate, message: Any, after: dict[str, Any]) -> str:
         """Another message of a conversation: its values replace those of the revision it was decided on, or nothing does."""
+        # Held until the end, so that no person's deed comes between: also where nothing differs and the message is only linked.
+        self.connection.execute(select(registrations.c.id).where(registrations.c.id == new.registration_id).with_for_update())
         old = register.by_id(self.connection, new.registration_id)
         if old is None or old.revision != new.revision:
             raise Permanent(f"message {message.id}: registration {new.registration_id} was changed while it was read; it is read again")
-        self.rows["registration_messages"].append({"registration_id": old.id, "message_id": message.id})
+        if message.id not in old.messages:
+            self.rows["registration_messages"].append({"registration_id": old.id, "message_id": message.id})
         if (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
             return old.id
         if not _replace(self.connection, old.revision, new, self.now, message_id=message.id):
@@ -183,7 +239,12 @@ class _Writer:
         repeated = words if record.update is None else ""
         state, reason = self.brakes.place(draft, record.reply_state, record.reply_reason, record.cap, repeated)
         row = outbox.row_of(draft, self.now, purpose=outbox.ANSWER, message_id=record.message_id, registration_id=registration_id, state=state, reason=reason)
-        self.rows["outbox"].append({**row, "words": words})
+        written = _unsent_answer(self.connection, record.message_id) if record.message_id in self.earlier else None
+        if written:
+            self.connection.execute(update(outbox_table).where(outbox_table.c.id == written).values(**row, words=words))
+            self.rewritten.append(record.message_id)
+        else:
+            self.rows["outbox"].append({**row, "words": words})
         after["reply"] = {"template": draft.template, "state": str(state), "reason": reason}
         return state, reason
 
@@ -194,7 +255,7 @@ class _Writer:
         for table in _INSERTS:
             if rows := self.rows[table.name]:
                 self.connection.execute(insert(table), rows)
-        answered = [row["message_id"] for row in self.rows["outbox"]]
+        answered = [*(row["message_id"] for row in self.rows["outbox"]), *self.rewritten]
         numbers: dict[int, int] = {}
         for part in chunks(answered):
             query = select(outbox_table.c.message_id, outbox_table.c.id).where(outbox_table.c.message_id.in_(part), outbox_table.c.purpose == outbox.ANSWER)
