@@ -41,11 +41,14 @@ WHAT = {
     "message.settled": "Marked the message as dealt with",
     "message.dismissed": "Marked the message as not for the register",
     "message.reopened": "Put the message back to those that need a person",
-    "message.again": "Asked for the message to be read again",
+    "message.read_again": "Asked for the message to be read again",
+    "message.restored": "Undone: the message is where it was",
     "registration.updated": "Changed the entry, as the message said",
     "registration.corrected": "Changed the entry",
     "registration.entered": "Put on the register",
-    "registration.merged": "Joined two entries",
+    "registration.merged": "Joined with another entry",
+    "registration.took_over": "Another entry was joined with this one",
+    "registration.restored": "Undone: the entry is as it was",
     "registration.dismissed": "Took the entry off: not for the register",
     "registration.address_added": "Let another address speak for the entry",
     "session.place_given": "Gave a place in a session",
@@ -53,6 +56,7 @@ WHAT = {
     "reply.parked": "Parked the answer",
     "reply.withdrawn": "Took back the answer",
     "reply.written": "Wrote to the member",
+    "reply.restored": "Undone: the answer is as it was",
     "reply.sent": "Sent the answer",
     "reply.deferred": "Could not send the answer yet",
     "reply.dead": "Could not deliver the answer",
@@ -67,7 +71,6 @@ WHAT = {
     "address.cleared": "Said that the address works again",
     "alias.remembered": "Remembered",
     "alias.forgotten": "Forgot",
-    "deed.undone": "Undone",
 }
 _NOT_TOLD = ("viewed",)
 

@@ -25,9 +25,17 @@ __all__ = ["conversation_facts", "conversation_page", "conversations_of", "print
 ORDER = tuple(slot.value for slot in (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION))
 _DID = {
     "registration.corrected": "corrected by {}",
+    "registration.restored": "what was done was taken back by {}",
+    "registration.entered": "entered by {}",
+    "registration.merged": "merged into another registration by {}",
+    "registration.took_over": "another registration was merged into it by {}",
+    "registration.dismissed": "dismissed by {}",
     "registration.address_added": "{} let another address speak",
     "session.place_given": "place given by {}",
     "message.settled": "message {message} settled by {}",
+    "message.dismissed": "message {message} dismissed by {}",
+    "message.reopened": "message {message} taken up again by {}",
+    "reply.written": "written to the member by {}",
     "reply.bounced": "our answer came back: message {message} says so",
     "address.undeliverable": "the address takes no mail: later answers wait",
 }
@@ -60,8 +68,10 @@ def conversation_facts(store: Store, registration_id: str) -> dict[str, Any]:
             of_message[event.message_id]["changes"] = _changes(before, after)
         elif event.event in _DID:
             step = _step(event)
-            if event.event == "registration.corrected":
+            if event.event in ("registration.corrected", "registration.restored", "registration.entered"):
                 step["changes"] = _changes(before, after)
+            elif event.event.startswith("registration.") and "state" in after:
+                step["changes"] = _changes({"state": before.get("state")}, {"state": after["state"]})
             if event.event == "registration.address_added":
                 step["address"] = after.get("address", "")
             if event.event == "session.place_given":

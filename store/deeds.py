@@ -147,7 +147,7 @@ def merge(connection: Connection, registration_id: str, revision: int, into: Reg
         gone = {"state": str(RegistrationState.MERGED), "merged_into": other.id, "missing": [], "revision": old.revision + 1, "updated_at": now}
         connection.execute(update(registrations).where(registrations.c.id == registration_id).values(**gone))
         before = {**register.snapshot(old), "revision": old.revision}
-        after = {"state": str(RegistrationState.MERGED), "merged_into": other.id, "revision": old.revision + 1}
+        after = {**before, "state": str(RegistrationState.MERGED), "missing": [], "merged_into": other.id, "revision": old.revision + 1}
         took = {"merged": registration_id, "messages": list(old.messages), "revision": other.revision + 1}
         history.add(
             connection,
@@ -261,7 +261,8 @@ def dismiss(connection: Connection, ids: Sequence[int], reason: str, now: dateti
             gone = {"state": str(RegistrationState.DISMISSED), "revision": one.revision + 1, "updated_at": now}
             connection.execute(update(registrations).where(registrations.c.id == one.id).values(**gone))
             seating.correct(connection, one.id, (), {}, now)
-            before, after = {**register.snapshot(one), "revision": one.revision}, {"state": str(RegistrationState.DISMISSED), "revision": one.revision + 1}
+            before = {**register.snapshot(one), "revision": one.revision}
+            after = {**before, "state": str(RegistrationState.DISMISSED), "revision": one.revision + 1}
             line = history.entry("registration.dismissed", now, actor=actor, registration_id=one.id, before=before, after=after)
             history.add(connection, [line])
             did.registrations.append(one.id)

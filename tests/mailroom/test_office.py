@@ -515,7 +515,7 @@ def test_a_deed_is_not_taken_back_over_a_later_message(house: House) -> None:
 def test_any_deed_and_its_undo_leave_all_as_it_was(house: House, seed: int) -> None:
     """A walk of random deeds: each is done, taken back and compared; some are done again and kept, and in the end all are taken back in turn."""
     chance = random.Random(seed)
-    kept: list[tuple[int, dict[str, Any]]] = []
+    start, kept = everything(house.store), list[tuple[int, dict[str, Any]]]()
     done_kinds: set[str] = set()
     for _ in range(14):
         kind, deed = chance.choice(deeds_of(house, chance))
@@ -534,8 +534,10 @@ def test_any_deed_and_its_undo_leave_all_as_it_was(house: House, seed: int) -> N
             house.office.undo(kept[-1][0], who="ewan")
             assert comparable(everything(house.store)) == comparable(before), kind
             kept.pop()
-    for number, _ in reversed(kept):
+    for number, before in reversed(kept):
         house.office.undo(number, who="ewan")
+        assert comparable(everything(house.store)) == comparable(before)
+    assert comparable(everything(house.store)) == comparable(start)
     assert len(done_kinds) > 3
 
 
