@@ -145,6 +145,8 @@ def by_ids(connection: Connection, identifiers: Sequence[str]) -> list[Registrat
 def find(connection: Connection, reference: str) -> Registration | None:
     """By its id or the start of it, or by an address that may speak for it. Raises Permanent where that means several."""
     reference = reference.strip()
+    if (exact := by_id(connection, reference)) is not None:  # no index serves the start of an id
+        return exact
     wanted: ColumnElement[bool]
     if "@" in reference:
         known = select(registration_addresses.c.registration_id).where(registration_addresses.c.address_key == address_key(reference))
