@@ -22,6 +22,7 @@ from mailroom.errors import MailroomError
 
 __all__ = [
     "Alias",
+    "Bulk",
     "Case",
     "Choice",
     "Conflict",
@@ -32,6 +33,7 @@ __all__ = [
     "Offer",
     "Office",
     "Place",
+    "Prospect",
     "Sentence",
     "Tile",
     "Trial",
@@ -137,6 +139,25 @@ class Done:
     deed: int | None
     said: str  # what was done, as the page tells it
     offers: tuple[Offer, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bulk:
+    """The same for many entries: accept, withdraw, release (their held answers), not_ours, spam; or add, remove or set a ``value`` of a ``field``."""
+
+    what: str
+    field: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prospect:
+    """What a bulk deed would do to an entry as it stands at ``revision``: ``change`` in words, or ``why`` it is left as it is."""
+
+    id: str
+    revision: int
+    change: str = ""
+    why: str = ""
 
 
 class Dismissal:
@@ -251,6 +272,14 @@ class Office(Protocol):
 
     def enter(self, message_id: int, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
         """Make a registration from a message that has none, with these values; «done.said» names it."""
+
+    # --- deeds on many at once
+
+    def prospects(self, bulk: Bulk, ids: Sequence[str]) -> tuple[Prospect, ...]:
+        """What it would do to each of these, in their order. MailroomError where the value is none that the programme knows."""
+
+    def do_many(self, bulk: Bulk, seen: Mapping[str, int], *, who: str) -> Done:
+        """Do it, as one deed, to all that stand at the revision that was seen; ``said`` tells of the others."""
 
     # --- deeds on messages
 

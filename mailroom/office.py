@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from desk.office import Alias, Case, Conflict, Dismissal, Done, Letter, Offer, Place, Sentence, Trial, Wording, Words
+from desk.office import Alias, Bulk, Case, Conflict, Dismissal, Done, Letter, Offer, Place, Prospect, Sentence, Trial, Wording, Words
 from mailroom.errors import MailroomError
+from mailroom.officework.bulk import Bulks
 from mailroom.officework.knowledge import Knowledge
 from mailroom.officework.registering import Outcome, Registering
 from mailroom.officework.writing import Writing
@@ -89,6 +90,19 @@ class HouseOffice:
         with _told():
             outcome = self.registering.enter(message_id, changes, who=who)
         return _done(outcome, self._offers(outcome))
+
+    # --- deeds on many at once
+
+    @property
+    def bulks(self) -> Bulks:
+        return Bulks(self.store, self.registering, self.now)
+
+    def prospects(self, bulk: Bulk, ids: Sequence[str]) -> tuple[Prospect, ...]:
+        return self.bulks.prospects(bulk, ids)
+
+    def do_many(self, bulk: Bulk, seen: Mapping[str, int], *, who: str) -> Done:
+        with _told():
+            return self.bulks.do(bulk, seen, who=who)
 
     # --- deeds on messages
 

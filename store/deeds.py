@@ -105,6 +105,18 @@ def change(
     return did
 
 
+def change_many(
+    connection: Connection, kind: str, updates: Sequence[RegistrationUpdate], now: datetime, actor: str, limits: Mapping[str, int], *, settle: bool
+) -> Did:
+    """The same for many; those that stand at another revision by now are left as they are, and are not among ``registrations``."""
+    with _deed(connection, kind, now, actor, Watched(registrations=[new.registration_id for new in updates])) as did:
+        for new in updates:
+            if recording.correct(connection, new, now, actor, limits, teaches=False):
+                did.registrations.append(new.registration_id)
+                did.settled += recording.settle(connection, new.registration_id, now, actor) if settle else []
+    return did
+
+
 def _at_revision(connection: Connection, registration_id: str, revision: int) -> Registration:
     found = register.by_id(connection, registration_id)
     if found is None:

@@ -215,6 +215,12 @@ def summary(row: Any) -> MessageSummary:
     return MessageSummary(**{**row._mapping, "state": MessageState(row.state)})
 
 
+def states_of(connection: Connection, ids: Iterable[int]) -> frozenset[MessageState]:
+    """The states that these messages are in."""
+    found = {state for part in chunks(ids) for state in connection.scalars(select(messages.c.state).where(messages.c.id.in_(part)).distinct())}
+    return frozenset(MessageState(state) for state in found)
+
+
 def listed(connection: Connection, state: MessageState | None, mailbox: str | None, limit: int, before_id: int | None) -> list[MessageSummary]:
     query = (
         select(*SUMMARY)

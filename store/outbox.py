@@ -250,6 +250,15 @@ def copies_waiting(connection: Connection) -> int:
     return connection.scalar(select(func.count()).where(outbox.c.copy_at.is_not(None))) or 0
 
 
+def unsent_of(connection: Connection, registration_ids: Iterable[str]) -> list[Reply]:
+    """What is held or due for these registrations, the oldest first."""
+    found: list[Reply] = []
+    for part in chunks(sorted(set(registration_ids))):
+        waits = outbox.c.registration_id.in_(part) & outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE))
+        found += [reply_of(row) for row in connection.execute(select(*COLUMNS).where(waits))]
+    return sorted(found, key=lambda reply: reply.id)
+
+
 def supersede(
     connection: Connection,
     registration_ids: Iterable[str],

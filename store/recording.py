@@ -279,8 +279,9 @@ def _supersede(connection: Connection, batch: Sequence[Record], now: datetime) -
     outbox.supersede(connection, told[True] - told[False], now, questions_only=True)
 
 
-def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int]) -> bool:
-    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit.
+def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int], *, teaches: bool = True) -> bool:
+    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit;
+    ``teaches``: it says how the messages should have been read.
 
     An answer that has not left yet tells of what was before, so it is withdrawn.
     """
@@ -298,7 +299,7 @@ def correct(connection: Connection, new: RegistrationUpdate, now: datetime, acto
         after["places"] = {session: str(state) for session, state in has.items()}
     history.add(connection, [history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)])
     outbox.supersede(connection, [old.id], now, reason=outbox.CORRECTED_MEANWHILE, actor=actor)
-    if (corrected := register.by_id(connection, old.id)) is not None:
+    if teaches and (corrected := register.by_id(connection, old.id)) is not None:
         remembered.keep_case(connection, old, corrected, now, actor)
     return True
 

@@ -44,6 +44,7 @@ from store import (
 )
 from store.database import Database
 from store.deeds import Did
+from store.ledger import chunks
 from store.people import People
 from store.serialise import reading_of
 from store.tables import history as history_table
@@ -352,6 +353,28 @@ class Store:
     ) -> Did | None:
         """Set a registration's values and state. ``kind``: correct, accept, withdraw or reopen; ``settle``: what waits for a person is done."""
         return self._deed(lambda connection: deeds.change(connection, kind, new, now, actor, places or {}, settle=settle, reopen=reopen))
+
+    def change_many(
+        self, kind: str, updates: Sequence[RegistrationUpdate], now: datetime, *, actor: str, places: Mapping[str, int] | None = None, settle: bool = False
+    ) -> Did | None:
+        """Set values and state of many, as one deed; ``registrations`` of what comes back says which stood as they were seen."""
+        return self._deed(lambda connection: deeds.change_many(connection, kind, updates, now, actor, places or {}, settle=settle))
+
+    def registrations_of(self, identifiers: Sequence[str]) -> tuple[Registration, ...]:
+        """These registrations, whole, in their order; those that there are not are left out."""
+        with self._database.read() as connection:
+            found = {one.id: one for part in chunks(list(dict.fromkeys(identifiers))) for one in register.by_ids(connection, part)}
+        return tuple(found[id] for id in dict.fromkeys(identifiers) if id in found)
+
+    def unsent_of(self, identifiers: Sequence[str]) -> tuple[Reply, ...]:
+        """What is held or due for these registrations."""
+        with self._database.read() as connection:
+            return tuple(outbox.unsent_of(connection, identifiers))
+
+    def message_states(self, ids: Sequence[int]) -> frozenset[MessageState]:
+        """The states that these messages are in."""
+        with self._database.read() as connection:
+            return ledger.states_of(connection, ids)
 
     def merge(
         self, registration_id: str, revision: int, into: RegistrationUpdate, now: datetime, *, actor: str, places: Mapping[str, int] | None = None

@@ -1,6 +1,11 @@
 // The register, for those whose browser runs scripts: x selects the entry that has the focus, «select all», and how many are.
 "use strict";
 (() => {
+  for (const form of document.querySelectorAll("form[data-busy]")) form.addEventListener("submit", () => {
+    const button = form.querySelector("button");
+    button.textContent = form.dataset.busy;
+    button.setAttribute("aria-live", "polite");
+  });
   const results = document.getElementById("results");
   if (!results) return;
   if (window.innerWidth < 1088) for (const facet of document.querySelectorAll(".facet[open]")) if (!facet.querySelector("input:checked")) facet.open = false;

@@ -96,7 +96,7 @@ class Registering:
             state = RegistrationState.REGISTERED
         new = RegistrationUpdate(registration_id=registration.id, revision=registration.revision, state=state, values=values, missing=tuple(missing))
         did = self.store.change("correct", new, self.now(), actor=who, places=self.knowledge.limits, settle=settle)
-        told = [f"{FIELD_WORDS[name]}: {self._shown(name, checked[name])}" for name in FIELDS if name in checked]
+        told = [f"{FIELD_WORDS[name]}: {self.shown(name, checked[name])}" for name in FIELDS if name in checked]
         told += [f"{FIELD_WORDS[name]}: nothing" for name in FIELDS if name in cleared]
         said = "; ".join(told) + ". " + self._stands(state, (*missing, *lacks)) + "".join(f" {note}" for note in notes)
         return Outcome(
@@ -245,7 +245,7 @@ class Registering:
         named = [value.value for value in values if value.field == _SCHOOL]
         return bool(named) and all(self.knowledge.is_college(name) for name in named)
 
-    def _shown(self, name: str, values: Sequence[str]) -> str:
+    def shown(self, name: str, values: Sequence[str]) -> str:
         words = self.knowledge.words
         labels = {one.id: one.label for one in (*words.activities, *words.sessions)} if name in (Slot.ACTIVITY.value, Slot.SESSION.value) else {}
         return ", ".join(labels.get(value, value) for value in values)
