@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from desk.filtering import Asked, asked_of
+from desk.looks import viewed
 from desk.office import Bulk, Choice, Prospect, Words
 from desk.rendering import back_to, form_text, render
 from desk.routing import Role, page
@@ -66,6 +67,7 @@ def preview(request: Request) -> Response:
     given = request.query_params
     asked = asked_of(given.get("view", ""), desk.zone)
     deed = DEEDS.get(given.get("do", ""))
+    viewed(request, "register", **({"filter": told} if (told := asked.told(desk.office.words)) else {}))
     if deed is None:
         raise MailroomError("Choose what is to be done with them.")
     everybody = given.get("all") == "1"
