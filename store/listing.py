@@ -53,6 +53,7 @@ _LOCK = 0x6D61696C6C697374  # "maillist"
 _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _MOST_WORDS = 4000  # of one message
 _KEY = 100
+_AT_ONCE = 100_000  # changes; those of one registration are told many times over, and settled once
 
 
 def name_key(name: str, address: str) -> str:
@@ -71,7 +72,7 @@ def settle(connection: Connection) -> None:
         return
     if connection.dialect.name == "postgresql":  # two at a time would each write the set that they read; the end of a transaction is short
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-    while some := connection.execute(select(listing_changes).order_by(listing_changes.c.id).limit(2000)).all():
+    while some := connection.execute(select(listing_changes).order_by(listing_changes.c.id).limit(_AT_ONCE)).all():
         keys: dict[str, list[str]] = defaultdict(list)
         for row in some:
             keys[row.kind].append(row.key)

@@ -22,7 +22,7 @@ Key = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 FULL_TEXT = ("register_words", "message_words", "reply_words")
 # No positions are kept (detail=none, array_to_tsvector): words are looked for, not phrases. The letters and marks that
 # store.words makes lexemes of are all that there is; whatever is not ASCII counts as a letter.
-FTS5 = "CREATE VIRTUAL TABLE {} USING fts5(words, detail=none, prefix='2 3', tokenize=\"ascii tokenchars '@#%-_.'\")"
+FTS5 = "CREATE VIRTUAL TABLE {} USING fts5(words, detail=none, tokenize=\"ascii tokenchars '@#%-_.'\")"
 
 # table, when, and the column that says what was changed
 WATCHED = (
