@@ -84,7 +84,7 @@ class _Sets:
 
     def days(self, first: date, last: date) -> BitMap:
         """Those received on one of these days of UTC."""
-        between = register_sets.c.value.between(first.isoformat(), last.isoformat())
+        between = (register_sets.c.value >= first.isoformat()) & (register_sets.c.value <= last.isoformat())
         return BitMap.union(BitMap(), *self._loaded((register_sets.c.field == DAY) & between).values())
 
     def _loaded(self, where: ColumnElement[bool]) -> dict[str, BitMap]:

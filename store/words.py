@@ -49,4 +49,7 @@ def terms(text: str, mark: str = "") -> list[tuple[str, bool]]:
     of the last one, as it may still be being typed."""
     words = [_APOSTROPHE.sub("", word)[:_LONGEST] for word in _WORD.findall(folded(text))][:12]
     last = len(words) - 1
-    return list({mark + word: (mark + word, at == last) for at, word in enumerate(words)}.values())
+    wanted: dict[str, bool] = {}
+    for at, word in enumerate(words):
+        wanted[mark + word] = wanted.get(mark + word, True) and at == last
+    return list(wanted.items())
