@@ -82,6 +82,7 @@ def lookup(key: int, parsed: ParsedMessage, own: Iterable[str], secret: bytes) -
             registrations.append(found)
     return Lookup(
         key=key,
+        message_id=key,
         identifiers=tuple(dict.fromkeys(identifiers))[:IDENTIFIERS],
         registrations=tuple(dict.fromkeys(registrations)),
         address=parsed.sender.address if parsed.sender is not None else "",

@@ -51,7 +51,7 @@ def find(connection: Connection, lookups: Sequence[Lookup]) -> dict[int, tuple[M
         for id in dict.fromkeys(id for _, id in ways):
             if id not in loaded:
                 loaded[id] = load(connection, id)
-            if loaded[id].registration.messages == (lookup.key,):
+            if lookup.message_id is not None and loaded[id].registration.messages == (lookup.message_id,):
                 continue  # the message is read again: what it made itself is nothing that it continues
             met.append(Met(by=first[id], conversation=loaded[id]))
         if met:

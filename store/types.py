@@ -404,6 +404,7 @@ class Lookup:
     identifiers: tuple[str, ...]
     registrations: tuple[str, ...]
     address: str
+    message_id: int | None = None  # its own number: what it made itself, when it is read again, is nothing that it continues
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -239,3 +239,43 @@ def test_explain_tells_what_joined_what_changed_and_who_was_a_stranger(house: Ho
     page = (house.folder / "page.html").read_text(encoding="utf-8")
     assert "waiting for the member → registered" in page
     assert "<script" not in page
+
+
+def test_what_was_done_is_listed_and_taken_back_by_its_number(house: House) -> None:
+    before = house.shown("ailsa@mail.example")
+    done = json.loads(house.run("register", "correct", before["id"], "--authority", "Fife", "--by", "Catriona", "--json"))
+    assert f"(deed {done['deed'] + 1})" in house.run("register", "withdraw", before["id"], "--by", "Ewan")
+    assert "take that back first" in house.refused("undo", str(done["deed"]), "--by", "Catriona")
+    [withdrawn, corrected] = json.loads(house.run("undo", "--json"))
+    assert (withdrawn["did"], withdrawn["by"], corrected["deed"]) == ("withdraw", "Ewan", done["deed"])
+    for deed in (withdrawn, corrected):
+        assert "Taken back" in house.run("undo", str(deed["deed"]), "--by", "Catriona")
+    after = house.shown("ailsa@mail.example")
+    assert {key: after[key] for key in ("state", "missing", "values")} == {key: before[key] for key in ("state", "missing", "values")}
+    assert "taken back by Catriona" in house.run("undo")
+    assert "what was done was taken back by Catriona" in house.run("register", "show", before["id"])
+
+
+def test_two_registrations_of_one_member_are_merged_and_a_dismissed_one_is_reopened(house: House) -> None:
+    house.deliver(FIRST.replace("first@", "twice@").replace("Ailsa Begg <ailsa@mail.example>", "Ailsa <begg@home.example>"))
+    first, second = house.shown("ailsa@mail.example")["id"], house.shown("begg@home.example")["id"]
+    merged = json.loads(house.run("register", "merge", second, first, "--by", "Catriona", "--json"))
+    assert merged["state"] == "merged"
+    assert house.shown("begg@home.example")["id"] == first
+    assert [row["id"] for row in json.loads(house.run("register", "list", "--json"))] == [first]
+    assert [row["id"] for row in json.loads(house.run("register", "list", "--state", "merged", "--json"))] == [second]
+    assert "merged into" in house.refused("register", "reopen", second, "--by", "Catriona")
+    both = house.shown(first)["messages"]
+    assert "dismissed as spam" in house.run("messages", "dismiss", *map(str, both), "--spam", "--by", "Catriona")
+    assert json.loads(house.run("register", "list", "--json")) == []
+    assert json.loads(house.run("register", "reopen", first, "--by", "Catriona", "--json"))["state"] == "review"
+
+
+def test_a_message_is_read_again_in_the_next_round(house: House) -> None:
+    house.deliver(ASKS.format(council="Fife").replace("In-Reply-To: <first@mail.example>\n", "").replace("ailsa@", "other@"))
+    number = next(one.id for one in house.store.messages() if one.sender_address == "other@mail.example")
+    assert "read again" in house.run("messages", "read-again", str(number), "--by", "Catriona")
+    house.deliver()
+    record = house.store.message(number)
+    assert record is not None
+    assert (len(record.readings), record.message.state) == (2, MessageState.REVIEW)
