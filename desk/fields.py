@@ -11,7 +11,8 @@ each has a letter that is always the same one, whatever the message says.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from desk.evidence import Mark
@@ -146,15 +147,20 @@ def fields_of(
     registration: Registration | None,
     *,
     places: Callable[[str], tuple[Place, ...]],
+    search: Callable[[str], tuple[Place, ...]] = lambda query: (),
     typed: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[Field, ...]:
-    """All five fields. ``readings``: those of the messages, the one that is shown first; ``places``: the listed schools of exactly that name."""
+    """All five fields. ``readings``: those of the messages, the one that is shown first; ``places``: the listed schools of exactly that name;
+    ``search``: those that words find."""
     candidates = [(message_id, c) for message_id, reading in readings for c in reading.extraction.candidates]
     shown = readings[0][0] if readings else None
     made = []
     for slot in FIELD_ORDER:
         values = _values(slot, words, readings, registration, shown, places)
         state = _state(slot, values, readings, registration, places)
+        options = _options(slot, words, values, candidates, readings, shown, registration, places)
+        if slot == "institution" and state in ("missing", "unsure") and len(options) < _MOST_OPTIONS[slot] and readings:
+            options = (*options, *_by_initials(readings[0], registration, search, {option.value for option in options}))[: _MOST_OPTIONS[slot]]
         typed_here = tuple(typed[slot]) if typed is not None and slot in typed else tuple(value.value for value in values)
         made.append(
             Field(
@@ -163,7 +169,7 @@ def fields_of(
                 state=state,
                 values=values,
                 typed=typed_here,
-                options=_options(slot, words, values, candidates, readings, shown, registration, places),
+                options=options,
                 boxes=_boxes(slot, words, values, typed_here, candidates, shown),
                 notes=_notes(slot, readings, state),
             )
@@ -369,6 +375,45 @@ def _institution(
         return
     for place in named:
         yield _option("institution", name, name, ", ".join(part for part in (place.town, place.council) if part), place.council, found, shown)
+
+
+_INITIALS = re.compile(r"(?<![\w.-])[A-Z]{2,6}(?![\w-])")
+_MOST_TOKENS = 4
+
+
+def _by_initials(
+    reading: tuple[int, Reading], registration: Registration | None, search: Callable[[str], tuple[Place, ...]], have: Collection[str]
+) -> list[Option]:
+    """Schools that letters in the member's words may stand for, in a council that is known: what no rule may guess, a person may see at once."""
+    parsed, extraction = reading[1].parsed, reading[1].extraction
+    councils = registration.values_of("authority") if registration is not None else extraction.authorities
+    councils = councils or tuple(dict.fromkeys(c.value for c in extraction.candidates if c.slot is Slot.AUTHORITY))[:2]
+    found: list[Option] = []
+    looked: set[str] = set()
+    for where, text, start, end in (
+        ("subject", parsed.subject, 0, len(parsed.subject)),
+        *((str(zone.kind), parsed.body, zone.start, zone.end) for zone in parsed.zones if zone.kind in ("own", "inline_answer", "signature")),
+    ):
+        for token in _INITIALS.finditer(text, start, end):
+            if token[0] in looked or len(looked) >= _MOST_TOKENS:
+                continue
+            looked.add(token[0])
+            for council in councils:
+                for place in search(f"{token[0]} {council}"):
+                    if place.council == council and _initials_of(place.name) == token[0] and place.name not in have:
+                        use = json.dumps({"field": "institution", "value": place.name, "council": place.council}, ensure_ascii=False)
+                        hint = ", ".join(part for part in (place.town, place.council) if part)
+                        mark = None if found else (where, token.start(), token.end())
+                        found.append(
+                            Option(
+                                field="institution", value=place.name, label=place.name, hint=hint, use=use, phrase=token[0], council=place.council, mark=mark
+                            )
+                        )
+    return found
+
+
+def _initials_of(name: str) -> str:
+    return "".join(word[0] for word in re.findall(r"[\w']+", name) if word.casefold() not in ("the", "of", "and", "for", "at", "in")).upper()
 
 
 def _option(slot: str, value: str, label: str, hint: str, council: str, found: tuple[int, Candidate] | None, shown: int | None) -> Option:

@@ -63,6 +63,9 @@ class places_called:
             self._known[name] = tuple(one for one in self._office.places(name, limit=12) if one.name.casefold() == wanted)
         return self._known[name]
 
+    def search(self, query: str) -> tuple[Place, ...]:
+        return self._office.places(query, limit=6)
+
 
 def show(request: Request) -> Response:
     registration = found_registration(request)
@@ -95,7 +98,8 @@ def item_page(
         turns[record.message.id] = record.readings[-1].reading
     order = [main.id] if main is not None else []
     readings = [(number, turns[number]) for number in (*order, *(n for n in sorted(turns, reverse=True) if n not in order)) if number in turns]
-    fields = _with_found(fields_of(desk.office.words, readings, registration, places=places_called(desk.office), typed=typed), found, errors)
+    places = places_called(desk.office)
+    fields = _with_found(fields_of(desk.office.words, readings, registration, places=places, search=places.search, typed=typed), found, errors)
     letter = _letter(record, registration, fields)
     history = story(desk.store.history(registration_id=registration.id), desk.office.words)
     waiting = [one for one in summaries if one.state in WAITS]
@@ -139,7 +143,8 @@ def message_page(
     message = record.message
     viewed(request, "message", message.id)
     readings = [(message.id, record.readings[-1].reading)] if record.readings else []
-    fields = _with_found(fields_of(desk.office.words, readings, None, places=places_called(desk.office), typed=typed), found, errors)
+    places = places_called(desk.office)
+    fields = _with_found(fields_of(desk.office.words, readings, None, places=places, search=places.search, typed=typed), found, errors)
     registers = message.kind in (Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP) and message.state in WAITS
     return render(
         request,
