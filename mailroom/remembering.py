@@ -145,9 +145,16 @@ class Remembering:
                 yield record.readings[-1].reading
 
     def _refused(self, teachable: Teachable, wish: Suggestion) -> str:
-        if wish.kind is AliasKind.DOMAIN and key_of(wish.kind, wish.written) in self.own_domains:
-            return f"{wish.written} is our own"
-        return teachable.refusal(wish)
+        if reason := teachable.refusal(wish):
+            return reason
+        if wish.kind is not AliasKind.DOMAIN:
+            return ""
+        domain = key_of(wish.kind, wish.written)
+        if domain in self.own_domains:
+            return f"{domain} is our own"
+        if others := [name for name in self.store.institutions_of_domain(domain) if name != wish.means]:
+            return f"members of {', '.join(others[:3])}{' and others' if len(others) > 3 else ''} write from {domain} too"
+        return ""
 
     # --- trying out
 

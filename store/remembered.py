@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from mailroom.errors import MailroomError
 from mailroom.model import AliasKind, ParsedMessage, Remembered, Slot
@@ -22,10 +22,10 @@ from store import history
 from store.database import clean, clip
 from store.ledger import chunks
 from store.serialise import unpack_parsed
-from store.tables import alias_uses, aliases, messages, readings, registrations, regression_cases
+from store.tables import alias_uses, aliases, messages, readings, registration_values, registrations, regression_cases
 from store.types import AliasDraft, Registration, RegistrationState, RegressionCase, StoredAlias
 
-__all__ = ["cases", "forget", "keep_case", "known", "latest_read", "listed", "measured", "note_uses", "remember", "version"]
+__all__ = ["cases", "forget", "institutions_of_domain", "keep_case", "known", "latest_read", "listed", "measured", "note_uses", "remember", "version"]
 
 FIELDS = tuple(str(slot) for slot in (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION))
 
@@ -120,6 +120,21 @@ def latest_read(connection: Connection, limit: int) -> list[tuple[int, ParsedMes
     last = select(func.max(readings.c.id)).where(readings.c.message_id.in_(numbers)).group_by(readings.c.message_id)
     rows = connection.execute(select(readings.c.message_id, readings.c.parsed).where(readings.c.id.in_(last)).order_by(readings.c.message_id.desc()))
     return [(row.message_id, unpack_parsed(row.parsed)) for row in rows]
+
+
+def institutions_of_domain(connection: Connection, domain: str, most: int = 20) -> tuple[str, ...]:
+    """The institutions of those who write from a domain, or from one under it."""
+    escaped = domain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    there = or_(*(registrations.c.member_key.like(f"%{mark}{escaped}", escape="\\") for mark in ("@", ".")))
+    query = (
+        select(registration_values.c.value)
+        .join(registrations, registrations.c.id == registration_values.c.registration_id)
+        .where(registration_values.c.field == str(Slot.INSTITUTION), there, registrations.c.state != RegistrationState.DISMISSED)
+        .distinct()
+        .order_by(registration_values.c.value)
+        .limit(most)
+    )
+    return tuple(connection.execute(query).scalars())
 
 
 def _remembered(row: Any) -> Remembered:

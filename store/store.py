@@ -333,6 +333,11 @@ class Store:
         with self._database.write() as connection:
             remembered.measured(connection, results, rules_version, now)
 
+    def institutions_of_domain(self, domain: str) -> tuple[str, ...]:
+        """Of those on the register who write from a domain, or from one under it; some, where there are many."""
+        with self._database.read() as connection:
+            return remembered.institutions_of_domain(connection, domain)
+
     def latest_read(self, limit: int) -> list[tuple[int, ParsedMessage]]:
         """The last messages that were read, newest first, each as it was taken apart."""
         with self._database.read() as connection:

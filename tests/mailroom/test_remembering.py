@@ -213,6 +213,16 @@ def test_what_may_not_be_remembered_is_refused_by_every_verb(house: House) -> No
     assert house.remembering.aliases() == ()
 
 
+def test_a_domain_that_others_write_from_is_no_schools(house: House) -> None:
+    """Offered where nothing else tells of the school, and refused once somebody of another school writes from there."""
+    first = house.write("ailsa", WE, domain="porty.sch.uk")
+    [offer] = house.remembering.offers(first, house.correct(first, institution=PORTOBELLO, authority=EDINBURGH))
+    assert (offer.kind, offer.written, offer.means) == ("domain", "porty.sch.uk", PORTOBELLO)
+    house.write("rory", f"I teach at Wick High School. {WE}", domain="porty.sch.uk")
+    with pytest.raises(MailroomError, match="members of Wick High School write from porty.sch.uk too"):
+        house.remembering.remember(offer, registration_id=first.id, who="m.reid")
+
+
 def test_corrections_are_cases_that_the_rules_are_measured_by(house: House) -> None:
     """Wrong until it is remembered, right from then on; what a follow-up adds is read with it."""
     first = house.write("ailsa", f"{UNKNOWN}. {WE}")

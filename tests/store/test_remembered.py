@@ -220,3 +220,16 @@ def test_the_last_messages_come_newest_first_with_their_last_reading(store: Stor
         assert store.record(message.id, reading(f"m{message.id}"), MessageState.REVIEW, now=NOW)
     assert [number for number, _ in store.latest_read(10)] == [messages[1].id, messages[0].id], "the third was not read yet"
     assert [parsed.message_ids for _, parsed in store.latest_read(2)] == [(f"<m{messages[1].id}@example.com>",)]
+
+
+def test_who_writes_from_a_domain(store: Store) -> None:
+    """Also from one under it; neither a domain that only ends alike nor one with a sign that means anything to LIKE."""
+    addresses = ("a@porty.example", "b@Staff.PORTY.example", "c@notporty.example", "d@p%rty.example")
+    store.add_arrivals([arrival(uid) for uid in range(1, 5)], NOW)
+    for message, address in zip(store.waiting(), addresses, strict=True):
+        value = FieldValue(field="institution", value=f"School of {address[0]}", person="m.reid")
+        made = dataclasses.replace(draft(address), values=(value,))
+        assert store.record(message.id, reading(f"m{message.id}"), MessageState.REGISTERED, made, now=NOW)
+    assert store.institutions_of_domain("porty.example") == ("School of a", "School of b")
+    assert store.institutions_of_domain("p%rty.example") == ("School of d",)
+    assert store.institutions_of_domain("p_rty.example") == ()
