@@ -219,7 +219,7 @@ def test_a_domain_that_others_write_from_is_no_schools(house: House) -> None:
     [offer] = house.remembering.offers(first, house.correct(first, institution=PORTOBELLO, authority=EDINBURGH))
     assert (offer.kind, offer.written, offer.means) == ("domain", "porty.sch.uk", PORTOBELLO)
     house.write("rory", f"I teach at Wick High School. {WE}", domain="porty.sch.uk")
-    with pytest.raises(MailroomError, match="members of Wick High School write from porty.sch.uk too"):
+    with pytest.raises(MailroomError, match=r"members of Wick High School write from porty\.sch\.uk too"):
         house.remembering.remember(offer, registration_id=first.id, who="m.reid")
 
 
