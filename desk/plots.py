@@ -95,7 +95,7 @@ def disclosed(values: Sequence[Value]) -> tuple[Value, ...]:
 def draw(chart: Chart, *, width: int, frame: Frame | None = None) -> Markup:
     """The chart as an SVG element of that width; as high as it needs."""
     canvas = _Canvas()
-    margin = 32 if frame else 0
+    margin = 32 if frame else 2  # a letter may begin a little before its place
     inner, y = width - 2 * margin, 0.0
     if frame:
         y = margin - 6.0

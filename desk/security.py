@@ -159,7 +159,8 @@ class Security:
         state = connection.scope["state"]
         token = connection.cookies.get(self.cookie(visit))
         if token is not None and _TOKEN.fullmatch(token):
-            found = self.store.people.session(digest(token), self.now(), idle=self.settings.idle, longest=self.settings.longest)
+            asked_by_page = connection.headers.get("x-desk") == "live"  # a page left open asks by itself, and is no sign of a person
+            found = self.store.people.session(digest(token), self.now(), idle=self.settings.idle, longest=self.settings.longest, here=not asked_by_page)
             if found is not None and self._allowed(found[0]):
                 account, session = found
                 visit.token = token

@@ -199,8 +199,8 @@ class People:
             _sweep(connection, now)
             return DeskSession(id=made[0], account=known.name, way=way, made_at=now, seen_at=now, client=client, browser=browser, ended_at=None)
 
-    def session(self, token: str, now: datetime, *, idle: timedelta, longest: timedelta) -> tuple[Account, DeskSession] | None:
-        """Whose it is, if it has not ended; ``token`` is a digest. That they were here is written down once in a minute."""
+    def session(self, token: str, now: datetime, *, idle: timedelta, longest: timedelta, here: bool = True) -> tuple[Account, DeskSession] | None:
+        """Whose it is, if it has not ended; ``token`` is a digest. That they were ``here`` is written down once in a minute."""
         condition = (desk_sessions.c.token == token) & desk_sessions.c.ended_at.is_(None)
         condition &= (desk_sessions.c.made_at > now - longest) & (desk_sessions.c.seen_at > now - idle)
         query = select(desk_sessions, *[column.label(f"account_{column.name}") for column in accounts.c])
@@ -209,7 +209,7 @@ class People:
             row = connection.execute(query).one_or_none()
         if row is None:
             return None
-        if now - row.seen_at >= SEEN_EVERY:
+        if here and now - row.seen_at >= SEEN_EVERY:
             with self._database.write() as connection:
                 later = (desk_sessions.c.id == row.id) & (desk_sessions.c.seen_at < now) & desk_sessions.c.ended_at.is_(None)
                 connection.execute(update(desk_sessions).where(later).values(seen_at=now))

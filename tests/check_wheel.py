@@ -65,7 +65,8 @@ def main() -> None:
         assert (row["institutions"], row["authorities"], row["activities"]) == (["Glenmarnoch Primary School"], ["Fife"], ["existing_individual"]), row
         extracted = json.loads(run(command, "extract", home / "mail/ant.eml", env=environment, cwd=place))
         assert extracted["outcome"] == "registered", extracted
-        run(command, "demo", "--folder", place / "demo", env=environment, cwd=place)
+        told = run(command, "demo", "--folder", place / "demo", env=environment, cwd=place, stdin=subprocess.DEVNULL)
+        assert "It opens, and one can log in." in told, told
         assert list((place / "demo/replies").glob("*.eml"))
     print("the wheel works on its own: init, poll, export, extract, demo")
 

@@ -72,11 +72,32 @@
 
   // --- live parts
   const inside = (html) => new DOMParser().parseFromString(html, "text/html").body;
+  // What is live says how it fares: "well", "away" (not to be reached), "out" (logged out); a page that has grown old says so.
+  let note, failed = 0;
+  document.addEventListener("live", (event) => {
+    failed = event.detail === "away" ? failed + 1 : 0;
+    const words = event.detail === "out" ? "You were logged out, so this page is no longer kept up to date." : failed > 1 ? "The desk cannot be reached, so this page may be out of date." : "";
+    if (!words) { note?.remove(); note = undefined; return; }
+    if (note?.dataset.words === words) return;
+    note?.remove();
+    note = document.createElement("p");
+    note.className = "note warn";
+    note.setAttribute("role", "status");
+    note.dataset.words = words;
+    const link = document.createElement("a");
+    link.href = location.href;
+    link.textContent = "Load it again";
+    note.append(words, " ", link);
+    document.getElementById("main").prepend(note);
+  });
+  const fares = (how) => document.dispatchEvent(new CustomEvent("live", { detail: how }));
+
   const refresh = async (element) => {
     if (document.hidden || element.contains(document.activeElement)) return; // never under somebody's hands
     try {
       const headers = { "X-Desk": "live", ...(element.dataset.tag ? { "If-None-Match": element.dataset.tag } : {}) };
-      const answer = await fetch(element.dataset.live, { headers, credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(element.dataset.live, { headers, credentials: "same-origin", redirect: "manual" });
+      fares(answer.type === "opaqueredirect" || answer.status === 401 ? "out" : answer.ok || answer.status === 304 ? "well" : "away");
       if (!answer.ok) return; // 304 too: nothing happened
       const text = await answer.text();
       if (element.contains(document.activeElement)) return;
@@ -90,7 +111,7 @@
       element.replaceChildren(...made.childNodes);
       element.querySelectorAll("details").forEach((details, at) => { details.open = open[at] ?? details.open; }); // what was unfolded stays so
       element.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
-    } catch { /* the next time */ }
+    } catch { fares("away"); }
   };
   for (const element of document.querySelectorAll("[data-live]")) {
     setInterval(refresh, 1000 * Number(element.dataset.every || 15), element);

@@ -17,10 +17,13 @@
     row.append(note);
   };
 
+  const fares = (how) => document.dispatchEvent(new CustomEvent("live", { detail: how })); // desk.js tells it
+
   const renew = async () => {
     if (document.hidden) return;
     try {
-      const answer = await fetch(whole.dataset.lines, { headers: { "X-Desk": "live", ...(tag ? { "If-None-Match": tag } : {}) }, credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(whole.dataset.lines, { headers: { "X-Desk": "live", ...(tag ? { "If-None-Match": tag } : {}) }, credentials: "same-origin", redirect: "manual" });
+      fares(answer.type === "opaqueredirect" || answer.status === 401 ? "out" : answer.ok || answer.status === 304 ? "well" : "away");
       if (!answer.ok) return; // 304 too: nothing happened
       tag = answer.headers.get("ETag") || "";
       const made = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -54,7 +57,7 @@
       link.textContent = fresh === 1 ? "Go to it" : "Go to the first";
       link.addEventListener("click", (event) => { event.preventDefault(); const row = list.querySelector(".new [data-row]"); row?.focus(); row?.scrollIntoView({ block: "nearest" }); });
       told.replaceChildren(`${fresh} new, below. `, link);
-    } catch { /* the next time */ }
+    } catch { fares("away"); }
   };
   setInterval(renew, 1000 * Number(whole.dataset.every || 15));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });

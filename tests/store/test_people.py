@@ -109,6 +109,14 @@ def test_that_somebody_was_here_is_written_once_a_minute(store: Store) -> None:
     assert [one.last_seen_at for one in store.people.all()] == [NOW + 130 * SECOND]
 
 
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(store: Store) -> None:
+    account(store)
+    opened(store, "t")
+    for hours in range(1, 12):
+        assert store.people.session("t", NOW + hours * IDLE / 12, idle=IDLE, longest=LONGEST, here=False) is not None
+    assert store.people.session("t", NOW + IDLE, idle=IDLE, longest=LONGEST, here=False) is None
+
+
 def test_sessions_are_ended_one_by_one_all_but_one_and_only_ones_own(store: Store) -> None:
     account(store)
     account(store, "bob")

@@ -89,3 +89,22 @@ def test_what_somebody_has_the_focus_in_or_unfolded_stays_as_it_is(house: House,
     page.evaluate("document.activeElement.blur()")
     page.clock.run_for(16_000)
     page.wait_for_selector("text=Nothing needs you.")
+
+
+def test_a_page_that_grew_old_says_so(house: House, serve: Callable[..., Any], visit: Callable[..., Any]) -> None:
+    """Neither a desk that is away nor a visit that ended leaves a page standing as if it were of now."""
+    served = serve(house, Role.VIEWER)
+    page = visit(served.url)
+    page.clock.install()
+    page.reload()
+    page.route("**/today/*", lambda route: route.fulfill(status=429))  # as a proxy would, whose desk does not answer
+    for _ in range(2):
+        with page.expect_response("**/today/mail"):
+            page.clock.run_for(16_000)
+    page.wait_for_selector("main > .note[role=status] >> text=cannot be reached")
+    page.unroute("**/today/*")
+    page.clock.run_for(16_000)
+    page.wait_for_selector("main > .note[role=status]", state="detached")
+    house.store.people.end_sessions("moira-viewer", datetime.now(UTC), actor="moira-viewer")
+    page.clock.run_for(16_000)
+    page.wait_for_selector("main > .note[role=status] >> text=You were logged out")
