@@ -3,13 +3,16 @@
 ``viewed`` writes a look into the history, once in ten minutes for a person and an item; ``here`` says that a person has
 an item open and gives the others who have. Both are for handlers: ``viewed(request, "message", 12)``.
 
+A page that is left open and renews itself shows what is new to whoever may be before it: that is noted too, as such, twice
+a day at most.
+
 What it does badly: a process remembers what it wrote, so that most looks cost nothing; a second process asks the store.
 """
 
 from __future__ import annotations
 
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 
@@ -18,6 +21,7 @@ from store.people import LOOKED_ONCE_IN
 
 __all__ = ["gone", "here", "viewed"]
 
+LEFT_OPEN_ONCE_IN = timedelta(hours=12)
 _MOST = 10_000
 _written: dict[tuple[object, ...], datetime] = {}
 _lock = threading.Lock()
@@ -28,9 +32,12 @@ def viewed(request: Request, what: str, id: int | str | None = None, **detail: s
     desk, person = request.app.state.desk, request.state.person
     store: Store = desk.store
     now: datetime = desk.now()
+    once_in = LOOKED_ONCE_IN
+    if request.headers.get("x-desk") == "live":
+        detail, once_in = {**detail, "page": "left open"}, LEFT_OPEN_ONCE_IN
     key = (store.shown, person.name, what, id, tuple(sorted(detail.items())))
     with _lock:
-        if key in _written and now - _written[key] < LOOKED_ONCE_IN:
+        if key in _written and now - _written[key] < once_in:
             return
     store.people.looked(
         person.name,
@@ -40,6 +47,7 @@ def viewed(request: Request, what: str, id: int | str | None = None, **detail: s
         registration_id=str(id) if what == "registration" and id is not None else None,
         reply_id=int(id) if what == "reply" and id is not None else None,
         detail=detail,
+        once_in=once_in,
     )
     with _lock:  # only what is in the store counts as written
         if len(_written) >= _MOST:

@@ -306,14 +306,15 @@ class People:
         registration_id: str | None = None,
         reply_id: int | None = None,
         detail: Mapping[str, Any] | None = None,
+        once_in: timedelta = LOOKED_ONCE_IN,
     ) -> bool:
-        """Note that a person saw something; once in ten minutes for the same thing, and then True."""
+        """Note that a person saw something; once in that time for the same thing, and then True."""
         after = {"what": what, **(detail or {})}
         same = (message_id, registration_id, reply_id, after)
 
         def noted(connection: Connection) -> bool:
             query = select(lines.c.message_id, lines.c.registration_id, lines.c.reply_id, lines.c.after)
-            query = query.where(_BY_A_PERSON, lines.c.at > now - LOOKED_ONCE_IN, lines.c.actor == person, lines.c.event == LOOKED)
+            query = query.where(_BY_A_PERSON, lines.c.at > now - once_in, lines.c.actor == person, lines.c.event == LOOKED)
             return any((row.message_id, row.registration_id, row.reply_id, row.after) == same for row in connection.execute(query))
 
         with self._database.read() as connection:

@@ -313,6 +313,7 @@ _LOOKED_AT = {
     "queue": "what needs somebody",
     "replies": "the replies",
     "remembered": "what is remembered",
+    "texts": "the reply texts",
     "audit": "who looked at or changed what",
 }
 

@@ -11,6 +11,7 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from desk.looks import viewed
 from desk.ourmail import framed
 from desk.rendering import back_to, form_text, render
 from desk.routing import Role, page
@@ -32,6 +33,7 @@ def _form(request: Request, answer: str, typed: dict[str, str], wrong: dict[str,
     answers = desk.office.answers()
     answer = answer if answer in answers else answers[0]
     version, sentences = desk.office.sentences()
+    viewed(request, "texts")  # the entries to try them out on have names
     examples = desk.store.find_registrations(RegistrationFilter(), page=Page(size=EXAMPLES)).lines
     mine = [one for one in sentences if answer in one.answers]
     return render(
@@ -78,6 +80,8 @@ def save(request: Request) -> Response:
 def preview(request: Request) -> Response:
     """What stands in the frame: the answer with what was typed, kept nowhere."""
     reference = form_text(request, "on").strip() or None
+    if reference is not None:
+        viewed(request, "registration", reference[:40])
     try:
         letter = request.app.state.desk.office.preview_text(form_text(request, "answer"), _changes(request), reference)
     except MailroomError as error:

@@ -232,6 +232,15 @@ def test_a_browser_that_knows_one_account_is_a_stranger_to_others(desk: Desk) ->
     assert log_in(desk.browser(client="192.0.2.51"), "anne").status_code == 429
 
 
+def test_two_browsers_that_know_an_account_do_not_slow_each_other(desk: Desk) -> None:
+    desk.add()
+    office, home = desk.logged_in(), desk.logged_in(client="198.51.100.7")
+    for browser in (office, home):
+        desk.post(browser, "/logout")
+    assert [log_in(office, "anne", f"guess {n}").status_code for n in range(13)] == [401] * 11 + [429] * 2
+    assert log_in(home, "anne").status_code == 303
+
+
 def test_one_address_that_tries_many_accounts_is_slowed_down(desk: Desk) -> None:
     desk.add()
     statuses = [log_in(desk.browser(client="192.0.2.9"), f"name{n}", "guess").status_code for n in range(33)]
@@ -515,6 +524,17 @@ def test_a_look_is_noted_with_its_item_and_not_at_each_click(pages: Desk, monkey
     anne.get("/x/message-1")
     assert asked == ["asked"]
     assert len(pages.store.people.audit(looks=True)) == 5
+
+
+def test_a_page_left_open_says_so_and_not_every_ten_minutes(pages: Desk) -> None:
+    anne = pages.logged_in()
+    for _ in range(50):
+        anne.get("/x/queue", headers={"X-Desk": "live"})
+        pages.now += timedelta(minutes=1)
+    [line] = pages.store.people.audit(looks=True)
+    assert line.after == {"what": "queue", "page": "left open"}
+    anne.get("/x/queue")
+    assert len(pages.store.people.audit(looks=True)) == 2
 
 
 def test_two_who_have_an_item_open_see_each_other(pages: Desk) -> None:

@@ -107,6 +107,8 @@ def test_that_somebody_was_here_is_written_once_a_minute(store: Store) -> None:
         seen.append((session.seen_at - NOW) // SECOND)
     assert seen == [0, 0, 0, 60, 60, 60, 130]
     assert [one.last_seen_at for one in store.people.all()] == [NOW + 130 * SECOND]
+    assert store.people.session("t", NOW + HOUR, idle=IDLE, longest=LONGEST, here=False) is not None
+    assert [one.last_seen_at for one in store.people.all()] == [NOW + 130 * SECOND]
 
 
 def test_a_page_that_asks_by_itself_keeps_no_session_alive(store: Store) -> None:
