@@ -161,8 +161,9 @@ class Remembering:
     def try_out(self, offer: Offer, *, registration_id: str | None, last: int = 500) -> Trial:
         """What it would change among the last messages. Raises MailroomError where it cannot be remembered."""
         reader = self.reader()
-        wish = _wish(offer)
-        if reason := self._refused(Teachable(reader), wish):
+        teachable = Teachable(reader)
+        wish = teachable.placed(_wish(offer))
+        if reason := self._refused(teachable, wish):
             raise MailroomError(reason)
         then = reader.remembering((*reader.aliases, wish.remembered()))
         own = set[int]()
@@ -216,8 +217,9 @@ class Remembering:
 
     def remember(self, offer: Offer, *, registration_id: str | None, who: str) -> Done:
         """Known from the next round on. Raises MailroomError where it cannot be remembered."""
-        wish = _wish(offer)
-        if reason := self._refused(Teachable(self.reader()), wish):
+        teachable = Teachable(self.reader())
+        wish = teachable.placed(_wish(offer))
+        if reason := self._refused(teachable, wish):
             raise MailroomError(reason)
         draft = AliasDraft(
             kind=wish.kind,

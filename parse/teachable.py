@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rapidfuzz.distance import OSA
 from spacy.lang.en.stop_words import STOP_WORDS
@@ -165,9 +165,10 @@ class Teachable:
             return f"«{written}» is too short: two letters mean too many things"
         if len(said) > LONGEST:
             return f"a name has at most {LONGEST} words"
-        vocabulary = self.vocabulary
+        vocabulary, forms = self.vocabulary, self.vocabulary.forms.words
+        formed = any(word.norm in forms for word in said)  # «Park Academy» can only be a school, «Park» can be anything
         common = [
-            word.norm in STOP_WORDS or word.norm in vocabulary.never_bare or word.norm in vocabulary.never_named or word.norm in vocabulary.forms.words
+            word.norm in STOP_WORDS or word.norm in vocabulary.never_named or word.norm in forms or (not formed and word.norm in vocabulary.never_bare)
             for word in said
         ]
         if all(common) or all(word.norm.isdigit() for word in said):
@@ -207,6 +208,13 @@ class Teachable:
         plain = name.casefold()
         found = [entry for entry in self.gazetteer.entries if entry.label.casefold() == plain]
         return [entry for entry in found if entry.authority in (council, "")] if council else found
+
+    def placed(self, wish: Suggestion) -> Suggestion:
+        """With the institution's council, where it was not said and follows from the list or from where the words are to hold."""
+        if wish.kind not in (AliasKind.INSTITUTION, AliasKind.DOMAIN) or wish.stands_in:
+            return wish
+        places = {entry.authority for entry in self._of_name(wish.means, wish.council)}
+        return replace(wish, stands_in=next(iter(places)) if len(places) == 1 else wish.council)
 
     # --- what could be
 

@@ -275,6 +275,17 @@ def test_a_running_reader_asks_one_small_question_where_nothing_changed(house: H
     assert running.current is not same
 
 
+def test_where_a_school_is_follows_from_the_list_or_the_council_that_was_named(house: House) -> None:
+    for offer, place in (
+        (Offer(written="WKHS", means="Wick High School", council=""), "Highland"),
+        (Offer(written="Ashwood Academy", means="Ashwood Academy", council="Fife"), "Fife"),
+        (Offer(written="porty.sch.uk", means=PORTOBELLO, council="", kind="domain"), EDINBURGH),
+        (Offer(written="Bridge Academy", means="Bridge Academy", council=""), ""),
+    ):
+        house.remembering.remember(offer, registration_id=None, who="m.reid")
+        assert house.remembering.aliases()[0].stands_in == place, offer
+
+
 def test_offers_in_words() -> None:
     domain = Offer(written="porty.sch.uk", means=PORTOBELLO, council="", kind="domain")
     assert offer_words(domain) == "who writes from porty.sch.uk is at Portobello High School"

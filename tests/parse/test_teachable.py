@@ -91,6 +91,7 @@ def test_what_may_not_be_remembered(teachable: Teachable, offered: Suggestion, w
         wish("Gourdon", council=EDINBURGH),  # another council's: there it is no name
         wish("APS", "Ashmuir Primary School", "Fife", "Fife"),
         wish("Ashwood Free School", "Ashwood Free School", stands_in="Fife"),
+        wish("Park Academy", "Park Academy", stands_in="Fife"),
         wish("Lang Toun", "Fife", kind=AUTHORITY),
         wish("porty.sch.uk", kind=DOMAIN),
         wish("our wee blether circle", "learning_collaborative", kind=ACTIVITY),
