@@ -62,6 +62,7 @@ from store.types import (
     Facet,
     Facets,
     Lookup,
+    MailboxHealth,
     MailboxStatus,
     MessageFilter,
     MessagePage,
@@ -702,6 +703,11 @@ class Store:
         """The same word as long as nothing happened, for pages that ask every few seconds."""
         with self._database.read() as connection:
             return pulse.beat(connection)
+
+    def health(self) -> tuple[MailboxHealth, ...]:
+        """How each mailbox that was polled fares."""
+        with self._database.read() as connection:
+            return pulse.health(connection)
 
     def find_registrations(
         self, wanted: RegistrationFilter | None = None, sort: RegistrationSort = RegistrationSort.NEWEST, page: Page | None = None

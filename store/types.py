@@ -33,6 +33,7 @@ __all__ = [
     "FieldValue",
     "LinkedReport",
     "Lookup",
+    "MailboxHealth",
     "MailboxStatus",
     "MessageFilter",
     "MessagePage",
@@ -504,6 +505,16 @@ class MailboxStatus:
     mailbox: str
     messages: Mapping[MessageState, int]
     poll: PollNote | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MailboxHealth:
+    """How a mailbox that was polled fares: its last poll, and what of it is not read yet."""
+
+    mailbox: str
+    poll: PollNote
+    waiting: int
+    waiting_since: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,13 @@ def show(request: Request) -> Response:
 
 def lines_part(request: Request) -> Response:
     """The same lines again, for a page that is open."""
-    return live(request, lambda: fragment(request, "queue_lines.html", **_lines(request, _kinds(request))))
+    kinds = _kinds(request)
+    _seen(request, kinds)  # before the pulse is felt: the line that this adds to the history is no news
+    return live(request, lambda: fragment(request, "queue_lines.html", **_lines(request, kinds)))
+
+
+def _seen(request: Request, kinds: Sequence[NeedsKind]) -> None:
+    viewed(request, "queue", kinds=",".join(kinds))
 
 
 def _kinds(request: Request) -> tuple[NeedsKind, ...]:
@@ -45,7 +51,7 @@ def _kinds(request: Request) -> tuple[NeedsKind, ...]:
 
 def _lines(request: Request, kinds: Sequence[NeedsKind]) -> dict[str, Any]:
     store = _store(request)
-    viewed(request, "queue", kinds=",".join(kinds))  # of the lines, which are also asked for by themselves
+    _seen(request, kinds)
     after = request.query_params.get("after", "")[:200]
     found = store.needs_you(kinds, Page(size=LINES, after=after))
     marks = {mark.reply_id: mark for mark in store.undeliverable()} if any(line.kind == NeedsKind.UNDELIVERABLE for line in found.lines) else {}

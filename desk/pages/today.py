@@ -24,7 +24,7 @@ from desk.plots import Chart, Kind, Value, draw
 from desk.rendering import fragment, render
 from desk.routing import Role, page
 from mailroom.model import MessageState
-from store import MailboxStatus, Needs, NeedsKind, Page, Store
+from store import MailboxHealth, Needs, NeedsKind, Page, Store
 
 __all__ = ["KIND_WORDS", "ROUTES", "address_of", "needs_counts"]
 
@@ -102,13 +102,12 @@ def _mail(request: Request, now: datetime) -> dict[str, Any]:
     midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
     today = store.today(midnight, now=now, zone=zone, days=DAYS)
     week = datetime.combine(midnight.date() - timedelta(days=6), time(), zone)
-    status = store.status()
     chart = _chart([(one.day, one.registrations) for one in today.days])
     return {
         "came": _came(today.days[-1:], today.days[-7:]),
         "sent": (store.handed_over_since(midnight), store.handed_over_since(week)),
-        "health": tuple(_health(box, store, now, zone) for box in status.mailboxes),
-        "registered": sum(status.registrations.values()),
+        "health": tuple(_health(box, store, now, zone) for box in store.health()),
+        "registered": store.find_registrations(page=Page(size=1)).total,
         "chart": chart,
         "plotted": sum(value.count or 0 for value in chart.values),
         "wide": draw(chart, width=900),
@@ -138,10 +137,8 @@ def _chart(days: Sequence[tuple[date, int]]) -> Chart:
     return Chart(name="days", kind=Kind.COLUMNS, title="Registrations by day", of="Day", values=values)
 
 
-def _health(box: MailboxStatus, store: Store, now: datetime, zone: ZoneInfo) -> Health:
+def _health(box: MailboxHealth, store: Store, now: datetime, zone: ZoneInfo) -> Health:
     poll = box.poll
-    if poll is None:
-        return Health(mailbox=box.mailbox, well=False, lines=((False, "It has not been looked at yet."),))
     lines: list[tuple[bool, str]] = []
     good = poll.last_success_at
     if poll.last_error:
@@ -157,11 +154,10 @@ def _health(box: MailboxStatus, store: Store, now: datetime, zone: ZoneInfo) -> 
         lines.append((False, f"{there} messages in it have not been taken in. Ask whoever runs mailroom here to look."))
     elif poll.on_server is not None:
         lines.append((True, _all_in(poll.on_server)))
-    if waiting := box.messages[MessageState.WAITING]:
-        first = next(iter(store.waiting(box.mailbox, limit=1)), None)
-        since = f", the oldest since {_at(first.internal_date, now, zone)}" if first is not None else ""
-        late = first is not None and now - first.internal_date > SILENT
-        lines.append((not late, f"{waiting} {'message is' if waiting == 1 else 'messages are'} not read yet{since}."))
+    if box.waiting:
+        since = f", the oldest since {_at(box.waiting_since, now, zone)}" if box.waiting_since is not None else ""
+        late = box.waiting_since is not None and now - box.waiting_since > SILENT
+        lines.append((not late, f"{box.waiting:,} {'message is' if box.waiting == 1 else 'messages are'} not read yet{since}."))
     if (delay := _delay(store, box.mailbox, now)) is not None:
         lines.append((delay < SILENT, f"New mail is taken in {_within(delay)} after it comes."))
     return Health(mailbox=box.mailbox, well=all(well for well, _ in lines), lines=tuple(lines), error=poll.last_error)

@@ -24,6 +24,18 @@ I want to complain about all of this, it is a disgrace.
 """
 
 
+AGAIN = """From: Linda Moffat <linda.moffat@schools.example>
+To: car@union.example
+Subject: A question
+Message-ID: <again@example.com>
+Date: Tue, 11 Jan 2022 09:00:00 +0000
+
+Hello, could you please tell me whether supply teachers may take part in the programme? I have not signed up.
+
+Linda Moffat
+"""
+
+
 def tree_of(answer: Any) -> Any:
     assert answer.status_code == 200
     return html.fromstring(answer.text)
@@ -106,6 +118,24 @@ def test_an_address_that_works_again(house: House) -> None:
     again = client.post("/queue/address", data={"address": address, "send": "no"})
     assert again.status_code == 303
     assert "had said already" in words(tree_of(client.get("/queue")).cssselect(".said p")[0])
+
+
+def test_an_address_that_works_again_may_get_what_waited_for_it(house: House) -> None:
+    house.deliver("again", AGAIN.encode())
+    house.poll()
+    address = refuse_mail(house)
+    [mark] = house.store.undeliverable()
+    assert mark.parked == 1
+    client = house.client()
+    [row] = tree_of(client.get("/queue?kind=undeliverable")).cssselect(".queue > li")
+    assert [words(button) for button in row.cssselect("button")] == [
+        f"It works again: send the 1 that waits for {address}",
+        f"It works again: send nothing old to {address}",
+    ]
+    assert client.post("/queue/address", data={"address": address, "send": "yes", "kind": "undeliverable"}).status_code == 303
+    said = words(tree_of(client.get("/queue?kind=undeliverable")).cssselect(".said p")[0])
+    assert said == f"Mail goes to {address} again, and 1 answer is about to be sent."
+    assert [reply.recipient for reply in house.store.replies(ReplyState.DUE)] == [address]
 
 
 def test_a_stop_of_the_sending_is_ended_by_a_coordinator_alone(house: House) -> None:
