@@ -84,7 +84,7 @@ class Registering:
             raise MailroomError("nothing to correct: name a field, such as --authority Fife, or --clear topic")
         registration = self.on_register(reference, revision)
         checked = {name: self.knowledge.checked(name, values) for name, values in named.items()}
-        notes = self._council_follows(registration.values, checked, cleared)
+        notes = self._council_follows(registration.values, checked, cleared, unsure=_COUNCIL in registration.missing)
         values = self._with(registration.values, checked, cleared, who)
         missing = [one for one in registration.missing if one not in checked]
         missing += [one for one in REQUIRED if one in cleared and one not in missing]
@@ -210,14 +210,15 @@ class Registering:
                 values.append(FieldValue(field=name, value=value, evidence=evidence, message_id=message, person=who))
         return tuple(values)
 
-    def _council_follows(self, old: Sequence[FieldValue], checked: dict[str, tuple[str, ...]], cleared: Sequence[str]) -> list[str]:
-        """Fills the council in where it is empty and the school stands in one alone; says so, or what does not fit."""
+    def _council_follows(self, old: Sequence[FieldValue], checked: dict[str, tuple[str, ...]], cleared: Sequence[str], *, unsure: bool = False) -> list[str]:
+        """Fills the council in where it is empty, or unsure and nobody's word, and the school stands in one alone; says so, or what does not fit."""
         if _SCHOOL not in checked:
             return []
         councils = {council for name in checked[_SCHOOL] for council in self.knowledge.councils_of(name)}
         held = checked.get(_COUNCIL, ()) if _COUNCIL in checked else tuple(value.value for value in old if value.field == _COUNCIL)
         sole = all(len(self.knowledge.councils_of(name)) == 1 for name in checked[_SCHOOL])
-        if _COUNCIL not in checked and _COUNCIL not in cleared and not held and sole and len(councils) == 1:
+        by_person = any(value.field == _COUNCIL and value.person for value in old)
+        if _COUNCIL not in checked and _COUNCIL not in cleared and (not held or (unsure and not by_person)) and sole and len(councils) == 1:
             checked[_COUNCIL] = tuple(councils)
             return ["The council was filled in: it is the only one with a school of that name."]
         if councils and held and not councils & set(held):

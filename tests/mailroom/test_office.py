@@ -193,6 +193,17 @@ def test_the_council_is_filled_in_where_the_school_stands_in_one_alone(house: Ho
     assert "City of Edinburgh only" in again.said
 
 
+def test_a_council_that_was_unsure_follows_the_school_that_a_person_names(house: House) -> None:
+    """Not one that a person gave, nor one that is sure."""
+    seen = house.of("bruce@mail.example")
+    house.office.correct(seen.id, seen.revision, {"institution": ["Whinny Brae Primary School"]}, who="moira", settle=False)
+    assert house.of("bruce@mail.example").values_of("authority") == ("Fife",)
+    sure = house.of("ailsa@mail.example")
+    done = house.office.correct(sure.id, sure.revision, {"institution": ["Dunshellach Academy"]}, who="moira")
+    assert house.of("ailsa@mail.example").values_of("authority") == ("Fife",)
+    assert "Highland only" in done.said
+
+
 def test_a_college_needs_no_council(house: House) -> None:
     seen = house.of("bruce@mail.example")
     house.office.correct(seen.id, seen.revision, {"institution": ["Ayrshire College"]}, who="moira")
