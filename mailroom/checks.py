@@ -11,9 +11,11 @@ from mailroom.digesting import open_composer
 from mailroom.errors import MailroomError, Misconfigured
 from mailroom.oauth import TokenSources
 from mailroom.oauth.expiry import expiries, unwatched
+from mailroom.officework.tiles import load_tiles
 from mailroom.previewing import load_samples
 from mailroom.wordings import changes_of
 from notify.compose import Composer
+from parse.authorities import Authorities
 from store import Store
 
 __all__ = ["Finding", "run_checks"]
@@ -63,6 +65,7 @@ def _expiries(config: Config) -> Iterator[Finding]:
 def _programme(config: Config) -> tuple[str, ...]:
     programme, _ = read_programme(config)
     facts = programme.facts
+    tiles = load_tiles(programme.folder / "council_tiles.csv", Authorities.load(programme.folder).names)
     samples = load_samples(programme.folder / "replies", facts, programme.composer.names)
     schools = f"{len(programme.schools)} listed schools" if programme.schools else "no school list: schools are read by the form of their names"
     digest: tuple[str, ...] = ()
@@ -72,6 +75,7 @@ def _programme(config: Config) -> tuple[str, ...]:
     return (
         f"«{facts.name}» in {programme.folder}: {len(facts.activities)} activities, {len(facts.sessions)} sessions, {schools}",
         f"{len(programme.composer.names)} answers; «mailroom replies preview» shows them for {len(samples)} members made up",
+        f"the desk's map has {len(tiles)} councils" if tiles else "no council_tiles.csv: the desk has no map",
         *digest,
     )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from mailroom.checks import run_checks
+from mailroom.config import load_config
 from mailroom.errors import ProgrammeError
 from mailroom.officework.tiles import load_tiles
 from parse.authorities import Authorities
@@ -42,3 +45,17 @@ def test_a_slip_in_the_map_is_told_with_its_line(tmp_path: Path, rows: str, line
     with pytest.raises(ProgrammeError, match=says) as told:
         load_tiles(path, ["Fife", "Angus"])
     assert f"council_tiles.csv:{line}" in str(told.value).replace(", line ", ":")
+
+
+def test_check_tells_of_the_map_and_of_a_slip_in_it(tmp_path: Path) -> None:
+    shutil.copytree(PROGRAMME, tmp_path / "programme")
+    (tmp_path / "mail").mkdir()
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        'mailboxes: [{name: programme, folder: mail}]\nreplies: {from: "CAR <car@union.example>"}\nprogramme: {folder: programme}\n', encoding="utf-8"
+    )
+    assert "the desk's map has 32 councils" in [finding.text for finding in run_checks(load_config(config)) if finding.ok]
+    with (tmp_path / "programme/council_tiles.csv").open("a", encoding="utf-8") as file:
+        file.write("Atlantis,Atl,9,9\n")
+    told = [finding.text for finding in run_checks(load_config(config)) if finding.part == "programme"]
+    assert len(told) == 1 and "council_tiles.csv" in told[0] and "Atlantis" in told[0]
