@@ -22,7 +22,7 @@ from mailroom.errors import MailroomError, Permanent
 from mailroom.evaluating import Names, case_labelled, measure, read_whole
 from mailroom.exporting import FIELDS
 from mailroom.model import AliasKind, Extraction, Outcome, ParsedMessage, Reading, Remembered, Slot
-from parse.schoolnames import words
+from parse.schoolnames import take_apart, words
 from parse.teachable import Suggestion, Teachable, key_of
 from store import AliasDraft, Registration, RegistrationState, RegressionCase, StoredAlias
 
@@ -169,14 +169,15 @@ class Remembering:
         own = set[int]()
         if registration_id is not None and (registration := self.store.registration(registration_id)) is not None:
             own = set(registration.messages)
+        concerned = _Concerned(wish, reader)
         looked_at, effects = 0, list[Effect]()
         for number, parsed in self.store.latest_read(last):
             if number in own:
                 continue
             looked_at += 1
-            if _has(parsed, wish) and (effect := self._effect(number, reader, then)) is not None:
+            if concerned(parsed) and (effect := self._effect(number, reader, then)) is not None:
                 effects.append(effect)
-        spoilt = self._spoilt(reader, then, wish)
+        spoilt = self._spoilt(reader, then, concerned)
         return Trial(looked_at=looked_at, effects=tuple(effects), said=_trial_words(looked_at, effects, spoilt), spoils=spoilt)
 
     def _effect(self, number: int, now: Reader, then: Reader) -> Effect | None:
@@ -201,13 +202,13 @@ class Remembering:
             settles=settles,
         )
 
-    def _spoilt(self, now: Reader, then: Reader, wish: Suggestion) -> tuple[str, ...]:
+    def _spoilt(self, now: Reader, then: Reader, concerned: _Concerned) -> tuple[str, ...]:
         """The registrations whose confirmed values would be read wrongly, and are not now."""
         names = self._names(then)
         spoilt = []
         for case in self.store.regression_cases():
             content = self._contents(case)
-            if not content or not any(_has(now.read(one).parsed, wish) for one in content):
+            if not content or not any(concerned(now.read(one).parsed) for one in content):
                 continue
             if not _wrong(case, content, now, names) and _wrong(case, content, then, names):
                 spoilt.append(case.registration_id)
@@ -377,17 +378,25 @@ def _wish(offer: Offer) -> Suggestion:
     )
 
 
-def _has(parsed: ParsedMessage, wish: Suggestion) -> bool:
-    """Whether a message may be concerned at all: it has the first word, or comes from the domain."""
-    if wish.kind is AliasKind.DOMAIN:
-        domain = parsed.sender.domain if parsed.sender is not None else ""
-        return domain == wish.written or domain.endswith(f".{wish.written}")
-    said = words(wish.written.replace("\u2019", "'"))
-    telling = max((word.norm for word in said), key=len, default="")
-    texts = (parsed.subject, parsed.body, *(attachment.text for attachment in parsed.attachments))
-    return any(
-        word.norm == telling
-        for text in texts
-        if not text.isascii() or telling in text.lower().replace(".", "").replace("'", "")  # most are passed over at once
-        for word in words(text.replace("\u2019", "'"))
-    )
+class _Concerned:
+    """Whether a message may be concerned by a wish at all: it has the words one behind the other, or comes from the domain."""
+
+    def __init__(self, wish: Suggestion, reader: Reader) -> None:
+        self.domain = wish.written if wish.kind is AliasKind.DOMAIN else ""
+        norms = tuple(word.norm for word in words(wish.written.replace("\u2019", "'")))
+        if wish.kind is AliasKind.INSTITUTION:  # «Portobelo High School» is read in «Portobelo HS» as well
+            norms = take_apart(wish.written, reader.institutions.vocabulary.forms).core or norms
+        self.key, self.telling = f" {' '.join(norms)} ", max(norms, key=len, default="")
+
+    def __call__(self, parsed: ParsedMessage) -> bool:
+        if self.domain:
+            domain = parsed.sender.domain if parsed.sender is not None else ""
+            return domain == self.domain or domain.endswith(f".{self.domain}")
+        texts = (parsed.subject, parsed.body, *(attachment.text for attachment in parsed.attachments))
+        return any(self._in(text) for text in texts)
+
+    def _in(self, text: str) -> bool:
+        if text.isascii() and self.telling not in text.lower().replace(".", "").replace("'", ""):
+            return False  # as most are, and at once
+        norms = " ".join(word.norm for word in words(text.replace("\u2019", "'")))
+        return self.key in f" {norms} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -273,6 +274,30 @@ def test_a_running_reader_asks_one_small_question_where_nothing_changed(house: H
     running.refresh()
     assert told == [0, 1]
     assert running.current is not same
+
+
+def test_two_persons_at_once_and_one_meaning(house: House) -> None:
+    """Both teach «PHS» another school at the same moment: one is told so, whichever database it is."""
+    house.remembering.reader()
+    start, said = threading.Barrier(2), dict[str, str]()
+
+    def teach(name: str) -> None:
+        offer = Offer(written="PHS", means=name, council=EDINBURGH, stands_in=EDINBURGH)
+        start.wait()
+        try:
+            said[name] = house.remembering.remember(offer, registration_id=None, who="m.reid").said
+        except MailroomError as error:
+            said[name] = f"refused: {error}"
+
+    threads = [threading.Thread(target=teach, args=(name,)) for name in (PORTOBELLO, "Pentland High School")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [alias] = house.remembering.aliases()
+    assert said[alias.means].startswith("Remembered: «PHS»")
+    [refused] = [words for name, words in said.items() if name != alias.means]
+    assert "forget that first" in refused or "somebody else remembered these words" in refused
 
 
 def test_where_a_school_is_follows_from_the_list_or_the_council_that_was_named(house: House) -> None:
