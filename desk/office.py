@@ -139,6 +139,7 @@ class Done:
     deed: int | None
     said: str  # what was done, as the page tells it
     offers: tuple[Offer, ...] = ()
+    about: str = ""  # the registration that was made
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,6 +273,10 @@ class Office(Protocol):
 
     def enter(self, message_id: int, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
         """Make a registration from a message that has none, with these values; «done.said» names it."""
+
+    def add(self, name: str, address: str, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
+        """Make a registration of a member who did not write (they rang); ``about`` names it. Nothing is sent. Mail that comes from
+        ``address`` ("" where they gave none) continues it."""
 
     # --- deeds on many at once
 

@@ -91,6 +91,11 @@ class HouseOffice:
             outcome = self.registering.enter(message_id, changes, who=who)
         return _done(outcome, self._offers(outcome))
 
+    def add(self, name: str, address: str, changes: Mapping[str, Sequence[str]], *, who: str) -> Done:
+        with _told():
+            outcome = self.registering.add(name, address, changes, who=who)
+        return replace(_done(outcome), about=outcome.registration_id or "")
+
     # --- deeds on many at once
 
     @property

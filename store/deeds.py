@@ -234,6 +234,23 @@ def enter(connection: Connection, message_id: int, draft: RegistrationDraft, now
     return did
 
 
+def add_by_hand(connection: Connection, id: str, draft: RegistrationDraft, now: datetime, actor: str, limits: Mapping[str, int]) -> Did:
+    """A registration of somebody who did not write. It rests on no message, and every value of it on the person."""
+    with _deed(connection, "enter", now, actor, Watched(registrations=[id]), about=id) as did:
+        new, values = register.rows_for(id, draft, 0, now, now)
+        connection.execute(insert(registrations), [new])
+        if values:
+            connection.execute(insert(registration_values), values)
+        if draft.member_address:
+            row = {"registration_id": id, "address_key": address_key(draft.member_address), "person": actor, "added_at": now}
+            connection.execute(insert(registration_addresses), [row])
+        seating.correct(connection, id, seating.sessions_of(draft.state, draft.values), limits, now)
+        after = {**register.snapshot(draft), "revision": 1}
+        history.add(connection, [history.entry("registration.entered", now, actor=actor, registration_id=id, after=after)])
+        did.registrations = [id]
+    return did
+
+
 # --- on messages
 
 

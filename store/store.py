@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, tzinfo
+from secrets import token_hex
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Self, TypeVar
@@ -359,6 +360,13 @@ class Store:
     ) -> Did | None:
         """Set a registration's values and state. ``kind``: correct, accept, withdraw or reopen; ``settle``: what waits for a person is done."""
         return self._deed(lambda connection: deeds.change(connection, kind, new, now, actor, places or {}, settle=settle, reopen=reopen))
+
+    def add_by_hand(self, draft: RegistrationDraft, now: datetime, *, actor: str, places: Mapping[str, int] | None = None) -> Did:
+        """Make a registration of somebody who did not write."""
+        id = register.registration_id("", token_hex(16))  # of no message, so of nothing that a repeated run would give again
+        did = self._deed(lambda connection: deeds.add_by_hand(connection, id, draft, now, actor, places or {}))
+        assert did is not None  # noqa: S101 - there is always something new
+        return did
 
     def change_many(
         self, kind: str, updates: Sequence[RegistrationUpdate], now: datetime, *, actor: str, places: Mapping[str, int] | None = None, settle: bool = False

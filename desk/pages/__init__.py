@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from desk.pages import bulk, item, item_deeds, item_mail, item_next, people, picture, places, queue, register, replies, taught, texts, today, undo, views
+from desk.pages import (
+    bulk,
+    item,
+    item_deeds,
+    item_mail,
+    item_next,
+    new_entry,
+    people,
+    picture,
+    places,
+    queue,
+    register,
+    replies,
+    taught,
+    texts,
+    today,
+    undo,
+    views,
+)
 from desk.routing import Page
 
 __all__ = ["ROUTES"]
@@ -13,6 +31,7 @@ ROUTES: tuple[Page, ...] = (
     *item_deeds.ROUTES,
     *item_mail.ROUTES,
     *item_next.ROUTES,
+    *new_entry.ROUTES,
     *people.ROUTES,
     *picture.ROUTES,
     *places.ROUTES,

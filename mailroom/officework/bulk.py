@@ -124,7 +124,7 @@ class Bulks:
             decided = self._changed(bulk, one, who)
             if isinstance(decided, str) or not unsent[one.id]:
                 return decided
-            return f"{decided[0]}; {_answers(unsent[one.id])} that tell{'s' if unsent[one.id] == 1 else ''} of what was before will not be sent", decided[1]
+            return f"{decided[0]}; {_answers(unsent[one.id])} kept back", decided[1]  # it tells of what was before
 
         return decide
 
@@ -151,7 +151,7 @@ class Bulks:
 
     def _valued(self, bulk: Bulk, one: Registration, who: str) -> str | _Decided:
         there = one.values_of(bulk.field)
-        label = self.registering.shown(bulk.field, [bulk.value])
+        label = self._short(bulk)
         if bulk.what == "remove":
             if bulk.value not in there:
                 return "Do not have it"
@@ -169,6 +169,11 @@ class Bulks:
         if state is not one.state:
             change += "; with that on the register"
         return change, _update(one, state, values=values, missing=missing)
+
+    def _short(self, bulk: Bulk) -> str:
+        words = self.registering.knowledge.words
+        choices = {"activity": words.activities, "session": words.sessions}.get(bulk.field, ())
+        return next((choice.short or choice.label for choice in choices if choice.id == bulk.value), bulk.value)
 
 
 _SAID = {

@@ -8,6 +8,7 @@ What it does badly: the member is not told; ask them, or answer by hand.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["FIELD_WORDS", "Outcome", "Registering"]
 
 FIELD_WORDS = {"institution": "school or college", "authority": "council", "activity": "activity", "topic": "topic", "session": "session"}
+_LONGEST = 200
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"()]+")
 _SCHOOL, _COUNCIL = Slot.INSTITUTION.value, Slot.AUTHORITY.value
 
 
@@ -96,7 +99,7 @@ class Registering:
             state = RegistrationState.REGISTERED
         new = RegistrationUpdate(registration_id=registration.id, revision=registration.revision, state=state, values=values, missing=tuple(missing))
         did = self.store.change("correct", new, self.now(), actor=who, places=self.knowledge.limits, settle=settle)
-        told = [f"{FIELD_WORDS[name]}: {self.shown(name, checked[name])}" for name in FIELDS if name in checked]
+        told = [f"{FIELD_WORDS[name]}: {self._shown(name, checked[name])}" for name in FIELDS if name in checked]
         told += [f"{FIELD_WORDS[name]}: nothing" for name in FIELDS if name in cleared]
         said = "; ".join(told) + ". " + self._stands(state, (*missing, *lacks)) + "".join(f" {note}" for note in notes)
         return Outcome(
@@ -198,6 +201,25 @@ class Registering:
         said = f"Entered as {id}. {self._stands(state, missing)}" + "".join(f" {note}" for note in notes)
         return Outcome(did=did, said=said, registration_id=id)
 
+    def add(self, name: str, address: str, changes: Mapping[str, Sequence[str]], *, who: str) -> Outcome:
+        """Make a registration of somebody who did not write."""
+        name, address = " ".join(name.split()), address.strip()
+        if not name:
+            raise MailroomError("nobody is named: give the member's name")
+        if odd := next((text for text in (name, address) if not text.isprintable() or len(text) > _LONGEST), None):
+            raise MailroomError(f"«{odd[:40]!r}» is too long, or has a sign in it that cannot be printed")
+        if address and not _ADDRESS.fullmatch(address):
+            raise MailroomError(f"«{address}» is no e-mail address")
+        checked = {field: self.knowledge.checked(field, values) for field, values in changes.items() if values}
+        notes = self._council_follows((), checked, ())
+        values = self._with((), checked, (), who)
+        missing = tuple(one for one in REQUIRED if one not in checked and not (one == _COUNCIL and self._colleges_only(values)))
+        state = RegistrationState.REVIEW if missing else RegistrationState.REGISTERED
+        draft = RegistrationDraft(member_name=name, member_address=address, state=state, values=values, missing=missing)
+        did = self.store.add_by_hand(draft, self.now(), actor=who, places=self.knowledge.limits)
+        said = f"{name} was entered. {self._stands(state, missing)}" + "".join(f" {note}" for note in notes)
+        return Outcome(did=did, said=said, registration_id=did.registrations[0])
+
     # --- values
 
     def _with(self, old: Sequence[FieldValue], checked: Mapping[str, Sequence[str]], cleared: Sequence[str], who: str) -> tuple[FieldValue, ...]:
@@ -246,7 +268,7 @@ class Registering:
         named = [value.value for value in values if value.field == _SCHOOL]
         return bool(named) and all(self.knowledge.is_college(name) for name in named)
 
-    def shown(self, name: str, values: Sequence[str]) -> str:
+    def _shown(self, name: str, values: Sequence[str]) -> str:
         words = self.knowledge.words
         labels = {one.id: one.label for one in (*words.activities, *words.sessions)} if name in (Slot.ACTIVITY.value, Slot.SESSION.value) else {}
         return ", ".join(labels.get(value, value) for value in values)

@@ -486,6 +486,7 @@ SHOWS_NO_MEMBER = {
     "/today/mail",
     "/places",  # schools
     "/register/schools",
+    "/register/new",  # an empty form
     "/register/views",  # what colleagues called their filters
     "/replies/texts/versions",  # templates
     "/next",  # leads on to an item

@@ -114,12 +114,12 @@ def test_what_was_shown_is_done_as_one_deed_and_taken_back_as_one(
 
 def test_words_tell_what_becomes_of_each(office: HouseOffice, ids: dict[str, str]) -> None:
     accept = told(ids, office.prospects(Bulk(what="accept"), list(ids.values())))
-    assert accept["whole"] == (True, "Accepted: on the register; 1 unsent answer that tells of what was before will not be sent")
+    assert accept["whole"] == (True, "Accepted: on the register; 1 unsent answer kept back")
     assert accept["lacks"] == (False, "Still missing: activity")
     assert accept["there"] == (False, "On the register already")
     assert accept["left"] == (False, "Has withdrawn")
     add = told(ids, office.prospects(Bulk(what="add", field="activity", value="existing_collaborative"), list(ids.values())))
-    assert add["lacks"][1].startswith("+ A research group that is already running; with that on the register")
+    assert add["lacks"][1].startswith("+ Running group; with that on the register")
     council = told(ids, office.prospects(Bulk(what="set", field="authority", value="Moray Council"), list(ids.values())))
     assert council["there"][1].startswith("Fife → Moray")
 
@@ -186,3 +186,30 @@ def test_value_that_the_programme_does_not_know_is_refused(office: HouseOffice, 
 
 def test_entry_that_there_is_not_is_told(office: HouseOffice, ids: dict[str, str]) -> None:
     assert office.prospects(Bulk(what="accept"), ["R-AAAAAAAAAAAAAAAA"])[0].why == "No longer there"
+
+
+def test_entry_by_hand_rests_on_its_person_and_is_taken_back(store: Store, office: HouseOffice) -> None:
+    done = office.add("Ishbel Begg", "Ishbel@mail.example", {"institution": ["Whinhill Academy"], "authority": ["Fife Council"]}, who="moira")
+    one = store.find_registration("ishbel@mail.example")
+    assert one is not None and one.id == done.about
+    assert (one.state, one.missing, one.messages) == (REVIEW, ("activity",), ())
+    assert {(value.field, value.value, value.person) for value in one.values} == {
+        ("institution", "Whinhill Academy", "moira"),
+        ("authority", "Fife", "moira"),
+    }
+    assert told({"ishbel": one.id}, office.prospects(Bulk(what="spam"), [one.id]))["ishbel"] == (
+        False,
+        "Entered by hand: take it off the register instead",
+    )
+    assert done.deed is not None
+    office.undo(done.deed, who="moira")
+    gone = store.find_registration(one.id)
+    assert gone is not None and gone.state is RegistrationState.DISMISSED
+    assert store.find_registrations().total == 0
+
+
+@pytest.mark.parametrize(("name", "address"), [("", "a@b.example"), ("Ishbel", "ishbel"), ("Ishbel", "a@b.example, c@d.example"), ("I\x00", "")])
+def test_entry_by_hand_of_nobody_is_refused(store: Store, office: HouseOffice, name: str, address: str) -> None:
+    with pytest.raises(MailroomError):
+        office.add(name, address, {}, who="moira")
+    assert store.find_registrations().total == 0
