@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 from desk.routing import Role
-from store import RegistrationFilter
+from store import RegistrationFilter, RegistrationState
 from tests.fixtures.desk import House
 
 SCREENS = (
     "/register?council=Fife&council=Highland&council=Moray&council=-&from=2022-01-01",
     "/register?from=soon",
     "/register/views?council=Fife",
+    "/register/bulk?do=add-session&all=1&view=council%3DFife",
+    "/register/bulk?do=add-session&all=1&value=2022-01-25&view=state%3Dregistered",
+    "/register/bulk?do=accept",
+    "/register/new",
 )
 
 
@@ -131,3 +135,63 @@ def test_view_is_made_saved_and_downloaded(
     ).first.click()
     page.get_by_role("button", name="Put away Groups").click()
     page.get_by_text("«Groups» was put away.").wait_for()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("size", ["telephone", "desk"])
+def test_many_are_changed_after_a_look_and_taken_back(house: House, serve: Callable[..., Any], visit: Callable[..., Any], size: str, scripts: bool) -> None:
+    wanted = RegistrationFilter(states=(RegistrationState.REVIEW,))
+    before = house.store.find_registrations(wanted)
+    page = visit(serve(house).url + "/register?state=review", size=size, scripts=scripts)
+    for box in page.locator("input[name=id]").all():
+        box.check()
+    page.get_by_label("What to do with the selected entries").select_option(label="Set the council")
+    page.get_by_role("button", name="See what would change").click()
+    page.get_by_label("Council").select_option(label="Orkney Islands")
+    page.get_by_role("button", name="See what would change").click()
+    assert names(page) == [line.member_name for line in before.lines]
+    page.get_by_role("button", name=f"Set it for {before.total} entries").click()
+    page.get_by_text(f"Set for {before.total} entries.").wait_for()
+    assert {line.councils for line in house.store.registration_lines([line.id for line in before.lines])} == {("Orkney Islands",)}
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Taken back").wait_for()
+    assert [line.councils for line in house.store.registration_lines([line.id for line in before.lines])] == [line.councils for line in before.lines]
+
+
+def test_many_are_changed_by_keys_alone(house: House, serve: Callable[..., Any], visit: Callable[..., Any]) -> None:
+    page = visit(serve(house).url + "/register?state=review")
+    chosen = house.store.find_registrations(RegistrationFilter(states=(RegistrationState.REVIEW,))).lines[0]
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.locator("#do").focus()
+    page.keyboard.type("Take off")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/register/bulk?**")
+    page.keyboard.press("a")
+    page.get_by_text("Taken off the register: 1 entry.").wait_for()
+    assert house.store.registration_lines([chosen.id])[0].state is RegistrationState.WITHDRAWN
+    page.keyboard.press("u")
+    page.get_by_text("Taken back").wait_for()
+    assert house.store.registration_lines([chosen.id])[0].state is RegistrationState.REVIEW
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_member_who_rang_is_entered(house: House, serve: Callable[..., Any], visit: Callable[..., Any], scripts: bool) -> None:
+    page = visit(serve(house).url + "/register", scripts=scripts)
+    page.get_by_role("link", name="Add an entry").click()
+    page.get_by_label("Name", exact=True).fill("Ishbel Begg")
+    page.get_by_label("School or college").press_sequentially("Forth Val")
+    if scripts:
+        page.get_by_role("option", name="Forth Valley College").wait_for()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+    else:
+        page.get_by_role("button", name="Enter them").click()
+        page.get_by_role("button", name="Forth Valley College").click()
+    assert page.get_by_label("School or college").input_value() == "Forth Valley College"
+    page.get_by_label("Your own enquiry, open to others").check()
+    page.get_by_role("button", name="Enter them").click()
+    page.get_by_text("Ishbel Begg was entered.").wait_for()
+    (line,) = house.store.find_registrations(RegistrationFilter(member="ishbel begg")).lines
+    assert line.institutions == ("Forth Valley College",)
