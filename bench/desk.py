@@ -1,12 +1,17 @@
 """A register of the size that the desk promises to be quick with, and how long its lists take.
 
     python bench/desk.py build --url URL [--registrations 100000] [--messages 250000]
-    python bench/desk.py time --url URL [--rounds 40] [--only NAME ...]
+    python bench/desk.py time --url URL [--rounds 60] [--only NAME ...]
+    python bench/desk.py pages --url URL [--rounds 60] [--only NAME ...]
 
 ``build`` fills an empty database by bulk inserts: names, schools and councils with the skew of real ones, five years of messages of
 300 to 1,500 characters, 3 % of them in review, replies, conversations and history. It says the same twice (``--seed``). ``time`` calls
 every verb behind the desk's pages, over a mix of filters from rare to very common, orders, words and deep pages, and prints the
-middle, the 95th percentile and the slowest of each. Nothing is kept between two calls but what the database keeps.
+middle, the 95th percentile and the slowest of each. ``pages`` does the same with the pages themselves, through the whole application
+as a coordinator's browser asks it. Nothing is kept between two calls but what the database keeps.
+
+The clock is everybody's: on a machine that does something else as well, look at «busy», the time that mailroom and its
+PostgreSQL backends were at work.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import csv
 import hashlib
 import random
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +30,7 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).parents[1]
@@ -526,26 +533,124 @@ def calls(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
     return {name: [make() for _ in range(rounds)] for name, make in several.items()}
 
 
-def measure(url: str, rounds: int, seed: int, only: Sequence[str]) -> None:
+class Busy:
+    """Seconds that this process and its PostgreSQL backends were at work, which others on the machine do not lengthen as they do the clock's."""
+
+    def __init__(self, store: Store) -> None:
+        self.files = []
+        if store._database.dialect == "postgresql":
+            with store._database.read() as connection:
+                pids = connection.scalars(text("SELECT pid FROM pg_stat_activity WHERE application_name = 'mailroom' AND datname = current_database()"))
+                self.files = [Path(f"/proc/{pid}/schedstat") for pid in pids]
+
+    def now(self) -> float:
+        return time.process_time() + sum(int(file.read_text().split()[0]) for file in self.files if file.exists()) / 1e9
+
+
+def pages(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], Any]]]:
+    """Every kind of page, through the real application, as a coordinator who is logged in."""
+    from mailroom.config import load_config
+    from mailroom.office import HouseOffice
+    from tests.fixtures.desk import House, Role
+
+    folder = Path(tempfile.mkdtemp(prefix="mailroom-bench-"))
+    (folder / "config.yaml").write_text(
+        f'mailboxes: [{{name: {MAILBOX}, folder: mail}}]\nreplies: {{mode: hold, from: "A <car@union.example>", not_before: 2020-01-01T00:00:00Z}}\n'
+    )
+    (folder / "mail").mkdir()
+    config = load_config(folder / "config.yaml")
+    client = House(folder=folder, config=config, store=store, office=HouseOffice(config, store)).client(Role.COORDINATOR)
+    draw = random.Random(seed)
+    offered = store.facets()
+    lines = store.find_registrations(page=Page(size=200)).lines
+    mail = [line.id for state in (MessageState.REVIEW, MessageState.REGISTERED) for line in store.message_list(MessageFilter(states=(state,))).lines]
+    replies = [line.id for line in store.outbox_list().lines]
+    topics = [facet.value for facet in store.picture().topics]
+    deep = [store.find_registrations(page=Page(size=5000)).next]
+    for _ in range(8):
+        deep.append(store.find_registrations(page=Page(size=5000, after=deep[-1])).next)
+
+    def narrowed() -> list[tuple[str, str]]:
+        words = draw.choice(("the", "research", draw.choice(topics), draw.choice(lines).member_name, draw.choice(lines).member_address))
+        begins = (END - timedelta(days=draw.randint(1, 365 * YEARS))).date()
+        some = draw.sample(
+            (
+                [("q", words)],
+                [("council", skewed(draw, offered.councils).value)],
+                [("activity", draw.choice(offered.activities).value)],
+                [("session", draw.choice(offered.sessions).value)],
+                [("theme", draw.choice(offered.themes).value)],
+                [("state", draw.choice(list(RegistrationState)))],
+                [("school", draw.choice(lines).institutions[:1])],
+                [("from", begins.isoformat()), ("to", (begins + timedelta(days=draw.choice((7, 90, 700)))).isoformat())],
+            ),
+            draw.choice((1, 1, 2, 3)),
+        )
+        return [(key, value if isinstance(value, str) else value[0]) for pairs in some for key, value in pairs if value]
+
+    def asked(path: str, make: Callable[[], Sequence[tuple[str, str]]] = tuple) -> Callable[[], Callable[[], Any]]:
+        def one() -> Callable[[], Any]:
+            address = f"{path}?{urlencode(make())}"
+
+            def get() -> None:
+                response = client.get(address)
+                if response.status_code not in (200, 303):
+                    sys.exit(f"{address}: {response.status_code}")
+
+            return get
+
+        return one
+
+    def one_of(path: str, named: Sequence[Any]) -> Callable[[], Any]:
+        return asked(f"{path}{draw.choice(named)}")()
+
+    ids = [line.id for line in lines]
+    sorts = [("sort", sort) for sort in RegistrationSort]
+    several = {
+        "/": asked("/"),
+        "/today/needs": asked("/today/needs"),
+        "/queue": asked("/queue"),
+        "/queue of a kind": asked("/queue", lambda: [("kind", draw.choice(list(NeedsKind)))]),
+        "/next": asked("/next"),
+        "/register": asked("/register"),
+        "/register in an order": asked("/register", lambda: [draw.choice(sorts)]),
+        "/register narrowed": asked("/register", lambda: [*narrowed(), draw.choice(sorts)]),
+        "/register deep": asked("/register", lambda: [("after", draw.choice(deep))]),
+        "/register/schools": asked("/register/schools", lambda: [("q", draw.choice("abcdgklms") + draw.choice("aeio"))]),
+        "/picture": asked("/picture"),
+        "/picture narrowed": asked("/picture", narrowed),
+        "/item": partial(one_of, "/item/", ids),
+        "/message": partial(one_of, "/message/", mail),
+        "/replies": asked("/replies", lambda: [("tab", draw.choice(("held", "due", "sent", "parked")))]),
+        "/replies with words": asked("/replies", lambda: [("tab", draw.choice(("held", "sent"))), ("q", draw.choice(("research", draw.choice(topics))))]),
+        "/replies/N": partial(one_of, "/replies/", replies),
+    }
+    return {name: [make() for _ in range(rounds)] for name, make in several.items()}
+
+
+def measure(url: str, rounds: int, seed: int, only: Sequence[str], made_by: Callable[[Store, int, int], dict[str, list[Callable[[], Any]]]]) -> None:
     with Store(url) as store:
-        print(f"{'':32}{'middle':>9}{'95 %':>9}{'slowest':>9}   ms")
-        for name, some in calls(store, rounds, seed).items():
+        made, busy = made_by(store, rounds, seed), Busy(store)
+        print(f"{'':32}{'middle':>9}{'95 %':>9}{'slowest':>9}{'busy: middle':>15}{'95 %':>9}{'slowest':>9}   ms")
+        for name, some in made.items():
             if only and not any(part in name for part in only):
                 continue
             some[0]()
             took = []
             for call in some:
-                begun = time.perf_counter()
+                begun, worked = time.perf_counter(), busy.now()
                 call()
-                took.append((time.perf_counter() - begun) * 1000)
-            took.sort()
-            print(f"{name:32}{took[len(took) // 2]:9.1f}{took[int(len(took) * 0.95)]:9.1f}{took[-1]:9.1f}", flush=True)
+                took.append(((time.perf_counter() - begun) * 1000, (busy.now() - worked) * 1000))
+            line = ""
+            for figures in (sorted(wall for wall, _ in took), sorted(work for _, work in took)):
+                line += f"{figures[len(figures) // 2]:{15 if line else 9}.1f}{figures[int(len(figures) * 0.95)]:9.1f}{figures[-1]:9.1f}"
+            print(f"{name:32}{line}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("build", "time"):
+    for name in ("build", "time", "pages"):
         one = commands.add_parser(name)
         one.add_argument("--url", required=True)
         one.add_argument("--seed", type=int, default=5)
@@ -559,7 +664,7 @@ def main() -> None:
     if options.command == "build":
         build(options.url, options.registrations, options.messages, options.seed)
     else:
-        measure(options.url, options.rounds, options.seed, options.only)
+        measure(options.url, options.rounds, options.seed, options.only, calls if options.command == "time" else pages)
 
 
 if __name__ == "__main__":
