@@ -7,6 +7,7 @@ What it does badly: the figures are several snapshots, so one may be a moment ol
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -30,7 +31,7 @@ __all__ = ["KIND_WORDS", "ROUTES", "address_of", "needs_counts"]
 
 DAYS = 60  # of the plot
 SILENT = timedelta(minutes=30)  # without a good look at a mailbox, something is wrong
-_LATEST = 20  # messages from which the delay is told
+_LATEST = 50  # messages from which the delay is told
 _DAY = timedelta(days=1)
 
 # Each kind of need in the order in which it is told: what one is, what several are.
@@ -102,11 +103,12 @@ def _mail(request: Request, now: datetime) -> dict[str, Any]:
     midnight = datetime.combine(now.astimezone(zone).date(), time(), zone)
     today = store.today(midnight, now=now, zone=zone, days=DAYS)
     week = datetime.combine(midnight.date() - timedelta(days=6), time(), zone)
+    delays = _delays(store, now)
     chart = _chart([(one.day, one.registrations) for one in today.days])
     return {
         "came": _came(today.days[-1:], today.days[-7:]),
         "sent": (store.handed_over_since(midnight), store.handed_over_since(week)),
-        "health": tuple(_health(box, store, now, zone) for box in store.health()),
+        "health": tuple(_health(box, delays.get(box.mailbox), now, zone) for box in store.health()),
         "registered": store.find_registrations(page=Page(size=1)).total,
         "chart": chart,
         "plotted": sum(value.count or 0 for value in chart.values),
@@ -137,7 +139,7 @@ def _chart(days: Sequence[tuple[date, int]]) -> Chart:
     return Chart(name="days", kind=Kind.COLUMNS, title="Registrations by day", of="Day", values=values)
 
 
-def _health(box: MailboxHealth, store: Store, now: datetime, zone: ZoneInfo) -> Health:
+def _health(box: MailboxHealth, delay: timedelta | None, now: datetime, zone: ZoneInfo) -> Health:
     poll = box.poll
     lines: list[tuple[bool, str]] = []
     good = poll.last_success_at
@@ -158,7 +160,7 @@ def _health(box: MailboxHealth, store: Store, now: datetime, zone: ZoneInfo) -> 
         since = f", the oldest since {_at(box.waiting_since, now, zone)}" if box.waiting_since is not None else ""
         late = box.waiting_since is not None and now - box.waiting_since > SILENT
         lines.append((not late, f"{box.waiting:,} {'message is' if box.waiting == 1 else 'messages are'} not read yet{since}."))
-    if (delay := _delay(store, box.mailbox, now)) is not None:
+    if delay is not None:
         lines.append((delay < SILENT, f"New mail is taken in {_within(delay)} after it comes."))
     return Health(mailbox=box.mailbox, well=all(well for well, _ in lines), lines=tuple(lines), error=poll.last_error)
 
@@ -170,11 +172,13 @@ def _all_in(count: int) -> str:
     return "The one message in it is accounted for." if count == 1 else f"All {count:,} messages in it are accounted for."
 
 
-def _delay(store: Store, mailbox: str, now: datetime) -> timedelta | None:
-    """How long the latest mail lay in the mailbox before it was taken in. Old mail that was moved in says nothing of it."""
-    latest = (one for one in store.messages(mailbox=mailbox, limit=_LATEST) if now - one.stored_at < _DAY)
-    delays = [max((one.stored_at - one.internal_date).total_seconds(), 0) for one in latest if one.stored_at - one.internal_date < _DAY]
-    return timedelta(seconds=median(delays)) if delays else None
+def _delays(store: Store, now: datetime) -> dict[str, timedelta]:
+    """How long the latest mail of each mailbox lay in it before it was taken in. Old mail that was moved in says nothing of it."""
+    latest: defaultdict[str, list[float]] = defaultdict(list)
+    for one in store.messages(limit=_LATEST):  # of all mailboxes: in the order of their numbers, which costs nothing
+        if now - one.stored_at < _DAY and one.stored_at - one.internal_date < _DAY:
+            latest[one.mailbox].append(max((one.stored_at - one.internal_date).total_seconds(), 0))
+    return {mailbox: timedelta(seconds=median(seconds)) for mailbox, seconds in latest.items()}
 
 
 def _within(delay: timedelta) -> str:

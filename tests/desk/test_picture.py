@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from lxml import etree, html
 
+from desk.pages.picture import _weeks
+from desk.plots import draw
 from desk.routing import Role
 from store import RegistrationFilter, RegistrationState
 from tests.fixtures.desk import House
@@ -150,3 +153,15 @@ def test_what_a_member_wrote_stays_text_in_page_and_picture(house: House) -> Non
     assert not list(svg.iter("{*}script"))
     if hostile:
         assert "alert(1)" in " ".join("".join(text.itertext()) for text in svg.iter("{*}text"))
+
+
+def test_years_of_weeks_are_told_by_month_and_none_is_lost() -> None:
+    weeks = [(date(2020, 1, 6) + timedelta(weeks=n), n % 7) for n in range(400)]
+    chart = _weeks(weeks)
+    assert chart.title == "Registrations by month" and len(chart.values) == 92
+    assert sum(value.count or 0 for value in chart.values) == sum(count for _, count in weeks)
+    assert (chart.values[0].label, chart.values[-1].label) == ("January 2020", "August 2027")
+    assert _weeks(weeks[:156]).title == "Registrations by week"
+    svg = etree.fromstring(str(draw(chart, width=640)))
+    eras = [text.text for text in svg.iter("{*}text") if (text.text or "").isdigit() and len(text.text or "") == 4]
+    assert eras == sorted(set(eras)) and "2020" in eras, "each year once"
