@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, or_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mailroom.errors import MailroomError, Permanent
@@ -363,10 +363,14 @@ class People:
             query = query.where(lines.c.at < until)
         if looks is not None:
             query = query.where(lines.c.event == LOOKED if looks else lines.c.event != LOOKED)
-        if before_id is not None:
-            query = query.where(lines.c.id < before_id)
+        query = query.order_by(lines.c.at.desc(), lines.c.id.desc()).limit(limit)
         with self._database.read() as connection:
-            return tuple(Event(**row._mapping) for row in connection.execute(query.order_by(lines.c.id.desc()).limit(limit)))
+            if before_id is not None:
+                at = connection.execute(select(lines.c.at).where(lines.c.id == before_id)).scalar()
+                if at is None:
+                    return ()
+                query = query.where(tuple_(lines.c.at, lines.c.id) < tuple_(literal(at, lines.c.at.type), literal(before_id)))
+            return tuple(Event(**row._mapping) for row in connection.execute(query))
 
     # --- inside
 

@@ -398,7 +398,7 @@ deeds = Table(  # what persons did, with what they need to be undone
 )
 
 _BY_A_PERSON = text("actor <> 'mailroom'")  # few among many; so the audit page never reads the others
-Index("ix_history_actor_id", history.c.actor, history.c.id, sqlite_where=_BY_A_PERSON, postgresql_where=_BY_A_PERSON)
+Index("ix_history_actor_at", history.c.actor, history.c.at, history.c.id, sqlite_where=_BY_A_PERSON, postgresql_where=_BY_A_PERSON)
 Index("ix_history_person_at", history.c.at, history.c.id, sqlite_where=_BY_A_PERSON, postgresql_where=_BY_A_PERSON)
 
 polls = Table(

@@ -81,5 +81,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
         sa.UniqueConstraint("person", "name", name=op.f("uq_saved_views_person_name")),
     )
-    op.create_index("ix_history_actor_id", "history", ["actor", "id"], sqlite_where=BY_A_PERSON, postgresql_where=BY_A_PERSON)
+    op.create_index("ix_history_actor_at", "history", ["actor", "at", "id"], sqlite_where=BY_A_PERSON, postgresql_where=BY_A_PERSON)
     op.create_index("ix_history_person_at", "history", ["at", "id"], sqlite_where=BY_A_PERSON, postgresql_where=BY_A_PERSON)
