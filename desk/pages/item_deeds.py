@@ -24,7 +24,7 @@ from desk.rendering import back_to, form_list, form_text, render
 from desk.routing import Role, page
 from desk.words import FIELD_ORDER, FIELD_WORDS, STATE_WORDS
 from mailroom.errors import MailroomError
-from store import Registration, RegistrationState
+from store import Event, Registration, RegistrationState
 
 __all__ = ["ROUTES", "revision_seen", "settled_or_here"]
 
@@ -48,8 +48,11 @@ def settled_or_here(request: Request, registration_id: str, done: Done) -> Respo
     waits = after is not None and (after.state is RegistrationState.REVIEW or any(one.state in WAITS for one in store.messages_of(registration_id)))
     unfinished = after is not None and after.missing and after.state is not RegistrationState.WITHDRAWN
     own = f"/item/{registration_id}"
-    where = here(request, own) if waits or unfinished else next_address(request, place(request), leaving=own)
-    return back_to(request, where, done.said, done.deed, offers=done.offers, registration_id=registration_id)
+    stays = waits or unfinished
+    where = here(request, own) if stays else next_address(request, place(request), leaving=own)
+    name = after.member_name or after.member_address if after is not None else ""
+    said = done.said if stays or not name else f"{name}: {done.said}"  # another page says it, so it says of whom
+    return back_to(request, where, said, done.deed, offers=done.offers, registration_id=registration_id)
 
 
 # --- the fields of an entry
@@ -131,31 +134,43 @@ class _Beside:
 
 
 def _conflict(request: Request, now: Registration, wanted: Taken, what: str) -> Response:
-    """What stands now beside what was wanted; nothing was done."""
+    """What stands now beside what was wanted; nothing was done. What this person left as they saw it is left as it is now."""
     words = request.app.state.desk.office.words
     labels = {choice.id: choice.label for choice in (*words.activities, *words.sessions)}
+    changes = [event for event in request.app.state.desk.store.history(registration_id=now.id) if event.after and "revision" in event.after]
+    saw = _as_seen(changes, revision_seen(request))
+    standing = {field: now.values_of(field) for field in FIELD_ORDER}
+    mine = {field: standing[field] if wanted.values[field] == saw.get(field) else wanted.values[field] for field in FIELD_ORDER}
     rows = [
         _Beside(
             label=FIELD_WORDS[field],
-            now=tuple(labels.get(value, value) for value in now.values_of(field)),
-            wanted=tuple(labels.get(value, value) for value in wanted.values[field]),
+            now=tuple(labels.get(value, value) for value in standing[field]),
+            wanted=tuple(labels.get(value, value) for value in mine[field]),
         )
         for field in FIELD_ORDER
     ]
-    last = [event for event in request.app.state.desk.store.history(registration_id=now.id) if event.after and "revision" in event.after]
     return render(
         request,
         "item_conflict.html",
         status=409,
         entry=now,
         rows=rows,
-        values=wanted.values,
+        values=mine,
         what=what if what in ("accept", "anyway") else "save",
-        last=last[-1] if last else None,
+        last=changes[-1] if changes else None,
         state=STATE_WORDS[str(now.state)],
         here=here(request, f"/item/{now.id}"),
         at=place(request),
     )
+
+
+def _as_seen(changes: Sequence[Event], revision: int) -> dict[str, tuple[str, ...]]:
+    """The values of the revision that the page showed, from the change that replaced it; {} where there is none."""
+    for event in changes:
+        before: Mapping[str, Any] = event.before or {}
+        if before.get("revision") == revision and isinstance(before.get("values"), dict):
+            return {field: tuple(before["values"].get(field, ())) for field in FIELD_ORDER}
+    return {}
 
 
 # --- deeds on the whole entry
@@ -190,7 +205,10 @@ def settle_entry(request: Request) -> Response:
 
 def dismiss_entry(request: Request) -> Response:
     registration = found_registration(request)
-    return _after_messages(request, lambda office, who: office.dismiss(registration.messages, _why(request), who=who), f"/item/{registration.id}", registration)
+    seen = {registration.id: revision_seen(request)}
+    return _after_messages(
+        request, lambda office, who: office.dismiss(registration.messages, _why(request), who=who, seen=seen), f"/item/{registration.id}", registration
+    )
 
 
 def read_entry_again(request: Request) -> Response:
@@ -209,7 +227,10 @@ def _after_messages(request: Request, deed: Callable[[Any, str], Done], own: str
         if registration is not None:
             return item_page(request, registration, told=str(error), status=422)
         return message_page(request, found_message(request), told=str(error), status=422)
-    return back_to(request, next_address(request, place(request), leaving=own), done.said, done.deed, offers=done.offers)
+    name = registration.member_name or registration.member_address if registration is not None else ""
+    said = f"{name}: {done.said}" if name else done.said
+    item = registration.id if registration is not None else ""
+    return back_to(request, next_address(request, place(request), leaving=own), said, done.deed, offers=done.offers, registration_id=item)
 
 
 def _why(request: Request) -> str:

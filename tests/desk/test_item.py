@@ -250,6 +250,19 @@ def test_somebody_was_quicker(house: House) -> None:
     assert after is not None and after.values_of("topic") == ("<i>mud</i>",) and after.state is RegistrationState.REGISTERED
 
 
+def test_making_it_as_one_wanted_keeps_what_the_other_changed_elsewhere(house: House) -> None:
+    registration = entry(house, "Callum")
+    house.client(Role.ADMINISTRATOR).post(f"/item/{registration.id}/save", data=form(registration, do="save", topic=["maths"]))
+    mine = house.client().post(f"/item/{registration.id}/save", data=form(registration, do="save", activity=["learning_collaborative"]))
+    shown = html.fromstring(mine.text)
+    rows = {words(one.cssselect("th")[0]): [words(cell) for cell in one.cssselect("td")] for one in shown.cssselect("tbody tr")}
+    assert rows["Topic"] == ["maths", "the same"] and rows["Taking part as"] == ["nothing", "A learning group that wants to start research"]
+    again = [(one.get("name"), one.get("value")) for one in shown.cssselect("form[action$='/save'] input") if one.get("name") != "csrf"]
+    house.client().post(f"/item/{registration.id}/save", data={**dict(again), "do": "save"})
+    after = house.store.registration(registration.id)
+    assert after is not None and after.values_of("topic") == ("maths",) and after.values_of("activity") == ("learning_collaborative",)
+
+
 def test_withdrawing_and_taking_up_again(house: House) -> None:
     registration = entry(house, "Ailsa Carrick")
     client = house.client()
@@ -278,10 +291,18 @@ def test_dealt_with_leaves_the_entry_as_it_is(house: House) -> None:
 
 def test_not_ours_takes_message_and_entry_off(house: House) -> None:
     registration = entry(house, "Linda Moffat")
-    house.client().post(f"/item/{registration.id}/dismiss", data={"why": "not_ours"})
+    house.client().post(f"/item/{registration.id}/dismiss", data={"why": "not_ours", "revision": registration.revision})
     assert house.store.registration(registration.id).state is RegistrationState.DISMISSED  # type: ignore[union-attr]
     assert {one.state for one in house.store.messages_of(registration.id)} == {MessageState.IGNORED}
-    assert house.client().post(f"/item/{registration.id}/dismiss", data={"why": "boredom"}).status_code == 400
+    assert house.client().post(f"/item/{registration.id}/dismiss", data={"why": "boredom", "revision": 1}).status_code == 400
+
+
+def test_setting_aside_what_somebody_changed_meanwhile_is_refused(house: House) -> None:
+    registration = entry(house, "Linda Moffat")
+    house.client(Role.ADMINISTRATOR).post(f"/item/{registration.id}/save", data=form(registration, do="save", topic=["trees"]))
+    answer = house.client().post(f"/item/{registration.id}/dismiss", data={"why": "spam", "revision": registration.revision})
+    assert answer.status_code == 409
+    assert house.store.registration(registration.id).state is registration.state  # type: ignore[union-attr]
 
 
 def unregistered(house: House, subject: str) -> int:
