@@ -258,7 +258,11 @@ class Office(Protocol):
         self, reference: str, revision: int, changes: Mapping[str, Sequence[str]], cleared: Sequence[str] = (), *, who: str, settle: bool = True
     ) -> Done:
         """Set fields (institution, authority, activity, topic, session) to these values, empty others. With ``settle`` it is accepted
-        with that where nothing is missing any more, and its messages that wait for a person are done."""
+        with that where nothing is missing any more, and its messages that wait for a person are done.
+
+        Name only what is changed or confirmed: what is named is the person's word from then on. Where the school stands in one
+        council alone and none is there, the council comes with it, and ``said`` says so.
+        """
 
     def accept(self, reference: str, revision: int, *, who: str, incomplete: bool = False) -> Done:
         """It stands as it is. Raises MailroomError naming what is missing, unless ``incomplete``."""
@@ -289,7 +293,10 @@ class Office(Protocol):
     # --- deeds on messages
 
     def dismiss(self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None) -> Done:
-        """Not ours, or spam (``Dismissal``): ignored, a registration that rests on nothing else goes with it, and its unsent answers are parked."""
+        """Not ours, or spam (``Dismissal``): ignored, a registration that rests on nothing else goes with it, and its unsent answers are parked.
+
+        ``seen``: their registrations at the revisions that were seen; Conflict where one is at another by now.
+        """
 
     def settle(self, message_ids: Sequence[int], *, who: str) -> Done:
         """A person has dealt with these otherwise."""

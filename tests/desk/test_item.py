@@ -305,6 +305,20 @@ def test_setting_aside_what_somebody_changed_meanwhile_is_refused(house: House) 
     assert house.store.registration(registration.id).state is registration.state  # type: ignore[union-attr]
 
 
+def test_what_a_colleague_has_put_right_since_is_not_dismissed_unseen(house: House) -> None:
+    registration = next(iter(house.store.registrations([RegistrationState.REVIEW])))
+    house.office.correct(registration.id, registration.revision, {"topic": ["numeracy"]}, who="ewan")
+    stale = {"why": "spam", "revision": str(registration.revision)}
+    assert house.client().post(f"/item/{registration.id}/dismiss", data=stale).status_code == 409
+    after = house.store.registration(registration.id)
+    assert after is not None
+    assert after.state is not RegistrationState.DISMISSED
+    house.client().post(f"/item/{registration.id}/dismiss", data={**stale, "revision": str(after.revision)})
+    after = house.store.registration(registration.id)
+    assert after is not None
+    assert after.state is RegistrationState.DISMISSED
+
+
 def unregistered(house: House, subject: str) -> int:
     return next(one.id for one in house.store.messages(limit=100) if one.subject == subject)
 
