@@ -238,13 +238,17 @@ class Teachable:
         listed = self._of_name(name, council)
         places = {entry.authority for entry in listed}
         stands_in = next(iter(places)) if len(places) == 1 else council
-        known = not listed and bool(take_apart(name, self.vocabulary.forms).core)
-        if known:
-            yield Suggestion(kind=AliasKind.INSTITUTION, written=name, means=name, stands_in=stands_in)
-        for written in () if known and name in reading.extraction.institutions else self._names(reading, name):
+        known = Suggestion(kind=AliasKind.INSTITUTION, written=name, means=name, stands_in=stands_in)
+        unlisted = not listed and bool(take_apart(name, self.vocabulary.forms).core)
+        as_written = unlisted and any(c.slot is Slot.INSTITUTION and c.value == name for c in reading.extraction.candidates)
+        if as_written:
+            yield known
+        for written in () if as_written else self._names(reading, name):
             # Initials and single words mean other things elsewhere; a whole name is the school's own.
             scope = "" if take_apart(written, self.vocabulary.forms).forms and not are_initials(written) else stands_in
             yield Suggestion(kind=AliasKind.INSTITUTION, written=written, means=name, council=scope, stands_in=stands_in)
+        if unlisted:
+            yield known
         sender = reading.parsed.sender
         if sender is not None and sender.domain:
             yield Suggestion(kind=AliasKind.DOMAIN, written=sender.domain, means=name, stands_in=stands_in)
@@ -263,7 +267,10 @@ class Teachable:
         yield from (written for written in said if are_initials(written) and key_of(AliasKind.INSTITUTION, written) in letters)
         yield from (word.raw for word, _ in tokens if are_initials(word.raw) and word.norm in letters)
         yield from (written for written in said if not are_initials(written))
-        yield from (word.raw for word, _ in tokens if not are_initials(word.raw) and any(_alike(word.norm, core) for core in apart.core))
+        if len(apart.core) > 1:
+            yield from _runs(reading.parsed, apart.core)
+        else:
+            yield from (word.raw for word, _ in tokens if not are_initials(word.raw) and any(_alike(word.norm, core) for core in apart.core))
         yield from (written for written in said if are_initials(written))
         yield from (word.raw for word, before in tokens if are_initials(word.raw) and before in _LEADS)
         yield from (word.raw for word, before in tokens if before == "at")
@@ -302,7 +309,27 @@ def _initials_of(name: str) -> frozenset[str]:
 
 def _alike(one: str, other: str) -> bool:
     """«porty» and «portobello», «portobelo»: four letters from the start, or all but two."""
-    return one != other and len(one) >= 4 and (one[:4] == other[:4] or (len(one) > 5 and OSA.distance(one, other, score_cutoff=2) <= 2))
+    return one == other or (len(one) >= 4 and (one[:4] == other[:4] or (len(one) > 5 and OSA.distance(one, other, score_cutoff=2) <= 2)))
+
+
+def _runs(parsed: ParsedMessage, core: Sequence[str]) -> Iterator[str]:
+    """Where the member's text has two or more words of a longer name one behind the other, the longest first."""
+    found: list[tuple[int, str]] = []
+    for view in views(parsed):
+        if view.where not in _OWN:
+            continue
+        said, at = words(view.folded), 0
+        while at < len(said):
+            longest = 0
+            for begin in range(len(core)):
+                length = 0
+                while begin + length < len(core) and at + length < len(said) and _alike(said[at + length].norm, core[begin + length]):
+                    length += 1
+                longest = max(longest, length)
+            if longest > 1:
+                found.append((longest, view.folded[said[at].start : said[at + longest - 1].end]))
+            at += max(1, longest)
+    yield from (" ".join(text.split()) for _, text in sorted(found, key=lambda run: -run[0]))
 
 
 def _capitals(parsed: ParsedMessage) -> Iterator[tuple[Word, str]]:

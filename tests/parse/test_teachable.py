@@ -153,6 +153,22 @@ def test_a_school_that_no_list_has_is_offered_as_known(teachable: Teachable) -> 
     assert [(one.written, one.means, one.council, one.stands_in) for one in offered] == [("Ashwood Academy", "Ashwood Academy", "", "Fife")]
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "first"),
+    [
+        ("I am at Ashwoodie, and would like to join.", "Ashwoodie Academy", "Ashwoodie"),
+        ("I work with glen ashwoodie nursery folk.", "Glen Ashwoodie Primary School", "glen ashwoodie"),
+        ("I would like to join.", "Ashwoodie Academy", "Ashwoodie Academy"),
+    ],
+)
+def test_what_was_written_comes_before_the_name_that_it_stands_for(teachable: Teachable, text: str, name: str, first: str) -> None:
+    """A school that no list has, and the member did not write out: its whole name would not help the next one who writes so."""
+    offered = teachable.suggest(read(teachable, text), Slot.INSTITUTION, name, council="Fife")
+    assert offered[0].written == first
+    assert {one.means for one in offered} == {name}
+    assert name in {one.written for one in offered}
+
+
 def test_the_domain_is_offered_only_where_no_words_are(teachable: Teachable) -> None:
     bare = teachable.suggest(read(teachable, "I would like to join.", "a@porty.sch.uk"), Slot.INSTITUTION, PORTOBELLO, council=EDINBURGH)
     assert [(one.kind, one.written) for one in bare] == [(DOMAIN, "porty.sch.uk")]
