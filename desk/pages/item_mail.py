@@ -122,6 +122,21 @@ def _onward(request: Request, own: str, said: str, deed: int | None) -> Response
     return back_to(request, next_address(request, place(request), leaving=own), said, deed)
 
 
+# --- what waits to be sent
+
+
+def release(request: Request) -> Response:
+    """Send an answer that is held or parked; only one of this entry's own."""
+    registration = found_registration(request)
+    conversation = request.app.state.desk.store.conversation(registration.id)
+    wanted = form_text(request, "reply")
+    ids = [one.id for one in (conversation.replies if conversation is not None else ()) if str(one.id) == wanted]
+    if not ids:
+        raise HTTPException(404)
+    done = request.app.state.desk.office.release(ids, who=request.state.person.name)
+    return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, registration_id=registration.id)
+
+
 # --- answering by hand
 
 
@@ -237,6 +252,7 @@ ROUTES = (
     page("/message/{number:int}/attachment/{index:int}/{filename:path}", attachment, role=Role.VIEWER, name="message_attachment"),
     page("/item/{id}/ask", ask, role=Role.COORDINATOR, name="item_ask"),
     page("/item/{id}/ask", ask_or_preview, role=Role.COORDINATOR, name="item_ask_send", methods=_POST),
+    page("/item/{id}/release", release, role=Role.COORDINATOR, name="item_release", methods=_POST),
     page("/message/{number:int}/answer", answer, role=Role.COORDINATOR, name="message_answer"),
     page("/message/{number:int}/answer", send_answer, role=Role.COORDINATOR, name="message_answer_send", methods=_POST),
     page("/item/{id}/merge", merge, role=Role.COORDINATOR, name="item_merge"),

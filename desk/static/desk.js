@@ -12,8 +12,16 @@
   const typing = (element) => element.closest("input:not([type=checkbox]):not([type=radio]):not([type=submit]), textarea, select, [contenteditable]");
   const visible = (element) => element.getClientRects().length > 0;
 
-  // --- keys
+  // --- keys; whoever speaks to the computer, or types by accident, may turn them off (WCAG 2.1.4)
   let going = 0;
+  const keysOn = () => { try { return localStorage.getItem("desk-keys") !== "off"; } catch { return true; } };
+  const keysOpen = document.getElementById("keys-open"), keysSwitch = document.getElementById("keys-on");
+  if (keysOpen && keysSwitch) {
+    keysOpen.hidden = false;
+    keysOpen.addEventListener("click", () => keysShown());
+    keysSwitch.checked = keysOn();
+    keysSwitch.addEventListener("change", () => { try { localStorage.setItem("desk-keys", keysSwitch.checked ? "on" : "off"); } catch { /* until the page is left, then */ } });
+  }
   const keysShown = () => {
     const dialog = document.getElementById("keys");
     if (!dialog) return;
@@ -37,7 +45,7 @@
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    if (document.querySelector("dialog[open]")) return;
+    if (event.repeat || !keysOn() || document.querySelector("dialog[open]")) return; // a key held down is one press: it must not accept a whole queue
     if (event.key === "?") { event.preventDefault(); keysShown(); return; }
     const now = Date.now();
     if (event.key === "g") { going = now; return; }
@@ -53,7 +61,7 @@
   // --- up and down a list
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || (event.key !== "j" && event.key !== "k")) return;
-    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (typing(event.target) || !keysOn() || document.querySelector("dialog[open]")) return;
     const rows = [...document.querySelectorAll("[data-rows] [data-row]")].filter(visible);
     if (!rows.length) return;
     event.preventDefault();

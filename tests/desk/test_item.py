@@ -391,6 +391,17 @@ def test_asking_the_member_is_previewed_edited_and_sent(house: House) -> None:
     assert house.store.registration(registration.id).state is RegistrationState.ASK_MEMBER  # type: ignore[union-attr]
 
 
+def test_a_held_answer_is_sent_from_its_entry_and_no_other_is(house: House) -> None:
+    registration, other = entry(house, "Ailsa Carrick"), entry(house, "Helen Park")
+    shown = page(house, f"/item/{registration.id}")
+    [button] = shown.cssselect("form[action$='/release']")
+    number = button.cssselect("[name=reply]")[0].get("value")
+    assert house.client().post(f"/item/{other.id}/release", data={"reply": number}).status_code == 404
+    assert house.store.reply(int(number)).state is ReplyState.HELD  # type: ignore[union-attr]
+    assert house.client().post(f"/item/{registration.id}/release", data={"reply": number}).status_code == 303
+    assert house.store.reply(int(number)).state is ReplyState.DUE  # type: ignore[union-attr]
+
+
 def test_asking_for_nothing_is_said(house: House) -> None:
     registration = entry(house, "Peter Osei")
     answer = house.client().post(f"/item/{registration.id}/ask", data={"text": "x", "do": "send", "revision": registration.revision})

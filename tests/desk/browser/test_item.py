@@ -215,6 +215,28 @@ def test_the_member_is_asked_in_three_keys(house: House, serve: Serve, visit: Vi
     assert replies[-1].state is ReplyState.DUE
 
 
+def test_a_key_held_down_is_one_press_and_keys_can_be_turned_off(house: House, serve: Serve, visit: Visit) -> None:
+    registration = entry(house, "Morag Finlayson")
+    page = visit(serve(house).url + f"/item/{registration.id}")
+    repeated = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'a', repeat: true, bubbles: true, cancelable: true}))"
+    assert page.evaluate(repeated) is True, "nobody took it"
+    page.click("#keys-open")
+    assert "Accept, with what you changed" in page.inner_text("dialog")
+    page.uncheck("#keys-on")
+    page.click("dialog button")
+    page.keyboard.press("a")
+    page.reload()
+    page.keyboard.press("a")
+    page.wait_for_timeout(300)
+    assert page.url.endswith(registration.id) and now(house, registration).state is RegistrationState.REVIEW
+    page.click("#keys-open")
+    page.check("#keys-on")
+    page.click("dialog button")
+    page.keyboard.press("a")
+    page.wait_for_selector(".said")
+    assert now(house, registration).state is RegistrationState.REGISTERED
+
+
 def test_another_coordinator_shows_up_without_a_reload_and_takes_no_focus(house: House, serve: Serve, visit: Visit) -> None:
     registration = entry(house, "Morag Finlayson")
     page = visit(serve(house).url + f"/item/{registration.id}")
