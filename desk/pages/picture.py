@@ -134,16 +134,16 @@ def _drawing(request: Request) -> Drawing:
         hide=hide,
         total=total,
         charts=charts,
-        lines=tuple(_lines(picture, asked, words, total, hide=hide)),
+        lines=tuple(_lines(picture, asked, words, total, now.date(), hide=hide)),
         source=f"Source: the register of the {words.programme}, {_long(now.date())}, {now:%H:%M}.",
     )
 
 
-def _lines(picture: Picture, asked: Asked, words: Words, total: str, *, hide: bool) -> Iterable[str]:
+def _lines(picture: Picture, asked: Asked, words: Words, total: str, today: date, *, hide: bool) -> Iterable[str]:
     """What is counted, as the picture tells it."""
     if picture.weeks:
-        first, last = picture.weeks[0][0], picture.weeks[-1][0] + timedelta(days=6)
-        yield f"{total[0].upper()}{total[1:]} in the weeks from {_long(first)} to {_long(last)}."
+        first, last = picture.weeks[0][0], min(picture.weeks[-1][0] + timedelta(days=6), today)
+        yield f"{total[0].upper()}{total[1:]} in the weeks from {_long(first)} to {_long(max(first, last))}."
     else:
         yield f"{total[0].upper()}{total[1:]}."
     yield f"{_told(asked, words)}." if asked.narrowed else "Everybody who registered, also who has withdrawn or still has to tell something."
@@ -171,12 +171,14 @@ def _charts(picture: Picture, words: Words) -> Iterable[Chart]:
         values=_values(picture.activities, _labels(words.activities), "Not known yet"),
         note=_SEVERAL,
     )
+    dates = [choice.id for choice in words.sessions]
+    sessions = sorted(picture.sessions, key=lambda facet: dates.index(facet.value) if facet.value in dates else len(dates))  # in their own order
     yield Chart(
         name="sessions",
         kind=Kind.BARS,
         title="Registrations by training session",
         of="Training session",
-        values=_values(picture.sessions, _labels(words.sessions), "None asked for"),
+        values=_values(sessions, _labels(words.sessions), "None asked for"),
         note=_SEVERAL,
     )
     yield Chart(

@@ -53,6 +53,8 @@ def test_each_plot_is_there_for_both_widths_with_its_table_and_its_downloads(hou
     assert table(tree, "activities")["Your own enquiry, open to others"] == str({f.value: f.count for f in picture.activities}["existing_individual"])
     councils = table(tree, "councils")
     assert councils["South Ayrshire"] == "2" and list(councils)[-1] == "No council, or not known yet"
+    sessions = [words.label for words in house.office.words.sessions]
+    assert list(table(tree, "sessions")) == [*sessions, "None asked for"], "in the order of their dates"
     assert len(table(tree, "map")) == 33, "all 32, and those without"
 
 
