@@ -67,6 +67,7 @@ def make_app(store: Store, office: Office, *, settings: Settings | None = None, 
         routes=guarded_only(routes),
         exception_handlers={HTTPException: refused, Conflict: conflict, MailroomError: told, 500: broken},
     )
+    app.router.redirect_slashes = False  # one address for each page; and none is made of what a stranger wrote
     app.security = lambda inner: Security(inner, store, settings or Settings(), now)
     app.state.desk = Desk(store=store, office=office, templates=environment(zone), signer=URLSafeTimedSerializer(store.secret(), salt="said"), now=now)
     return app

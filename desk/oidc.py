@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from mailroom.errors import MailroomError, Misconfigured
+from mailroom.errors import MailroomError, Misconfigured, Temporary
 from store import Account, People, Role
 
 __all__ = ["Begun", "Provider"]
@@ -161,6 +161,17 @@ class Provider:
 
     # --- what the provider says of itself
 
+    def check(self) -> str:
+        """Look whether the secret is there and the provider answers; Misconfigured or Temporary with the mend. For `mailroom check`."""
+        self.secret()
+        try:
+            self._metadata()
+        except MailroomError as error:
+            if isinstance(error.__cause__, Misconfigured):
+                raise error.__cause__ from None
+            raise Temporary(f"desk.oidc.issuer: {self.issuer} cannot be reached, or has no discovery document ({type(error.__cause__).__name__})") from error
+        return f"{self.issuer} answers; {len(self.allowed)} addresses get an account at their first login"
+
     def _client(self, callback: str) -> Any:
         from authlib.integrations.requests_client import OAuth2Session
 
@@ -174,11 +185,9 @@ class Provider:
             if not self._told:
                 told = self._fetched(f"{self.issuer}/.well-known/openid-configuration")
                 if str(told.get("issuer", "")).rstrip("/") != self.issuer:
-                    log.error("desk.oidc.issuer: the provider calls itself otherwise than config.yaml does")
-                    raise MailroomError(_NO)
+                    raise _unusable(f"desk.oidc.issuer: what answers at {self.issuer} calls itself otherwise; take the name that the provider gives")
                 if not all(_safe(str(told.get(name, ""))) for name in _ENDPOINTS):
-                    log.error("desk.oidc.issuer: the provider names an address that is not https")
-                    raise MailroomError(_NO)
+                    raise _unusable(f"desk.oidc.issuer: what answers at {self.issuer} names an address that is missing or not https")
                 self._told = told
             return self._told
 
@@ -207,6 +216,14 @@ class Provider:
     def _away(self, error: Exception) -> MailroomError:
         log.warning("desk.oidc: %s cannot be reached (%s)", urlsplit(self.issuer).hostname, type(error).__name__)
         return MailroomError(f"{self.shown[:1].upper()}{self.shown[1:]} cannot be reached at this moment. Try it again in a minute, or log in with a password.")
+
+
+def _unusable(why: str) -> MailroomError:
+    """Words for whoever wanted to log in; the reason, for the operator, is its cause and stands in the log."""
+    log.error("%s", why)
+    error = MailroomError(_NO)
+    error.__cause__ = Misconfigured(why)
+    return error
 
 
 def _safe(address: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mailroom.assemble import make_mailbox, make_pace, make_sender, make_sent, read_programme
 from mailroom.config import Config
+from mailroom.desk_command import settings_of
 from mailroom.digesting import open_composer
 from mailroom.errors import MailroomError, Misconfigured
 from mailroom.oauth import TokenSources
@@ -49,6 +50,8 @@ def run_checks(config: Config) -> Iterator[Finding]:
     yield from tried("sending", lambda: _smtp(config, sources))
     yield from tried("sent mail", lambda: _sent(config, sources))
     yield from tried("store", lambda: _store(config))
+    if config.desk is not None:
+        yield from tried("desk", lambda: _desk(config))
 
 
 def _expiries(config: Config) -> Iterator[Finding]:
@@ -87,6 +90,13 @@ def _store(config: Config) -> tuple[str, ...]:
         if store.missing:
             return (f"{store.shown}: there is no database yet; the first round makes it",)
         return (f"{store.shown}: in order", *_wording(config, store))
+
+
+def _desk(config: Config) -> tuple[str, ...]:
+    """Where its pages are, and whether people can log in by the provider."""
+    settings = settings_of(config)
+    facts = [f"its pages are at {settings.url}" if settings.url else "its pages are for this machine only (no desk.url)"]
+    return (*facts, settings.provider.check()) if settings.provider is not None else tuple(facts)
 
 
 def _wording(config: Config, store: Store) -> tuple[str, ...]:

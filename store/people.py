@@ -15,13 +15,14 @@ What it does badly: a look at something is noted once in ten minutes, so the his
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, literal, or_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mailroom.errors import MailroomError, Permanent
+from mailroom.errors import MailroomError, Permanent, Temporary
 from store import history
 from store.database import Database, clean, clip
 from store.tables import accounts, desk_sessions, presence, saved_views, sign_in_attempts
@@ -210,7 +211,7 @@ class People:
         if row is None:
             return None
         if here and now - row.seen_at >= SEEN_EVERY:
-            with self._database.write() as connection:
+            with suppress(Temporary), self._database.write() as connection:  # locked: then at the next click, and nobody is turned away for it
                 later = (desk_sessions.c.id == row.id) & (desk_sessions.c.seen_at < now) & desk_sessions.c.ended_at.is_(None)
                 connection.execute(update(desk_sessions).where(later).values(seen_at=now))
         fields = {column.name: getattr(row, f"account_{column.name}") for column in accounts.c}

@@ -17,6 +17,7 @@ from desk.app import make_app
 from desk.oidc import Provider
 from desk.routing import Role
 from desk.security import Settings
+from mailroom.checks import run_checks
 from mailroom.config import load_config
 from mailroom.desk_command import settings_of
 from mailroom.errors import Misconfigured
@@ -295,6 +296,29 @@ def test_the_settings_of_config_reach_the_desk(house: House, monkeypatch: pytest
     assert made.provider is not None
     assert (made.provider.issuer, made.provider.secret()) == ("https://accounts.google.com", SECRET)
     assert made.provider.role_of("ANNE@union.example") is Role.VIEWER
+
+
+def test_check_asks_the_provider(house: House, openid_provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = f"desk:\n  url: https://m.example\n  oidc: {{provider: other, issuer: '{openid_provider.url}', client_id: x, client_secret: {{env: DESK_SECRET}}}}\n"
+
+    def finding() -> list[tuple[bool, str]]:
+        (house.folder / "config.yaml").write_text(CONFIG + told, encoding="utf-8")
+        return [(one.ok, one.text) for one in run_checks(load_config(house.folder / "config.yaml")) if one.part == "desk"]
+
+    assert finding() == [(False, "environment variable DESK_SECRET is not set (config.yaml names it as a password or secret); set it and start again")]
+    monkeypatch.setenv("DESK_SECRET", SECRET)
+    assert finding() == [
+        (True, "its pages are at https://m.example"),
+        (True, f"{openid_provider.url} answers; 0 addresses get an account at their first login"),
+    ]
+    openid_provider.metadata = {"issuer": "https://evil.example"}
+    [(ok, said)] = finding()
+    assert not ok
+    assert "calls itself otherwise" in said
+    told = told.replace(openid_provider.url, "http://127.0.0.1:9")
+    [(ok, said)] = finding()
+    assert not ok
+    assert "cannot be reached" in said
 
 
 @pytest.mark.parametrize(

@@ -453,6 +453,29 @@ def test_who_is_sent_to_log_in_comes_back(anne: House) -> None:
     assert 'name="next" value="/me?x=a%20b&amp;y=1"' in page.text
 
 
+@pytest.mark.parametrize("path", ["/me/", "//evil.example/", "//evil.example/me", "/me//", "/./me", "/%2fevil.example/"])
+def test_an_address_is_not_mended_into_another(closed: House, path: str) -> None:
+    answer = closed.client().get(f"http://127.0.0.1{path}")
+    assert answer.status_code == 404 or (answer.status_code == 200 and path == "/./me")  # the client itself takes «/.» away
+    assert "location" not in answer.headers
+
+
+# --- when the store is away
+
+
+def test_nobody_is_recognised_without_the_store_and_it_is_told(house: House) -> None:
+    client = house.client()
+    assert client.get("/me").status_code == 200
+    house.store.close()
+    for file in house.folder.glob("mailroom.db*"):
+        file.rename(file.with_name(f"away-{file.name}"))
+    answer = client.get("/me")
+    assert answer.status_code == 503
+    assert "cannot be reached at this moment" in answer.text
+    assert str(house.folder) not in answer.text
+    check_headers(answer.headers)
+
+
 # --- size
 
 
