@@ -60,7 +60,7 @@ def try_out(request: Request) -> Response:
         typed["means"], typed["council"] = typed["council"], ""
     if not typed["written"] or not typed["means"]:
         return _page(request, typed, "Say both: what members write, and what it means.", status=422)
-    offer = Offer(written=typed["written"], means=typed["means"], council=typed["council"], kind=typed["kind"])
+    offer = Offer(written=typed["written"], means=typed["means"], council=typed["council"], kind=typed["kind"], stands_in=form_text(request, "stands_in"))
     try:
         trial = request.app.state.desk.office.try_out(offer, registration_id=None)
     except MailroomError as error:
@@ -70,7 +70,11 @@ def try_out(request: Request) -> Response:
 
 def remember(request: Request) -> Response:
     offer = Offer(
-        written=form_text(request, "written"), means=form_text(request, "means"), council=form_text(request, "council"), kind=form_text(request, "kind")
+        written=form_text(request, "written"),
+        means=form_text(request, "means"),
+        council=form_text(request, "council"),
+        kind=form_text(request, "kind"),
+        stands_in=form_text(request, "stands_in"),
     )
     done = request.app.state.desk.office.remember(offer, registration_id=None, who=request.state.person.name)
     return back_to(request, "/taught", done.said)
