@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from desk.office import Tile
 from desk.rendering import printable
@@ -128,7 +128,7 @@ def draw(chart: Chart, *, width: int, frame: Frame | None = None) -> Markup:
         '<svg xmlns="http://www.w3.org/2000/svg" class="plot" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
         'role="img" aria-label="{label}" font-family="{font}">'
         "{ground}{body}</svg>"
-    ).format(w=width, h=total, label=printable(label), font=_FONT, ground=ground, body=Markup("").join(canvas.parts))
+    ).format(w=width, h=total, label=printable(label), font=_FONT, ground=ground, body=Markup("".join(canvas.parts)))  # noqa: S704 - of escaped pieces
 
 
 def png(svg: str, *, zoom: float = 2.0) -> bytes:
@@ -337,10 +337,13 @@ def _wrapped(text: str, size: float, room: float, *, bold: bool = False) -> list
 
 
 class _Canvas:
-    """Pieces of SVG, each escaped as it is made. ``kind`` is also the class by which a page's style sheet knows it."""
+    """Pieces of SVG. Text is escaped here, and everything else in them is a number, or a word of this module.
+
+    ``kind`` is also the class by which a page's style sheet knows a piece.
+    """
 
     def __init__(self) -> None:
-        self.parts: list[Markup] = []
+        self.parts: list[str] = []
         self._x = self._y = 0.0
 
     def shift(self, x: float, y: float) -> None:
@@ -349,30 +352,28 @@ class _Canvas:
 
     def text(self, x: float, y: float, text: str, *, size: float, anchor: str = "start", bold: bool = False, kind: str = "ink", fill: str = "") -> None:
         colour = fill or (SOFT if kind == "soft" else INK)
+        weight = ' font-weight="700"' if bold else ""
+        where = f'x="{_n(x + self._x)}" y="{_n(y + self._y)}"'
         self.parts.append(
-            Markup('<text class="{}" x="{}" y="{}" font-size="{}" text-anchor="{}" fill="{}"{}>{}</text>').format(
-                kind, _n(x + self._x), _n(y + self._y), _n(size), anchor, colour, Markup(' font-weight="700"') if bold else "", printable(text)
-            )
+            f'<text class="{kind}" {where} font-size="{_n(size)}" text-anchor="{anchor}" fill="{colour}"{weight}>{escape(printable(text))}</text>'
         )
 
     def line(self, x: float, y: float, to_x: float, to_y: float) -> None:
-        where = [_n(at) for at in (x + self._x, y + self._y, to_x + self._x, to_y + self._y)]
-        self.parts.append(Markup('<line class="rule" x1="{}" y1="{}" x2="{}" y2="{}" stroke="{}"/>').format(*where, LINE))
+        begins, ends = f'x1="{_n(x + self._x)}" y1="{_n(y + self._y)}"', f'x2="{_n(to_x + self._x)}" y2="{_n(to_y + self._y)}"'
+        self.parts.append(f'<line class="rule" {begins} {ends} stroke="{LINE}"/>')
 
     def bar(self, x: float, y: float, width: float, height: float, *, hidden: bool) -> None:
-        look = Markup('fill="none" stroke="{c}" stroke-dasharray="3 3"') if hidden else Markup('fill="{c}"')
-        self._rect("hidden-bar" if hidden else "bar", x, y, width, height, look.format(c=BAR), Markup(""))
+        look = f'fill="none" stroke="{BAR}" stroke-dasharray="3 3"' if hidden else f'fill="{BAR}"'
+        self._rect("hidden-bar" if hidden else "bar", x, y, width, height, look)
 
     def tile(self, x: float, y: float, width: float, height: float, *, step: int, hidden: bool, title: str) -> None:
-        look = Markup('rx="4" fill="{}" stroke="{}"{}').format(_STEPS[step], "#7c8a94", Markup(' stroke-dasharray="3 3"') if hidden else "")
-        self._rect(f"step{step}", x, y, width, height, look, Markup("<title>{}</title>").format(printable(title)) if title else Markup(""))
+        dashed = ' stroke-dasharray="3 3"' if hidden else ""
+        inside = f"<title>{escape(printable(title))}</title>" if title else ""
+        self._rect(f"step{step}", x, y, width, height, f'rx="4" fill="{_STEPS[step]}" stroke="#7c8a94"{dashed}', inside)
 
-    def _rect(self, kind: str, x: float, y: float, width: float, height: float, look: Markup, inside: Markup) -> None:
-        self.parts.append(
-            Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" {}>{}</rect>').format(
-                kind, _n(x + self._x), _n(y + self._y), _n(width), _n(height), look, inside
-            )
-        )
+    def _rect(self, kind: str, x: float, y: float, width: float, height: float, look: str, inside: str = "") -> None:
+        where = f'x="{_n(x + self._x)}" y="{_n(y + self._y)}" width="{_n(width)}" height="{_n(height)}"'
+        self.parts.append(f'<rect class="{kind}" {where} {look}>{inside}</rect>')
 
 
 def _n(number: float) -> str:

@@ -72,7 +72,9 @@ def _needs(request: Request) -> dict[str, Any]:
     store = _store(request)
     counts = needs_counts(store)
     oldest = {kind: store.next_in_queue("", (kind,)) for kind, count in counts.items() if count}
-    first = store.next_in_queue("", item_next.WALKED) or next((one for one in oldest.values() if one is not None), None)
+    waits = [one for one in oldest.values() if one is not None]
+    walked = [one for kind in item_next.WALKED for one in waits if one.kind == kind]  # in the order of the queue, where two wait alike
+    first = min(walked, key=lambda one: one.since) if walked else next(iter(waits), None)
     return {
         "counts": counts,
         "total": sum(counts.values()),
