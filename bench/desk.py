@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 import yaml  # noqa: E402
-from sqlalchemy import insert, text  # noqa: E402
+from sqlalchemy import func, insert, select, text  # noqa: E402
 
 from mailroom.model import (  # noqa: E402
     Address,
@@ -479,13 +479,19 @@ def calls(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
         place = draw.choice(places[order])
         return partial(store.find_registrations, wanted(), order, Page(after=place) if draw.random() < 0.6 else Page(before=place))
 
-    places: dict[RegistrationSort, list[str]] = {order: [] for order in RegistrationSort}
-    for order, kept in places.items():
-        page = Page(size=500)
-        for _ in range(40):
-            shown = store.find_registrations(None, order, page)
-            kept.append(shown.next or shown.previous)
-            page = Page(size=500 if draw.random() < 0.7 else 5000, after=kept[-1])
+    # Places anywhere in the lists, as pages give them out: a position, a number, and a time where the order is one of times.
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    table = tables.register_lines.c
+    with store._database.read() as connection:
+        most = connection.scalar(select(func.max(table.number)))
+        numbers = [draw.randint(1, most) for _ in range(100)]
+        rows = connection.execute(select(table.number, table.received_at, table.updated_at).where(table.number.in_(numbers))).all()
+        last_reply = connection.scalar(select(func.max(tables.outbox.c.id)))
+    times = {"received": 1, "updated": 2}
+    places = {
+        order: [f"{row[0]}.{row[0]}.{(row[times[name]] - epoch) // timedelta(microseconds=1) if (name := order.lstrip('-')) in times else ''}" for row in rows]
+        for order in RegistrationSort
+    }
     replies = {
         "states": [(), (ReplyState.HELD,), (ReplyState.SENT,), (ReplyState.SUPPRESSED, ReplyState.DEAD)],
         "templates": [(), ("registered",), ("review",)],
@@ -500,7 +506,8 @@ def calls(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
     def reply_list() -> Callable[[], Any]:
         sought = words() if draw.random() < 0.4 else ""
         asked = OutboxFilter(states=draw.choice(replies["states"]), templates=draw.choice(replies["templates"]), text=sought)
-        return partial(store.outbox_list, asked, Page(after=store.outbox_list(page=Page(size=5000)).next if draw.random() < 0.3 else ""))
+        at = END - timedelta(days=draw.randint(1, 1500))
+        return partial(store.outbox_list, asked, Page(after=f"{(at - epoch) // timedelta(microseconds=1)}.{last_reply}" if draw.random() < 0.3 else ""))
 
     def mail_list() -> Callable[[], Any]:
         sought = words() if draw.random() < 0.5 else ""
@@ -566,9 +573,7 @@ def pages(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
     mail = [line.id for state in (MessageState.REVIEW, MessageState.REGISTERED) for line in store.message_list(MessageFilter(states=(state,))).lines]
     replies = [line.id for line in store.outbox_list().lines]
     topics = [facet.value for facet in store.picture().topics]
-    deep = [store.find_registrations(page=Page(size=5000)).next]
-    for _ in range(8):
-        deep.append(store.find_registrations(page=Page(size=5000, after=deep[-1])).next)
+    deep = [store.find_registrations(RegistrationFilter(received_before=END - timedelta(days=days)), page=Page(size=1)).next for days in (100, 500, 900, 1500)]
 
     def narrowed() -> list[tuple[str, str]]:
         words = draw.choice(("the", "research", draw.choice(topics), draw.choice(lines).member_name, draw.choice(lines).member_address))

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, func, literal, literal_column, select, text, true, tuple_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, func, literal, literal_column, or_, select, text, true, tuple_
 
 from mailroom.model import MessageState, ReplyState, Slot
 from store import outbox
@@ -55,7 +55,7 @@ from store.words import MEMBER, TOPIC, lexemes, terms
 __all__ = ["COUNTED"]
 
 COUNTED = 10_000
-TOPICS, COMMON_TOPICS, FEW_TOPICS = 40, 1_000, 2_000
+TOPICS, COMMON_TOPICS, FEW_TOPICS = 40, 300, 2_000
 
 # --- sets
 
@@ -162,13 +162,15 @@ def _received(connection: Connection, sets: _Sets, begins: datetime | None, ends
 
 def having(connection: Connection, table: str, sought: Sequence[tuple[str, bool]], *, limit: int | None = None) -> BitMap:
     """The numbers that have all of these lexemes, or lexemes that begin so; at most ``limit`` of them, whichever."""
+    # One text with all numbers: a row for each of 100,000 would take longer than finding them.
     if connection.dialect.name == "sqlite":
-        asked, query = _fts5(sought), f"SELECT rowid FROM {table} WHERE {table} MATCH :asked"  # noqa: S608
+        asked, found, listed = _fts5(sought), f"SELECT rowid AS n FROM {table} WHERE {table} MATCH :asked", "group_concat(n)"  # noqa: S608
     else:
-        asked, query = _tsquery(sought), f"SELECT number FROM {table} WHERE words @@ CAST(:asked AS tsquery)"  # noqa: S608
+        asked, found, listed = _tsquery(sought), f"SELECT number AS n FROM {table} WHERE words @@ CAST(:asked AS tsquery)", "string_agg(CAST(n AS text), ',')"  # noqa: S608
     if limit is not None:
-        query += f" LIMIT {limit:d}"
-    return BitMap(connection.scalars(text(query), {"asked": asked}).all())
+        found += f" LIMIT {limit:d}"
+    numbers = connection.scalar(text(f"SELECT {listed} FROM ({found}) AS found").bindparams(asked=asked))  # noqa: S608
+    return BitMap([int(number) for number in numbers.split(",")]) if numbers else BitMap()
 
 
 def _fts5(sought: Sequence[tuple[str, bool]]) -> str:
@@ -365,22 +367,25 @@ def picture(connection: Connection, wanted: RegistrationFilter, zone: tzinfo) ->
 def _weeks(connection: Connection, sets: _Sets, among: BitMap, zone: tzinfo) -> tuple[tuple[date, int], ...]:
     """By days of UTC; what came between midnight here and midnight there is moved by the clock."""
     counted: Counter[date] = Counter()
-    edges = []
+    edges: list[tuple[datetime, datetime]] = []
     for value, members in sets.every(DAY).items():
         day = date.fromisoformat(value)
         counted[_monday(day)] += members.intersection_cardinality(among)
-        begins = datetime.combine(day, time(), UTC)
-        if {_monday(moment.astimezone(zone).date()) for moment in (begins, begins + timedelta(days=1, microseconds=-1))} != {_monday(day)}:
-            edges.append((begins, members & among))
-    for begins, some in edges:
-        if some:
-            numbers = BitMap(some)
-            at = register_lines.c.received_at
-            query = select(_number, at).where(at >= begins, at < begins + timedelta(days=1))
-            for number, received in connection.execute(query):
-                if number in numbers:
-                    counted[_monday(begins.date())] -= 1
-                    counted[_monday(received.astimezone(zone).date())] += 1
+        begins, ends = (datetime.combine(day + timedelta(days=n), time(), UTC) for n in (0, 1))
+        offset = (begins + (ends - begins) / 2).astimezone(zone).utcoffset() or timedelta()
+        if offset and members.intersection_cardinality(among):
+            # A day that begins or ends a week here, but not there, is looked at, from a little before to the end of what may be moved.
+            if offset > timedelta() and day.weekday() == 6:
+                edges.append((ends - offset - timedelta(hours=2), ends))
+            elif offset < timedelta() and day.weekday() == 0:
+                edges.append((begins, begins - offset + timedelta(hours=2)))
+    at = register_lines.c.received_at
+    for some in chunks(edges, 100):
+        query = select(_number, at).where(or_(*((at >= first) & (at < last) for first, last in some)))
+        for number, received in connection.execute(query):
+            if number in among:
+                counted[_monday(received.date())] -= 1
+                counted[_monday(received.astimezone(zone).date())] += 1
     weeks = sorted(week for week, count in counted.items() if count)
     if not weeks:
         return ()
