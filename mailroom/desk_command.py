@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -83,7 +83,8 @@ def desk(context: click.Context, host: str, port: int, config_file: str | None) 
         )
     store = Store(config.store.url)
     store.ensure_current()
-    office: Any = HouseOffice(config, store)
+    office = HouseOffice(config, store)
+    office.warm_up()
     app = make_app(store, office, settings=settings_of(config, host))
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"the desk is at {given.url or f'http://{shown}:{port}'} (Ctrl-C ends it)", err=True)

@@ -11,8 +11,9 @@ What it does badly: programme data that change on the disk are known after a res
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -49,6 +50,15 @@ class HouseOffice:
         self.texts = Wordings(config, store, lambda: self.knowledge.programme, now=now)
         self.registering = Registering(store, self.knowledge, now)
         self.writing = Writing(config, store, self.knowledge, self.registering, lambda: self.texts.composer, now)
+
+    def warm_up(self) -> None:
+        """Read what takes seconds before anybody waits for it, beside whatever goes on; a mistake in it is told to whoever meets it then."""
+
+        def read() -> None:
+            with suppress(MailroomError):
+                _ = (self.knowledge.reader, self.knowledge.programme, self.knowledge.places, self.remembering)
+
+        threading.Thread(target=read, name="warm-up", daemon=True).start()
 
     @property
     def words(self) -> Words:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
 
@@ -57,7 +57,7 @@ def open_desk(config: Config, store: Store) -> Iterator[str]:
     from mailroom.desk_command import settings_of
     from mailroom.office import HouseOffice
 
-    office: Any = HouseOffice(config, store)
+    office = HouseOffice(config, store)
     app = make_app(store, office, settings=settings_of(config))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", server_header=False, access_log=False))
     thread = threading.Thread(target=server.run, name="desk", daemon=True)
