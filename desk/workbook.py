@@ -6,7 +6,7 @@ text when somebody edits its cell. Times are real dates, numbers real numbers. T
 columns can be filtered, and their widths are as given.
 
 Why not a library: openpyxl's and XlsxWriter's streaming modes write the whole sheet to a temporary file first and
-zip it afterwards, so that the browser waits, and take two to four times as long (bench/exports.py has the figures).
+zip it afterwards, so that the browser waits, and take four to ten times as long (bench/exports.py measures it).
 
 What it does badly: one sheet, no styles to choose, and no file above 2 GiB of sheet (``MOST_ROWS`` keeps well below).
 """

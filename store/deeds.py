@@ -110,10 +110,9 @@ def change_many(
 ) -> Did:
     """The same for many; those that stand at another revision by now are left as they are, and are not among ``registrations``."""
     with _deed(connection, kind, now, actor, Watched(registrations=[new.registration_id for new in updates])) as did:
-        for new in updates:
-            if recording.correct(connection, new, now, actor, limits, teaches=False):
-                did.registrations.append(new.registration_id)
-                did.settled += recording.settle(connection, new.registration_id, now, actor) if settle else []
+        did.registrations = recording.correct_many(connection, updates, now, actor, limits)
+        if settle:
+            did.settled = recording.settle_many(connection, did.registrations, now, actor)
     return did
 
 

@@ -33,9 +33,9 @@ from store.tables import (
     session_places,
 )
 from store.tables import outbox as outbox_table
-from store.types import FieldValue, Record, Recorded, RegistrationState, RegistrationUpdate
+from store.types import FieldValue, Record, Recorded, Registration, RegistrationState, RegistrationUpdate
 
-__all__ = ["SETTLED", "correct", "record_batch", "settle", "settle_messages"]
+__all__ = ["SETTLED", "correct", "correct_many", "record_batch", "settle", "settle_many", "settle_messages"]
 
 SETTLED = "settled_by_person"
 
@@ -279,35 +279,72 @@ def _supersede(connection: Connection, batch: Sequence[Record], now: datetime) -
     outbox.supersede(connection, told[True] - told[False], now, questions_only=True)
 
 
-def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int], *, teaches: bool = True) -> bool:
-    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit;
-    ``teaches``: it says how the messages should have been read.
+def correct(connection: Connection, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int]) -> bool:
+    """A person's change; False when another revision was written meanwhile, or nothing differs. ``places``: sessions with a limit.
 
     An answer that has not left yet tells of what was before, so it is withdrawn.
     """
     old = register.by_id(connection, new.registration_id)
-    if old is None or old.revision != new.revision or (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
+    line = _corrected(connection, old, new, now, actor, places)
+    if old is None or line is None:
         return False
-    if any(value.message_id is None and value.person is None for value in new.values):
-        raise Permanent(f"registration {old.id}: a value without a message or a person")
-    if not _replace(connection, old.revision, new, now, message_id=0):
-        return False
-    before, after = {**register.snapshot(old), "revision": old.revision}, {**register.snapshot(new), "revision": old.revision + 1}
-    has = seating.correct(connection, old.id, seating.sessions_of(new.state, new.values), places, now)
-    if has or old.places:
-        before["places"] = {place.session: str(place.state) for place in old.places}
-        after["places"] = {session: str(state) for session, state in has.items()}
-    history.add(connection, [history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)])
+    history.add(connection, [line])
     outbox.supersede(connection, [old.id], now, reason=outbox.CORRECTED_MEANWHILE, actor=actor)
-    if teaches and (corrected := register.by_id(connection, old.id)) is not None:
+    if (corrected := register.by_id(connection, old.id)) is not None:
         remembered.keep_case(connection, old, corrected, now, actor)
     return True
+
+
+def correct_many(connection: Connection, updates: Sequence[RegistrationUpdate], now: datetime, actor: str, places: Mapping[str, int]) -> list[str]:
+    """The same change of a person's for many; gives the ids of those that stood as they were seen. It teaches nothing: no message was looked at."""
+    lines: dict[str, dict[str, Any]] = {}
+    for some in chunks(updates):
+        old = {one.id: one for one in register.by_ids(connection, [new.registration_id for new in some])}
+        for new in some:
+            if (line := _corrected(connection, old.get(new.registration_id), new, now, actor, places)) is not None:
+                lines[new.registration_id] = line
+    history.add(connection, list(lines.values()))
+    outbox.supersede(connection, lines, now, reason=outbox.CORRECTED_MEANWHILE, actor=actor)
+    return list(lines)
+
+
+def _corrected(
+    connection: Connection, old: Registration | None, new: RegistrationUpdate, now: datetime, actor: str, places: Mapping[str, int]
+) -> dict[str, Any] | None:
+    """The line of the history, once it is written."""
+    if old is None or old.revision != new.revision or (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
+        return None
+    if any(value.message_id is None and value.person is None for value in new.values):
+        raise Permanent(f"registration {old.id}: a value without a message or a person")
+    if not _replace(connection, old.revision, new, now, message_id=0, values=_by_field(old.values) != _by_field(new.values)):
+        return None
+    before, after = {**register.snapshot(old), "revision": old.revision}, {**register.snapshot(new), "revision": old.revision + 1}
+    named = seating.sessions_of(new.state, new.values)
+    if named or old.places:
+        has = seating.correct(connection, old.id, named, places, now)
+        before["places"] = {place.session: str(place.state) for place in old.places}
+        after["places"] = {session: str(state) for session, state in has.items()}
+    return history.entry("registration.corrected", now, actor=actor, registration_id=old.id, before=before, after=after)
 
 
 def settle(connection: Connection, registration_id: str, now: datetime, actor: str) -> list[int]:
     """A person has dealt with what waited for one: the messages of this registration that are in review are done."""
     mine = select(registration_messages.c.message_id).where(registration_messages.c.registration_id == registration_id)
     return _settled(connection, messages.c.id.in_(mine) & (messages.c.state == MessageState.REVIEW), now, actor, registration_id)
+
+
+def settle_many(connection: Connection, registration_ids: Sequence[str], now: datetime, actor: str) -> list[int]:
+    """The same for many registrations."""
+    done: list[int] = []
+    for some in chunks(registration_ids):
+        links = select(registration_messages).where(registration_messages.c.registration_id.in_(some))
+        of = {row.message_id: row.registration_id for row in connection.execute(links)}
+        waits: set[int] = set()
+        for ids in chunks(sorted(of)):  # by their numbers: there may be more in review than are meant here
+            waits.update(connection.scalars(select(messages.c.id).where(messages.c.id.in_(ids), messages.c.state == MessageState.REVIEW)))
+        for id in sorted({of[message_id] for message_id in waits}):
+            done += settle(connection, id, now, actor)
+    return done
 
 
 def settle_messages(connection: Connection, ids: Sequence[int], now: datetime, actor: str) -> list[int]:
@@ -338,12 +375,14 @@ def _settled(connection: Connection, which: ColumnElement[bool], now: datetime, 
     return [row.id for row in rows]
 
 
-def _replace(connection: Connection, revision: int, new: RegistrationUpdate, now: datetime, *, message_id: int) -> bool:
+def _replace(connection: Connection, revision: int, new: RegistrationUpdate, now: datetime, *, message_id: int, values: bool = True) -> bool:
     """The present state only: what was is in the history, in a line that the same transaction adds."""
     here = (registrations.c.id == new.registration_id) & (registrations.c.revision == revision)
     changed = {"state": str(new.state), "missing": list(new.missing), "revision": revision + 1, "updated_at": now}
     if connection.execute(update(registrations).where(here).values(**changed)).rowcount != 1:
         return False
+    if not values:  # they are as they were
+        return True
     connection.execute(delete(registration_values).where(registration_values.c.registration_id == new.registration_id))
     if rows := register.value_rows(new.registration_id, new.values, message_id):
         connection.execute(insert(registration_values), rows)

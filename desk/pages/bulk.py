@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEEDS", "MOST", "ROUTES"]
 
-MOST = 1000
+MOST = 500
 SHOWN = 50
 _NAMED = 10  # of those that are left out for one reason
 _SEEN = re.compile(r"(R-[A-Z2-7]{16}):(\d{1,9})")

@@ -4,8 +4,8 @@
 after it was shown is left as it is, and told. A value that is given to many says nothing of how their messages are to
 be read, so it teaches nothing.
 
-What it does badly: all of them are one transaction, which keeps a round waiting for some seconds (the desk takes a
-thousand at most).
+What it does badly: all of them are one transaction, which keeps a round waiting for some seconds (the desk takes
+five hundred at most).
 """
 
 from __future__ import annotations
