@@ -162,6 +162,7 @@ FAULTS: dict[str, Callable[[dict[str, Any]], None]] = {
     "another issuer": lambda claims: claims.update(iss="https://evil.example"),
     "no issuer": lambda claims: claims.pop("iss"),
     "for another application": lambda claims: claims.update(aud="another"),
+    "for another application, though asked for by ours": lambda claims: claims.update(aud="another", azp=CLIENT),
     "for several, and made for another": lambda claims: claims.update(aud=[CLIENT, "another"], azp="another"),
     "no audience": lambda claims: claims.pop("aud"),
     "another nonce": lambda claims: claims.update(nonce="x"),
