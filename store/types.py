@@ -804,7 +804,8 @@ class Facets:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
     """Counts of registrations. A registration with two activities counts in both; ``weeks`` are by the day on which each begins (Monday),
-    without gaps from the first to the last; the rest has the commonest first. ``topics`` are the commonest only."""
+    without gaps from the first to the last; the rest has the commonest first. ``topics`` are the commonest only, chosen among those that
+    are commonest in the whole register: of a narrow choice, one that is rare elsewhere may be left out."""
 
     total: int
     weeks: tuple[tuple[date, int], ...]
