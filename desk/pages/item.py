@@ -120,8 +120,10 @@ def item_page(
         told=told,
         anyway=anyway,
         waits=bool(waiting) or registration.state is RegistrationState.REVIEW,
+        unread_again=bool(waiting),
+        # An entry that waits itself is accepted or set aside; only mail about one that stands can be dealt with by doing nothing.
+        dealt_with=bool(waiting) and registration.state is not RegistrationState.REVIEW,
         settled=registration.state in SETTLED,
-        alike=(),
         may_change=_may_change(request),
         typed=typed is not None,
         kind=KIND_WORDS.get((main.kind or "") if main is not None else "", ""),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import email
+import email.message
+import email.policy
+import hashlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from lxml import html
 
 from desk.routing import Role
-from mailroom.model import MessageState, ReplyState
+from mailroom.model import Arrival, MessageState, ReplyState
 from store import Registration, RegistrationState
 from tests.fixtures.desk import House
+from tests.fixtures.hostile import hostile_mail
 
 
 def page(house: House, address: str, role: Role = Role.COORDINATOR) -> Any:
@@ -282,8 +288,21 @@ def test_a_stale_withdrawal_does_nothing(house: House) -> None:
     assert house.store.registration(registration.id).state is RegistrationState.REGISTERED  # type: ignore[union-attr]
 
 
+def test_an_entry_that_waits_itself_is_accepted_or_set_aside_and_never_passed_over(house: House) -> None:
+    assert not page(house, f"/item/{entry(house, 'Morag Finlayson').id}").cssselect("form[action$='/settle']")
+
+
 def test_dealt_with_leaves_the_entry_as_it_is(house: House) -> None:
-    registration = entry(house, "Morag Finlayson")
+    registration = entry(house, "Ailsa Carrick")
+    content = (house.store.message(registration.messages[0]).content or b"").partition(b"\r\n\r\n")[0]  # type: ignore[union-attr]
+    follow = email.message.EmailMessage()
+    follow["From"], follow["Subject"], follow["Message-ID"] = f"{registration.member_name} <{registration.member_address}>", "A question", "<q@example.com>"
+    follow["In-Reply-To"] = str(email.message_from_bytes(content)["Message-ID"])
+    follow.set_content("Is there cover for the training? And may my colleague come along?")
+    house.deliver("follow", follow.as_bytes())
+    house.poll()
+    shown = page(house, f"/item/{registration.id}")
+    assert shown.cssselect("form[action$='/settle'] button[data-key=d]")
     house.client().post(f"/item/{registration.id}/settle")
     assert {one.state for one in house.store.messages_of(registration.id)} == {MessageState.REGISTERED}
     assert house.store.registration(registration.id).values == registration.values  # type: ignore[union-attr]
@@ -435,9 +454,6 @@ def test_a_subject_of_two_lines_is_refused_and_no_header_gets_in(house: House, s
         assert new == [] and html.fromstring(answer.text).cssselect("[role=alert]")
         assert "hello" in html.fromstring(answer.text).cssselect("textarea")[0].text_content()
     else:  # a line end that no mail system knows as one: it may stay inside the encoded subject
-        import email
-        import email.policy
-
         message = email.message_from_bytes(house.store.reply_content(new[0].id) or b"", policy=email.policy.default)
         assert message["Bcc"] is None and message["X-Evil"] is None and set(subject) & set("\r\n") == set()
 
@@ -473,3 +489,39 @@ def test_undo_goes_back_to_our_own_pages_only(house: House) -> None:
         client.cookies.update(done.cookies)
         action = html.fromstring(client.get(done.headers["location"]).text).cssselect(".said form[action^='/undo/']")[0].get("action")
         assert client.post(action, data={"back": where}).headers["location"] == "/"
+
+
+# --- what could not be read
+
+
+def arrived(house: House, content: bytes | None, uid: int) -> int:
+    now = datetime.now(UTC)
+    digest = hashlib.sha256(content).hexdigest() if content is not None else ""
+    size = len(content) if content is not None else 99_000_000
+    arrival = Arrival(mailbox="programme", uidvalidity=7, uid=uid, internal_date=now, fetched_at=now, size=size, sha256=digest, content=content)
+    house.store.add_arrivals([arrival], now)
+    return max(one.id for one in house.store.messages(limit=500))
+
+
+@pytest.mark.parametrize("name", ["never-closed-multipart", "binary", "empty", "no-headers", "header-injection", "nul-bytes", "two-hundred-nested-parts"])
+def test_a_message_that_no_rule_could_read_is_shown_as_far_as_it_goes(house: House, name: str) -> None:
+    number = arrived(house, hostile_mail()[name], 1)
+    waiting = page(house, f"/message/{number}")
+    assert "Not read yet" in words(waiting)
+    house.store.quarantine(number, "unreadable", datetime.now(UTC), detail="ValueError: <b>x</b>")
+    shown = page(house, f"/message/{number}")
+    assert "Could not be read" in words(shown) and "needs a person to look at it" in words(shown.cssselect(".reasons")[0])
+    assert {one.get("data-key") for one in shown.cssselect("[data-key]")} >= {"d", "e", "n"}
+    assert house.client().get(f"/message/{number}/download").content == hostile_mail()[name]
+    refused = house.client().post(f"/message/{number}/enter", data={"institution": "Borders College", "activity": "learning_collaborative", "do": "enter"})
+    assert refused.status_code == 422 and "has not been read" in words(html.fromstring(refused.text).cssselect("[role=alert]")[0])
+    assert house.client().post(f"/message/{number}/settle").status_code == 303
+    assert house.store.message(number).message.state is MessageState.REGISTERED  # type: ignore[union-attr]
+
+
+def test_a_message_that_was_left_in_the_mailbox_says_so(house: House) -> None:
+    number = arrived(house, None, 2)
+    shown = page(house, f"/message/{number}")
+    assert "still in the mailbox" in words(shown) and not shown.cssselect("a[download]")
+    for path in ("download", "html", "attachment/1/x"):
+        assert house.client().get(f"/message/{number}/{path}").status_code == 404
