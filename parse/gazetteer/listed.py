@@ -178,7 +178,7 @@ class ListedNames:
         found = passage.words
         if all(norm in self.vocabulary.never_bare or norm in STOP_WORDS or len(norm) < 3 for norm in key):
             return True
-        return end < len(found) and found[end].norm in BELONGS_BEHIND
+        return end < len(found) and found[end].norm in BELONGS_BEHIND and "." not in passage.gap(end - 1)  # not «Reston. Council: ...»
 
     def longer_name(self, passage: Passage, first: int, free: int) -> bool:
         """Whether the word before belongs to the name: «North Kirkhill Primary» is not «Kirkhill Primary»."""

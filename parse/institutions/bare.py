@@ -107,7 +107,7 @@ class BareNames:
         norm, gap = self._word_before(found), self._gap_before(found)
         if gap.strip(" ") == "," and single and (self._of_teacher(found) or norm in self.letter.sender_words):
             return True
-        if norm in ("is", "still", "now") and found.cue == "institution.member.school-is":
+        if norm in ("is", "are", "still", "now") and found.cue == "institution.member.school-is":
             return True
         if gap == " " and norm == "at" and found.role in ("member", "together"):
             return True
@@ -115,7 +115,7 @@ class BareNames:
             return True
         if self._is_town(found):
             return False
-        if found.cue == "institution.member.here" or (mention.last < len(words) and words[mention.last].norm == "here"):
+        if found.cue in ("institution.member.here", "institution.member.where") or (mention.last < len(words) and words[mention.last].norm == "here"):
             return True
         if not single:
             return False

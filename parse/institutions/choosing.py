@@ -15,8 +15,20 @@ from parse.institutions.bare import BareNames
 from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
+from parse.schoolnames import words
 
 __all__ = ["Choosing"]
+
+
+_WITH = "institution.member.with"
+_FEW = 3  # words beside a name that stands by itself
+
+
+def _stands_alone(found: Found) -> bool:
+    """Whether the name is all that its sentence says, but for a council and a word or two."""
+    begin, stop = found.text.sentences[found.text.sentence(found.mention.start)][:2]
+    rest = found.text.view.folded[begin : found.mention.start] + " " + found.text.view.folded[found.mention.end : stop]
+    return found.head and len(words(rest)) <= _FEW
 
 
 class Choosing:
@@ -97,6 +109,8 @@ class Choosing:
     def _told(self, own_named: Sequence[Found], own: Sequence[Found]) -> list[Found]:
         """Institutions of which the words around say that they take part, and those told in one breath with them."""
         positive = [found for found in own_named if found.role in ("member", "together")]
+        if all(found.cue == _WITH for found in positive) and (alone := [found for found in own_named if found.role == "" and _stands_alone(found)]):
+            return self._of_neutral(alone, [])  # «Ashmuir Primary. I would research it with colleagues at Elmbank High.»
         cores = {found.mention.core for found in positive}
         groups = {found.group for found in positive}
         groups |= {found.group for found in own_named if found.paired and any(o.group == found.group and o.mention.core in cores for o in own)}

@@ -32,7 +32,7 @@ _LIST_GAP = re.compile(
 _TURNS = frozenset(
     f"institution.{name}" for name in ("member.but", "member.now", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
 )
-_FINAL = "institution.not.yet"
+_FINAL = frozenset(("institution.not.yet", "institution.member.where"))
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
     ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions"]
@@ -184,7 +184,7 @@ class Standing:
                 distance = first - text.word_at(hit.span.end_char) if side == "before" else text.word_at(hit.span.start_char) - last
                 if distance > self.letter.rules.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
-                if rule == _FINAL:
+                if rule in _FINAL:
                     return hit.phrase.label, rule
                 if hit.phrase.label == "denied" and side == "before" and ":" in text.view.folded[hit.span.end_char : start]:
                     continue  # «the college, not the campus: Ashmuir College»
