@@ -349,7 +349,7 @@ class ActivityFinder:
         sums = dict(self.weights["always"])
         rows = [(*self.signs[sign], level) for sign, level in signs.items()]
         for place, activity in enumerate(ACTIVITIES):
-            sums[activity] += sum(row[place] * row[-1] for row in rows)
+            sums[activity] += sum([row[place] * row[-1] for row in rows])
         for cue, count in counts.items():
             level = math.log2(1 + min(count, 3.0))
             for activity, weight in self.weights[cue].items():

@@ -535,10 +535,15 @@ class _Stretch:
         return self._where
 
 
+_KNOWN: dict[str, tuple[str, ...]] = {}  # of each token the words that it is searched as, where no spellings are mended; filled as tokens come
+
+
 def _searchable(view: TextView, sentences: Iterable[tuple[int, int]], spellings: Mapping[str, str]) -> list[_Stretch]:
     """``sentences``: first token and the one after the last of each."""
     texts = view.tokens
-    known: dict[str, tuple[str, ...]] = {}
+    known = {} if spellings else _KNOWN
+    if len(known) > _MOST_WORDS_KNOWN:
+        known.clear()
     stretches: list[_Stretch] = []
     length = 0
     for start, end in sentences:
@@ -627,7 +632,11 @@ class PhraseMatcherSet:
 
     def find_in(self, view: TextView, sentence: Span) -> Iterator[Hit]:
         """The same for one sentence of the view, or a stretch of one."""
-        yield from self._find(view, _searchable(view, ((sentence.start, sentence.end),), self.spellings))
+        yield from self.find_between(view, sentence.start, sentence.end)
+
+    def find_between(self, view: TextView, start: int, end: int) -> Iterator[Hit]:
+        """The same for the tokens from ``start`` to ``end``, which all are of one sentence."""
+        yield from self._find(view, _searchable(view, ((start, end),), self.spellings))
 
     def _find(self, view: TextView, stretches: Iterable[_Stretch]) -> Iterator[Hit]:
         found: list[tuple[int, int, str]] = []  # first token, last token, rule

@@ -108,8 +108,8 @@ class QuestionFinder:
 
     def sentences(self, view: TextView) -> tuple[list[Sentence], list[Candidate]]:
         """The sentences of a view with their cues, and the concerns in it."""
-        spans = view.sentences
-        starts = [span.start_char for span in spans]
+        spans = [(start, start + len(text)) for text, start in view.sentence_texts]
+        starts = [start for start, _ in spans]
         own: list[set[str]] = [set() for _ in spans]
         concerns: list[Candidate] = []
         for hit in self._rules.find(view):
@@ -117,8 +117,8 @@ class QuestionFinder:
                 concerns.append(Candidate(slot=Slot.QUESTION, value=hit.phrase.label, strength=1.0, evidence=hit.evidence(), chosen=True))
             else:
                 own[bisect_right(starts, hit.span.start_char) - 1].add(hit.phrase.id)
-        texts = [span.text.strip() for span in spans]
-        marked = [_asks(view, text, span.end_char) for span, text in zip(spans, texts, strict=True)]
+        texts = [text.strip() for text, _ in view.sentence_texts]
+        marked = [_asks(view, text, end) for (_, end), text in zip(spans, texts, strict=True)]
         for cues, text, asks in zip(own, texts, marked, strict=True):
             cues.update(_form(text, marked=asks))
             cues.update(f"some:{family}" for family in FAMILIES if any(cue.startswith(family + ".") for cue in cues))
@@ -127,7 +127,7 @@ class QuestionFinder:
         found: list[Sentence] = []
         worded = [index for index, text in enumerate(texts) if _WORD.search(text)]
         for at, index in enumerate(worded):
-            span = spans[index]
+            start, end = spans[index]
             cues = {cue for cue in own[index] if not cue.startswith("some:")}
             if at + 1 < len(worded):
                 after = worded[at + 1]
@@ -141,7 +141,7 @@ class QuestionFinder:
                 cues.add("form:subject")
             elif len(worded) <= SHORT:
                 cues.add("form:of-few")
-            found.append(Sentence(start=span.start_char, end=span.end_char, marked=marked[index], cues=frozenset(cues)))
+            found.append(Sentence(start=start, end=end, marked=marked[index], cues=frozenset(cues)))
         return found, concerns
 
     def probability(self, sentence: Sentence) -> float:

@@ -225,6 +225,15 @@ class TextView:
         return tuple(found)
 
     @cached_property
+    def sentence_texts(self) -> tuple[tuple[str, int], ...]:
+        """The text of each of ``sentences`` and where it starts in ``folded``."""
+        return tuple((self.between(start, end), self.token_starts[start]) for start, end in self.bounds)
+
+    def between(self, start: int, end: int) -> str:
+        """The text of tokens ``start`` to ``end``, the one after the last."""
+        return self.folded[self.token_starts[start] : self.token_starts[end - 1] + len(self.tokens[end - 1])]
+
+    @cached_property
     def sentences(self) -> tuple[Span, ...]:
         """Stretches that no rule reaches across: sentences, list items, table rows."""
         doc = self.doc

@@ -190,7 +190,7 @@ class Marked:
     def starts(self, weights: Weights) -> Iterator[tuple[int, int, float, list[str]]]:
         """Where a phrase may begin, the end of its sentence, what its sentence weighs, its own marks."""
         research = self.words["research"]
-        sentences = [(s.start, s.end) for s in self.text.view.sentences if s.end <= len(self.low)]
+        sentences = [(start, end) for start, end in self.text.view.bounds if end <= len(self.low)]
         said = self._said(sentences)
         for number, (begin, end) in enumerate(sentences):
             shared: float | None = None

@@ -92,7 +92,7 @@ class _Found:
 
     @property
     def value(self) -> str:
-        return " ".join(self.text.doc[self.start : self.end].text.split())
+        return " ".join(self.text.view.between(self.start, self.end).split())
 
     @property
     def cued(self) -> Cued:
@@ -169,7 +169,7 @@ class TopicFinder:
 
     def _in_text(self, text: TopicText, hits: Sequence[Hit], notes: Mapping[int, str], *, answers: bool) -> list[_Found]:
         mentions = [hit.span.end for hit in hits if hit.phrase.label in {"mention", "dropped"} and hit.phrase.id != "topic.not"]
-        sentences = [(s.start, s.end) for s in text.view.sentences if s.end <= len(text.low)]
+        sentences = [(start, end) for start, end in text.view.bounds if end <= len(text.low)]
         found: list[_Found] = []
         if answers and sentences:
             found += self._found(text, self.cutter.phrase(text, *sentences[0]), "asked", "topic.asked")
@@ -363,9 +363,9 @@ class TopicFinder:
         if low[0] in words["clause"]:
             pointing = self._points(low)
         else:
-            doc = text.doc[item.start : item.end]
-            name = len(low) > 1 and not text.short and all(token.is_title or not token.is_alpha for token in doc)
-            school = any(token.is_title and token.lower_ in words["posts"] for token in doc)
+            raw = text.raw[item.start : item.end]
+            name = len(low) > 1 and not text.short and all(word.istitle() or not word.isalpha() for word in raw)
+            school = any(word.istitle() and lower in words["posts"] for word, lower in zip(raw, low, strict=True))
             counted = low[0] in NUMBER_WORDS or low[0].isdigit()  # people or times
             pointing = not specific and (name or school or counted)
         if pointing:

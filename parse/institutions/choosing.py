@@ -26,7 +26,7 @@ _FEW = 3  # words beside a name that stands by itself
 
 def _stands_alone(found: Found) -> bool:
     """Whether the name is all that its sentence says, but for a council and a word or two."""
-    begin, stop = found.text.sentences[found.text.sentence(found.mention.start)][:2]
+    begin, stop = found.text.sentences[found.text.sentence(found.mention.start)]
     rest = found.text.view.folded[begin : found.mention.start] + " " + found.text.view.folded[found.mention.end : stop]
     return found.head and len(words(rest)) <= _FEW
 

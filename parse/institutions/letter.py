@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from spacy.tokens import Span
-
 from mailroom.model import ParsedMessage
 from parse.authorities import Alias
 from parse.gazetteer import Entry, Mention
@@ -37,17 +35,18 @@ class Text:
     councils: list[Council] = field(default_factory=list)
 
     @cached_property
-    def sentences(self) -> tuple[tuple[int, int, Span], ...]:
-        return tuple((span.start_char, span.end_char, span) for span in self.view.sentences)
+    def sentences(self) -> tuple[tuple[int, int], ...]:
+        """First character, and the one after the last, of each sentence."""
+        return tuple((start, start + len(text)) for text, start in self.view.sentence_texts)
 
     @cached_property
     def sentence_starts(self) -> list[int]:
-        return [start for start, _, _ in self.sentences]
+        return [start for start, _ in self.sentences]
 
     @cached_property
     def lower(self) -> bool:
         """Whether most sentences begin with a small letter, as on a telephone."""
-        first = [self.view.folded[start : start + 1] for start, _, _ in self.sentences]
+        first = [self.view.folded[start : start + 1] for start, _ in self.sentences]
         return 2 * sum(letter.isupper() for letter in first) <= len(first)
 
     @cached_property

@@ -127,7 +127,7 @@ class Standing:
         result: list[tuple[str, str]] = []
         for number, (start, end) in enumerate(spans):
             home = text.sentence(start)
-            begin, stop, _ = text.sentences[home]
+            begin, stop = text.sentences[home]
             if home and text.word_at(start) - text.word_at(begin) == 0 and _broken_line(text.view.folded, begin):
                 begin = text.sentences[home - 1][0]  # a name at the start of a narrow line: the cue stands above it
             earlier = next((span for span in reversed(spans[max(0, number - 4) : number]) if span[0] not in soft), None)
@@ -163,7 +163,6 @@ class Standing:
         return best.phrase.label, best.phrase.id.partition("#")[0]
 
     def _near_cues(self, side: str, text: Text, begin: int, stop: int) -> Iterable[Hit]:
-        doc = text.view.doc
         first, last = bisect_left(text.tokens, begin), bisect_left(text.tokens, stop)
         if last <= first:
             return ()
@@ -172,7 +171,7 @@ class Standing:
             first = max(first, last - reach)
         else:
             last = min(last, first + reach)
-        return self.letter.rules.cues[side].find_in(text.view, doc[first:last])
+        return self.letter.rules.cues[side].find_between(text.view, first, last)
 
     def _role(self, text: Text, start: int, end: int, begin: int, stop: int, homes: bool) -> tuple[str, str] | None:
         """The nearest cue's role, the longer cue's where two end alike."""
