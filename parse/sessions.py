@@ -193,7 +193,7 @@ class SessionFinder:
 
     def _read(self, view: TextView, today: date | None, events: list[Event], talked: bool, unchosen: list[Hit], *, fields_only: bool = False) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
-        sentences = [piece for sentence in view.sentences for piece in pieces(sentence.text, sentence.start_char)]
+        sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
         starts = [start for _, start in sentences]
         for hit in self._rules.find(view):
             if hit.phrase.label == "unchosen":
@@ -470,7 +470,7 @@ class SessionFinder:
                     others.add(session)
             else:
                 last[session] = stance
-        own = any(m.own and m.stance == "takes" and len(m.sessions) == 1 and last.get(session) == "takes" for session, m, _ in events)
+        own = any(m.own and m.stance in ("takes", "had") and len(m.sessions) == 1 and last.get(session) == m.stance for session, m, _ in events)
         if own or (unchosen and not for_another):
             others = set()  # a colleague goes for the writer only where the writer says nothing of their own
         for mention in {id(mention): mention for _, mention, _ in events}.values():  # «the other one»: the one that was not refused or named before
