@@ -23,7 +23,8 @@ from desk.words import FIELD_WORDS, STATE_WORDS, reason_words, template_words
 
 __all__ = ["back_to", "environment", "form_list", "form_text", "fragment", "local", "render", "short_when", "when"]
 
-_MOST_OFFERS = 3  # a cookie holds 4 kB
+_MOST_OFFERS = 3
+_MOST_COOKIE = 3800  # of the 4096 that a cookie may have with its name and attributes
 _FLASH = "mailroom-said"  # a cookie of a minute: what was just done, and the number of the deed
 
 
@@ -116,7 +117,10 @@ def back_to(request: Request, where: str, said: str = "", deed: int | None = Non
     response = RedirectResponse(where, status_code=303)
     if said:
         kept = [[one.written, one.means, one.council, one.kind, one.stands_in, one.caution] for one in offers[:_MOST_OFFERS] if len(one.written) <= 200]
-        cookie = request.app.state.desk.signer.dumps([said[:1000], deed, kept, registration_id])
+        cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, registration_id])
+        while len(cookie) > _MOST_COOKIE and (kept or len(said) > 100):  # a browser drops a larger one without a word, and Undo would be gone with it
+            kept, said = kept[:-1], said if kept else said[:100]
+            cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, registration_id])
         response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.state.visit.https)
     return response
 

@@ -525,3 +525,17 @@ def test_a_message_that_was_left_in_the_mailbox_says_so(house: House) -> None:
     assert "still in the mailbox" in words(shown) and not shown.cssselect("a[download]")
     for path in ("download", "html", "attachment/1/x"):
         assert house.client().get(f"/message/{number}/{path}").status_code == 404
+
+
+def test_what_was_done_is_said_and_can_be_undone_however_much_there_is_to_say(house: House) -> None:
+    """A browser drops a cookie of more than 4 kB without a word."""
+    registration = entry(house, "Morag Finlayson")
+    school = "Bun-sgoil " + "".join(chr(0xC0 + (7 * n) % 60) for n in range(280))
+    answer = house.client().post(
+        f"/item/{registration.id}/save", data=form(registration, do="save", institution=[school], topic=[school[:200], school[80:280]])
+    )
+    [cookie] = [one for one in answer.headers.get_list("set-cookie") if one.startswith("mailroom-said=")]
+    assert answer.status_code == 303 and len(cookie) < 4096
+    client = house.client()
+    client.cookies.update(answer.cookies)
+    assert html.fromstring(client.get(answer.headers["location"]).text).cssselect(".said form[action^='/undo/']")
