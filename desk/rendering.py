@@ -111,16 +111,16 @@ def _text(request: Request, template: str, facts: Mapping[str, Any]) -> str:
     )
 
 
-def back_to(request: Request, where: str, said: str = "", deed: int | None = None, *, offers: Sequence[Offer] = (), registration_id: str = "") -> Response:
+def back_to(request: Request, where: str, said: str = "", deed: int | None = None, *, offers: Sequence[Offer] = (), about: str = "") -> Response:
     """After a deed: the browser looks at ``where`` (a path of ours), which says what was done, offers to undo it, and to
-    remember what could be (``offers``, of ``registration_id``)."""
+    remember what could be (``offers``). ``about``: its registration, or the number of its message, which an undo opens again."""
     response = RedirectResponse(where, status_code=303)
     if said:
         kept = [[one.written, one.means, one.council, one.kind, one.stands_in, one.caution] for one in offers[:_MOST_OFFERS] if len(one.written) <= 200]
-        cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, registration_id])
+        cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about])
         while len(cookie) > _MOST_COOKIE and (kept or len(said) > 100):  # a browser drops a larger one without a word, and Undo would be gone with it
             kept, said = kept[:-1], said if kept else said[:100]
-            cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, registration_id])
+            cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about])
         response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.state.visit.https)
     return response
 

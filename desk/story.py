@@ -103,6 +103,8 @@ def story(events: Iterable[Event], words: Words) -> tuple[Line, ...]:
                 read[event.message_id] = len(lines)
         else:
             changes = _changes(before, after, labels, "Answer" if event.event.startswith(("reply.", "letter.")) else "State")
+            if event.event.startswith("message."):  # a message that a person has dealt with need not be on the register
+                changes = tuple(Change(field=one.field, before=_dealt_with(one.before), after=_dealt_with(one.after)) for one in changes)
             what = WHAT.get(event.event, event.event.replace(".", " ").replace("_", " ").capitalize())
             if after.get("address"):
                 what += f": {after['address']}"
@@ -110,6 +112,10 @@ def story(events: Iterable[Event], words: Words) -> tuple[Line, ...]:
                 what += f". {reason_words(why)}"
         lines.append(Line(at=event.at, who=event.actor, what=what, changes=changes, message_id=event.message_id, reply_id=event.reply_id))
     return tuple(lines)
+
+
+def _dealt_with(states: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple("Dealt with" if state == STATE_WORDS["registered"] else state for state in states)
 
 
 def _with(line: Line, changes: tuple[Change, ...]) -> Line:

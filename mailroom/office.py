@@ -128,8 +128,9 @@ class HouseOffice:
             did = self.store.dismiss(message_ids, _DISMISSED[why], self.now(), actor=who, seen=seen)
         if did is None:
             return Done(deed=None, said="These were dismissed already.")
-        what = "as spam" if why == Dismissal.SPAM else "as not ours"
-        went = f" {_count(len(did.registrations), 'registration')} went with that." if did.registrations else ""
+        what = "as spam" if why == Dismissal.SPAM else "as not for us"
+        gone = len(did.registrations)
+        went = "" if not gone else " The entry went with it." if gone == 1 else f" {gone} entries went with that."
         return Done(deed=did.deed, said=f"{_count(len(message_ids), 'message')} dismissed {what}.{went}")
 
     def settle(self, message_ids: Sequence[int], *, who: str) -> Done:
@@ -138,7 +139,8 @@ class HouseOffice:
         if did is None:
             return Done(deed=None, said="Nothing was waiting.")
         still = self.still_waiting(did.settled)
-        return Done(deed=did.deed, said=f"{_count(len(did.settled), 'message')} done." + "".join(f" Registration {one} waits for you still." for one in still))
+        said = "Dealt with." if len(did.settled) == 1 else f"{len(did.settled)} messages dealt with."
+        return Done(deed=did.deed, said=said + (" The entry needs you still: accept it, ask the member, or withdraw it." if still else ""))
 
     def still_waiting(self, message_ids: Sequence[int]) -> tuple[str, ...]:
         """The registrations of these messages that wait for a person all the same."""
@@ -149,7 +151,7 @@ class HouseOffice:
         with _told():
             did = self.store.read_again(message_ids, self.now(), actor=who)
         assert did is not None  # noqa: S101 - it raises where there is nothing to read
-        return Done(deed=did.deed, said=f"{_count(len(did.settled), 'message')} will be read again in the next round.")
+        return Done(deed=did.deed, said=f"{_count(len(did.settled), 'message')} will be read again within a few minutes.")
 
     # --- mail
 
@@ -170,7 +172,7 @@ class HouseOffice:
         released = len(did.replies) if did is not None else 0
         rest = len(set(reply_ids)) - released
         left = f" {_count(rest, 'answer')} cannot be released: sent already, not so any more, or to an address that takes no mail." if rest else ""
-        return Done(deed=did.deed if did is not None else None, said=f"{_count(released, 'answer')} will go out with the next round.{left}")
+        return Done(deed=did.deed if did is not None else None, said=f"{_count(released, 'answer')} will leave within a few minutes.{left}")
 
     def park(self, reply_ids: Sequence[int], *, who: str) -> Done:
         with _told():

@@ -142,7 +142,7 @@ REASONS: dict[str, str] = {
     "dismissed_meanwhile": "Not sent: a person says that the message is not for the programme.",
     "merged_meanwhile": "Not sent: the registration was merged into another one since.",
     "corrected_meanwhile": "Not sent: a person has changed the registration since, so it would not be true any more.",
-    "answered_meanwhile": "Not sent: a later message of the same conversation has been answered instead.",
+    "answered_meanwhile": "Not sent: the member has been answered otherwise since.",
     # --- letters of our own
     "place_given_up": "Not sent: the member has given up the place that it was about.",
     "too_late": "Not sent: by now it is too late for it.",

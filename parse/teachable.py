@@ -185,7 +185,7 @@ class Teachable:
             ):
                 return f"they are also the initials of {others}"
             if not mine:
-                return f"{wish.means} is in no list; it will be taken for a school that you know"
+                return f"{wish.means} is in no list of schools, so look first whether it is spelt right"
             if not wish.council and len(key) == 1:
                 return "one word, and everywhere: whoever writes it with a capital letter is taken to mean this school"
         if wish.kind is AliasKind.DOMAIN:

@@ -399,6 +399,10 @@ def write(
             raise MailroomError("mail to this address came back; say first that the address works again")
         if asks is not None:
             outbox.supersede(connection, [asks.registration_id], now, reason=outbox.ANSWERED_MEANWHILE, actor=actor)
+        else:  # «a person will answer» must not arrive after the person's answer
+            unsent = outbox_table.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox_table.c.reason.not_in(outbox.OVERTAKEN)
+            promise = (outbox_table.c.message_id == message_id) & (outbox_table.c.purpose == outbox.ANSWER) & (outbox_table.c.template == outbox.TELLS_NOTHING)
+            outbox.set_aside(connection, promise & unsent, outbox.ANSWERED_MEANWHILE, now, actor)
         row = outbox.row_of(draft, now, purpose=outbox.BY_HAND, message_id=message_id, registration_id=registration_id, state=ReplyState.DUE, reason="")
         made = int(connection.execute(insert(outbox_table).returning(outbox_table.c.id), [row]).scalar_one())
         after = {"template": draft.template, "state": str(ReplyState.DUE)}

@@ -164,6 +164,7 @@ def message_page(
         at=place(request),
         told=told,
         registers=registers,
+        asks=message.kind == Kind.ENQUIRY,
         waits=message.state in WAITS,
         may_change=_may_change(request),
         typed=typed is not None,

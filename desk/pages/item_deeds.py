@@ -24,9 +24,10 @@ from desk.rendering import back_to, form_list, form_text, render
 from desk.routing import Role, page
 from desk.words import FIELD_ORDER, FIELD_WORDS, STATE_WORDS
 from mailroom.errors import MailroomError
+from mailroom.model import MessageState
 from store import Event, Registration, RegistrationState
 
-__all__ = ["ROUTES", "revision_seen", "settled_or_here"]
+__all__ = ["ROUTES", "revision_seen", "settled_message", "settled_or_here"]
 
 
 def taken(request: Request) -> Taken:
@@ -52,7 +53,15 @@ def settled_or_here(request: Request, registration_id: str, done: Done) -> Respo
     where = here(request, own) if stays else next_address(request, place(request), leaving=own)
     name = after.member_name or after.member_address if after is not None else ""
     said = done.said if stays or not name else f"{name}: {done.said}"  # another page says it, so it says of whom
-    return back_to(request, where, said, done.deed, offers=done.offers, registration_id=registration_id)
+    return back_to(request, where, said, done.deed, offers=done.offers, about=registration_id)
+
+
+def settled_message(request: Request, done: Done) -> Response:
+    """On to the next item, which says whose message was dealt with."""
+    message = found_message(request).message
+    name = message.sender_name or message.sender_address
+    said = f"{name}: {done.said}" if name else done.said
+    return back_to(request, next_address(request, place(request), leaving=f"/message/{message.id}"), said, done.deed, about=str(message.id))
 
 
 # --- the fields of an entry
@@ -75,7 +84,7 @@ def save(request: Request) -> Response:
             if not changed and not cleared:
                 return back_to(request, here(request, f"/item/{registration.id}"), "It is so already.")
             done = office.correct(registration.id, seen, changed, cleared, who=who, settle=False)
-            return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, offers=done.offers, registration_id=registration.id)
+            return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, offers=done.offers, about=registration.id)
         if changed or cleared:
             done = office.correct(registration.id, seen, changed, cleared, who=who, settle=what in ("accept", "anyway"))
             if what == "anyway":
@@ -92,7 +101,7 @@ def save(request: Request) -> Response:
             request, registration, typed=wanted.values, told=lacks or str(error), anyway=bool(lacks), errors=_about(str(error), changed), status=422
         )
     if what == "save":
-        return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, offers=done.offers, registration_id=registration.id)
+        return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, offers=done.offers, about=registration.id)
     return settled_or_here(request, registration.id, done)
 
 
@@ -200,25 +209,23 @@ def settle_entry(request: Request) -> Response:
     registration = found_registration(request)
     store = request.app.state.desk.store
     waiting = [one.id for one in store.messages_of(registration.id) if one.state in WAITS]
-    return _after_messages(request, lambda office, who: office.settle(waiting, who=who), f"/item/{registration.id}", registration)
+    return _after_messages(request, lambda office, who: office.settle(waiting, who=who), registration)
 
 
 def dismiss_entry(request: Request) -> Response:
     registration = found_registration(request)
     seen = {registration.id: revision_seen(request)}
-    return _after_messages(
-        request, lambda office, who: office.dismiss(registration.messages, _why(request), who=who, seen=seen), f"/item/{registration.id}", registration
-    )
+    return _after_messages(request, lambda office, who: office.dismiss(registration.messages, _why(request), who=who, seen=seen), registration)
 
 
 def read_entry_again(request: Request) -> Response:
     registration = found_registration(request)
     store = request.app.state.desk.store
     waiting = [one.id for one in store.messages_of(registration.id) if one.state in WAITS]
-    return _after_messages(request, lambda office, who: office.read_again(waiting, who=who), f"/item/{registration.id}", registration)
+    return _after_messages(request, lambda office, who: office.read_again(waiting, who=who), registration)
 
 
-def _after_messages(request: Request, deed: Callable[[Any, str], Done], own: str, registration: Registration | None = None) -> Response:
+def _after_messages(request: Request, deed: Callable[[Any, str], Done], registration: Registration | None = None) -> Response:
     try:
         done = deed(request.app.state.desk.office, request.state.person.name)
     except Conflict:
@@ -227,10 +234,19 @@ def _after_messages(request: Request, deed: Callable[[Any, str], Done], own: str
         if registration is not None:
             return item_page(request, registration, told=str(error), status=422)
         return message_page(request, found_message(request), told=str(error), status=422)
-    name = registration.member_name or registration.member_address if registration is not None else ""
+    if registration is None:
+        return settled_message(request, done)
+    own, after = f"/item/{registration.id}", request.app.state.desk.store.registration(registration.id)
+    if (
+        done.deed is not None
+        and after is not None
+        and after.state is RegistrationState.REVIEW
+        and not any(one.state is MessageState.WAITING for one in request.app.state.desk.store.messages_of(registration.id))
+    ):  # the message is done, the entry is not
+        return back_to(request, here(request, own), done.said, done.deed, about=registration.id)
+    name = registration.member_name or registration.member_address
     said = f"{name}: {done.said}" if name else done.said
-    item = registration.id if registration is not None else ""
-    return back_to(request, next_address(request, place(request), leaving=own), said, done.deed, offers=done.offers, registration_id=item)
+    return back_to(request, next_address(request, place(request), leaving=own), said, done.deed, about=registration.id)
 
 
 def _why(request: Request) -> str:
@@ -268,17 +284,17 @@ def enter(request: Request) -> Response:
 
 def settle_message(request: Request) -> Response:
     number = found_message(request).message.id
-    return _after_messages(request, lambda office, who: office.settle([number], who=who), f"/message/{number}")
+    return _after_messages(request, lambda office, who: office.settle([number], who=who))
 
 
 def dismiss_message(request: Request) -> Response:
     number = found_message(request).message.id
-    return _after_messages(request, lambda office, who: office.dismiss([number], _why(request), who=who), f"/message/{number}")
+    return _after_messages(request, lambda office, who: office.dismiss([number], _why(request), who=who))
 
 
 def read_message_again(request: Request) -> Response:
     number = found_message(request).message.id
-    return _after_messages(request, lambda office, who: office.read_again([number], who=who), f"/message/{number}")
+    return _after_messages(request, lambda office, who: office.read_again([number], who=who))
 
 
 _POST = ("POST",)

@@ -19,7 +19,7 @@ from desk.fields import REQUIRED
 from desk.looks import viewed
 from desk.office import Conflict, Letter
 from desk.pages.item import found_message, found_registration
-from desk.pages.item_deeds import revision_seen, settled_or_here
+from desk.pages.item_deeds import revision_seen, settled_message, settled_or_here
 from desk.pages.item_next import here, next_address, place
 from desk.rendering import back_to, form_list, form_text, render
 from desk.routing import Role, page
@@ -92,7 +92,9 @@ def ask_or_preview(request: Request) -> Response:
         raise
     except MailroomError as error:
         return _asking(request, registration, fields, text, told=str(error), status=422)
-    return _onward(request, f"/item/{registration.id}", done.said, done.deed)
+    name = registration.member_name or registration.member_address
+    said = f"{name}: {done.said}" if name else done.said
+    return back_to(request, next_address(request, place(request), leaving=f"/item/{registration.id}"), said, done.deed, about=registration.id)
 
 
 def _asking(request: Request, registration: Registration, fields: Sequence[str], text: str | None = None, *, told: str = "", status: int = 200) -> Response:
@@ -118,10 +120,6 @@ def _asking(request: Request, registration: Registration, fields: Sequence[str],
     )
 
 
-def _onward(request: Request, own: str, said: str, deed: int | None) -> Response:
-    return back_to(request, next_address(request, place(request), leaving=own), said, deed)
-
-
 # --- what waits to be sent
 
 
@@ -134,7 +132,7 @@ def release(request: Request) -> Response:
     if not ids:
         raise HTTPException(404)
     done = request.app.state.desk.office.release(ids, who=request.state.person.name)
-    return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, registration_id=registration.id)
+    return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, about=registration.id)
 
 
 # --- answering by hand
@@ -158,7 +156,7 @@ def send_answer(request: Request) -> Response:
     after = request.app.state.desk.store.message(record.message.id)
     if after is not None and after.registrations:
         return settled_or_here(request, after.registrations[0].id, done)
-    return _onward(request, f"/message/{record.message.id}", done.said, done.deed)
+    return settled_message(request, done)
 
 
 def _answering(request: Request, subject: str, text: str, *, told: str = "", status: int = 200) -> Response:

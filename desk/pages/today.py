@@ -127,7 +127,7 @@ def _came(day: Sequence[Any], week: Sequence[Any]) -> tuple[tuple[str, int, int]
 
     rows = (
         ("Messages in all", tuple(MessageState)),
-        ("put on the register", (MessageState.REGISTERED,)),
+        ("on the register, or dealt with", (MessageState.REGISTERED,)),
         ("waiting for the member", (MessageState.ASK_MEMBER,)),
         ("needing a person", (MessageState.REVIEW, MessageState.QUARANTINED)),
         ("with nothing to do", (MessageState.IGNORED,)),

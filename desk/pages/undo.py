@@ -29,8 +29,9 @@ def undo(request: Request) -> Response:
         raise HTTPException(404)
     done = request.app.state.desk.office.undo(number, who=request.state.person.name)
     where = back(request)
-    if item := form_text(request, "item"):
-        where = f"/item/{item}" if item.replace("-", "").isalnum() and item.isascii() else where
+    item = form_text(request, "item")  # what it was about: whoever takes a deed back looks at that, and not at whatever opened after it
+    if item.isascii() and item.replace("-", "").isalnum():
+        where = f"/message/{item}" if item.isdigit() else f"/item/{item}"
     return back_to(request, where, done.said, done.deed)
 
 

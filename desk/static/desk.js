@@ -2,7 +2,7 @@
 //   data-key="a"      a press of that key does what a click on the element does (not while one types)
 //   data-go="r"       «g» and then that key follows the link
 //   data-live="/x"    the element's content is fetched again every data-every seconds, never under the focus
-//   data-rows         «j» and «k» move the focus down and up among the links (data-row) in it
+//   data-rows         «j» and «k» move the focus down and up among the links (data-row) in it; Enter opens it, or the first
 //   data-search="/x"  an input that suggests: the list from /x?q=..., picked with the arrow keys and Enter
 //   data-preview="f"  a form whose data-show button is pressed while one types: the answer stands in the frame named f
 //   data-auto         a form of filters that fetches its results (data-into="#id") while one types; what else changes
@@ -53,7 +53,11 @@
     going = 0;
     if (event.key === "Enter" && event.target.closest("a, button, summary")) return; // what has the focus comes first
     const found = [...document.querySelectorAll(`[${where}="${CSS.escape(event.key)}"]`)].find((element) => visible(element) && !element.disabled);
-    if (!found) return;
+    if (!found) {
+      const first = event.key === "Enter" && where === "data-key" ? [...document.querySelectorAll("[data-rows] [data-row]")].find(visible) : null;
+      if (first) { event.preventDefault(); first.click(); } // nothing has the focus yet: the first of the list
+      return;
+    }
     event.preventDefault();
     if (found.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) { found.focus(); found.select?.(); } else { found.focus(); found.click(); }
   });

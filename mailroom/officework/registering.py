@@ -117,12 +117,12 @@ class Registering:
         if lacks and not incomplete:
             words = ", ".join(FIELD_WORDS.get(one, one) for one in lacks)
             raise MailroomError(f"{registration.id}: {words} is not known surely; set it, or accept it as incomplete (on the command line: --incomplete)")
-        return self._moved("accept", registration, RegistrationState.REGISTERED, who, said="Registered as it stands.")
+        return self._moved("accept", registration, RegistrationState.REGISTERED, who, said="Registered as it stands. No mail tells the member of it.")
 
     def withdraw(self, reference: str, revision: int | None, *, who: str) -> Outcome:
         """The member leaves. The values stay, for the record."""
         registration = self.on_register(reference, revision)
-        return self._moved("withdraw", registration, RegistrationState.WITHDRAWN, who, said="Taken off the list.")
+        return self._moved("withdraw", registration, RegistrationState.WITHDRAWN, who, said="Taken off the list. No mail tells the member of it.")
 
     def reopen(self, reference: str, revision: int | None, *, who: str) -> Outcome:
         """Back to «needs a person», from wherever it is but from another registration."""

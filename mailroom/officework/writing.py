@@ -90,7 +90,7 @@ class Writing:
         )
         did = self.store.write_by_hand("ask", draft, turn.message_id, registration.id, now, actor=who, places=self.knowledge.limits, asks=asks)
         asked = ", ".join(FIELD_WORDS[name] for name in FIELDS if name in fields)
-        said = f"The question goes out with the next round: {asked}. The entry waits for the member."
+        said = f"The question leaves within a few minutes: {asked}. The entry waits for the member."
         return Outcome(did=did, said=said, registration_id=registration.id, before=registration)
 
     def _question(self, registration: Registration, fields: Sequence[str], text: str | None, turn: Turn, now: datetime) -> tuple[ReplyDraft, str]:
@@ -156,8 +156,8 @@ class Writing:
         now = self.now()
         draft = self._draft(ANSWERED, rendered, parsed, about, now, checks)
         did = self.store.write_by_hand("answer", draft, message_id, about.id if about is not None else None, now, actor=who)
-        still = f" {about.id} waits for you still." if about is not None and about.state is RegistrationState.REVIEW else ""
-        return Outcome(did=did, said=f"The answer goes out with the next round.{still}", registration_id=about.id if about is not None else None)
+        still = " The entry needs you still." if about is not None and about.state is RegistrationState.REVIEW else ""
+        return Outcome(did=did, said=f"Your answer leaves within a few minutes.{still}", registration_id=about.id if about is not None else None)
 
     # --- both
 

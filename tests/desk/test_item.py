@@ -539,3 +539,32 @@ def test_what_was_done_is_said_and_can_be_undone_however_much_there_is_to_say(ho
     client = house.client()
     client.cookies.update(answer.cookies)
     assert html.fromstring(client.get(answer.headers["location"]).text).cssselect(".said form[action^='/undo/']")
+
+
+def test_the_next_page_says_whose_message_was_dealt_with_and_undo_opens_that_one_again(house: House) -> None:
+    asked = next(one for one in house.store.messages(limit=100) if one.sender_name == "Farah Khan")
+    for deed, data in (("dismiss", {"why": "not_ours"}), ("settle", {}), ("answer", {"subject": "Re: it", "text": "Yes."})):
+        client = house.client()
+        done = client.post(f"/message/{asked.id}/{deed}", data=data)
+        client.cookies.update(done.cookies)
+        said = html.fromstring(client.get(done.headers["location"]).text).cssselect(".said")[0]
+        assert words(said).startswith("Farah Khan: ")
+        assert done.headers["location"] != f"/message/{asked.id}"
+        undo = {"item": said.cssselect("input[name=item]")[0].get("value"), "back": "/"}
+        back = client.post(said.cssselect("form")[0].get("action"), data=undo)
+        assert back.headers["location"] == f"/message/{asked.id}"
+
+
+def test_a_message_that_was_dealt_with_is_not_called_on_the_register(house: House) -> None:
+    asked = next(one for one in house.store.messages(limit=100) if one.sender_name == "Farah Khan")
+    assert words(page(house, f"/message/{asked.id}").cssselect(".primary[href]")[0]).startswith("Answer by hand")
+    house.client().post(f"/message/{asked.id}/settle")
+    shown = page(house, f"/message/{asked.id}")
+    assert words(shown.cssselect(".item-facts .badge")[0]) == "Dealt with"
+    assert "On the register" not in words(shown.cssselect(".history")[0])
+
+
+def test_an_entry_that_needs_a_person_still_stays_open_when_its_message_is_done(house: House) -> None:
+    registration = entry(house, "Morag Finlayson")
+    done = house.client().post(f"/item/{registration.id}/settle", data={"at": "review-8-1"})
+    assert done.headers["location"] == f"/item/{registration.id}?at=review-8-1"

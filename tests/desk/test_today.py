@@ -53,7 +53,7 @@ def test_what_came_in_adds_up(house: House) -> None:
     figures = came(page(house))
     balance = house.store.balance()
     assert figures["Messages in all"] == ["41", "41"]
-    assert figures["put on the register"] == [str(balance[MessageState.REGISTERED])] * 2
+    assert figures["on the register, or dealt with"] == [str(balance[MessageState.REGISTERED])] * 2
     assert figures["needing a person"] == [str(balance[MessageState.REVIEW] + balance[MessageState.QUARANTINED])] * 2
     assert figures["Answers and letters sent"] == ["0", "0"]
     parts = [row for name, row in figures.items() if name not in ("Messages in all", "Answers and letters sent")]

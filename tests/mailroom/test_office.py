@@ -664,3 +664,16 @@ def test_a_round_and_a_desk_at_once_lose_nothing(house: House) -> None:
 
 
 ACTIVITIES = ("existing_individual", "existing_collaborative")
+
+
+def test_who_is_answered_by_hand_is_not_told_afterwards_that_a_person_will_answer(house: House) -> None:
+    number = house.message("asks")
+    [promised] = [one for one in house.store.message(number).replies if one.template == "review"]  # type: ignore[union-attr]
+    assert promised.state in (ReplyState.HELD, ReplyState.DUE)
+    done = house.office.answer(number, "Re: Cover", "Yes, it is.", who="moira")
+    [kept] = [one for one in house.store.message(number).replies if one.template == "review"]  # type: ignore[union-attr]
+    assert (kept.state, kept.reason) == (ReplyState.SUPPRESSED, "answered_meanwhile")
+    assert "cannot be released" in house.office.release([kept.id], who="moira").said
+    assert done.deed is not None
+    house.office.undo(done.deed, who="moira")
+    assert [one.state for one in house.store.message(number).replies if one.template == "review"] == [promised.state]  # type: ignore[union-attr]

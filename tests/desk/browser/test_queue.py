@@ -60,6 +60,13 @@ def test_up_and_down_and_open_by_the_keyboard(house: House, serve: Callable[...,
     page.wait_for_url(f"**{second}")
 
 
+def test_enter_opens_the_first_where_nothing_has_the_focus(house: House, serve: Callable[..., Any], visit: Callable[..., Any]) -> None:
+    page = visit(f"{serve(house).url}/queue")
+    first = page.locator("[data-row]").first.get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{first}")
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_an_address_and_a_stop_are_settled_by_the_keyboard(house: House, serve: Callable[..., Any], visit: Callable[..., Any], scripts: bool) -> None:
     address = refuse_mail(house)
