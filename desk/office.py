@@ -255,17 +255,26 @@ class Office(Protocol):
     # --- deeds on registrations
 
     def correct(
-        self, reference: str, revision: int, changes: Mapping[str, Sequence[str]], cleared: Sequence[str] = (), *, who: str, settle: bool = True
+        self,
+        reference: str,
+        revision: int,
+        changes: Mapping[str, Sequence[str]],
+        cleared: Sequence[str] = (),
+        *,
+        who: str,
+        settle: bool = True,
+        tell: bool = False,
     ) -> Done:
         """Set fields (institution, authority, activity, topic, session) to these values, empty others. With ``settle`` it is accepted
         with that where nothing is missing any more, and its messages that wait for a person are done.
 
         Name only what is changed or confirmed: what is named is the person's word from then on. Where the school stands in one
-        council alone and none is there, the council comes with it, and ``said`` says so.
+        council alone and none is there, the council comes with it, and ``said`` says so. With ``tell`` an entry that is registered
+        by it is told to its member as it stands now, in the same deed: held or due, as the answers of a round are.
         """
 
-    def accept(self, reference: str, revision: int, *, who: str, incomplete: bool = False) -> Done:
-        """It stands as it is. Raises MailroomError naming what is missing, unless ``incomplete``."""
+    def accept(self, reference: str, revision: int, *, who: str, incomplete: bool = False, tell: bool = False) -> Done:
+        """It stands as it is. Raises MailroomError naming what is missing, unless ``incomplete``. ``tell``: as for ``correct``."""
 
     def withdraw(self, reference: str, revision: int, *, who: str) -> Done: ...
 

@@ -73,15 +73,23 @@ class HouseOffice:
     # --- deeds on registrations
 
     def correct(
-        self, reference: str, revision: int | None, changes: Mapping[str, Sequence[str]], cleared: Sequence[str] = (), *, who: str, settle: bool = True
+        self,
+        reference: str,
+        revision: int | None,
+        changes: Mapping[str, Sequence[str]],
+        cleared: Sequence[str] = (),
+        *,
+        who: str,
+        settle: bool = True,
+        tell: bool = False,
     ) -> Done:
         with _told():
-            outcome = self.registering.correct(reference, revision, changes, cleared, who=who, settle=settle)
+            outcome = self.registering.correct(reference, revision, changes, cleared, who=who, settle=settle, tell=self.writing.telling if tell else None)
         return _done(outcome, self._offers(outcome))
 
-    def accept(self, reference: str, revision: int | None, *, who: str, incomplete: bool = False) -> Done:
+    def accept(self, reference: str, revision: int | None, *, who: str, incomplete: bool = False, tell: bool = False) -> Done:
         with _told():
-            outcome = self.registering.accept(reference, revision, who=who, incomplete=incomplete)
+            outcome = self.registering.accept(reference, revision, who=who, incomplete=incomplete, tell=self.writing.telling if tell else None)
         return _done(outcome, self._offers(outcome))
 
     def withdraw(self, reference: str, revision: int | None, *, who: str) -> Done:

@@ -4,7 +4,7 @@ The only importer of SQLAlchemy. SQLite by default, PostgreSQL by its address; b
 ``Store`` is the whole of it for the rest of mailroom; the other names are the values it takes and gives.
 """
 
-from store.deeds import Did, Stale
+from store.deeds import DeedLetter, Did, Stale
 from store.people import People
 from store.register import registration_id
 from store.seating import sessions_of
@@ -87,6 +87,7 @@ __all__ = [
     "Conversation",
     "DaysCount",
     "Deed",
+    "DeedLetter",
     "DeliveryNote",
     "DeskSession",
     "Did",

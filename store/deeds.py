@@ -41,7 +41,7 @@ from store.tables import outbox as outbox_table
 from store.types import OFF_THE_REGISTER, Deed, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate
 from store.undoing import Stale, Watched, differences, look, take_back
 
-__all__ = ["Did", "NothingDone", "Stale"]
+__all__ = ["DeedLetter", "Did", "NothingDone", "Stale"]
 
 ASKED = "asked_by_person"  # why a message waits for its member
 REOPENED = "reopened_by_person"
@@ -49,6 +49,15 @@ NOT_OURS, SPAM = "dismissed_not_ours", "dismissed_spam"
 _DISMISSED = (NOT_OURS, SPAM)
 _FOR_A_PERSON = (MessageState.REVIEW, MessageState.QUARANTINED)
 _SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeedLetter:
+    """Mail that goes with a deed: an answer to the message of that number, held or due."""
+
+    draft: ReplyDraft
+    message_id: int
+    state: ReplyState
 
 
 class NothingDone(Exception):
@@ -93,8 +102,12 @@ def change(
     *,
     settle: bool,
     reopen: bool = False,
+    letter: DeedLetter | None = None,
 ) -> Did:
-    """Values and state as a person says. ``settle``: what waits for a person is done; ``reopen``: what was dismissed waits for one again."""
+    """Values and state as a person says. ``settle``: what waits for a person is done; ``reopen``: what was dismissed waits for one again.
+
+    ``letter`` tells the member how it stands now; an address that takes no mail is told nothing, and the deed has no ``replies``.
+    """
     with _deed(connection, kind, now, actor, Watched(registrations=[new.registration_id]), about=new.registration_id) as did:
         _at_revision(connection, new.registration_id, new.revision)
         recording.correct(connection, new, now, actor, limits)
@@ -102,7 +115,22 @@ def change(
             did.settled = recording.settle(connection, new.registration_id, now, actor)
         if reopen:
             _wake(connection, new.registration_id, now, actor)
+        if letter is not None and not undeliverable.among(connection, [letter.draft.recipient]):
+            outbox.supersede(connection, [new.registration_id], now, reason=outbox.ANSWERED_MEANWHILE, actor=actor)
+            did.replies = [_post(connection, letter.draft, outbox.TELLING, letter.state, letter.message_id, new.registration_id, now, actor)]
     return did
+
+
+def _post(
+    connection: Connection, draft: ReplyDraft, purpose: str, state: ReplyState, message_id: int, registration_id: str | None, now: datetime, actor: str
+) -> int:
+    """Into the outbox, with its line in the history; gives its number."""
+    row = outbox.row_of(draft, now, purpose=purpose, message_id=message_id, registration_id=registration_id, state=state, reason="")
+    made = int(connection.execute(insert(outbox_table).returning(outbox_table.c.id), [row]).scalar_one())
+    after = {"template": draft.template, "state": str(state)}
+    line = history.entry("reply.written", now, actor=actor, message_id=message_id, registration_id=registration_id, reply_id=made, after=after)
+    history.add(connection, [line])
+    return made
 
 
 def change_many(
@@ -403,12 +431,7 @@ def write(
             unsent = outbox_table.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox_table.c.reason.not_in(outbox.OVERTAKEN)
             promise = (outbox_table.c.message_id == message_id) & (outbox_table.c.purpose == outbox.ANSWER) & (outbox_table.c.template == outbox.TELLS_NOTHING)
             outbox.set_aside(connection, promise & unsent, outbox.ANSWERED_MEANWHILE, now, actor)
-        row = outbox.row_of(draft, now, purpose=outbox.BY_HAND, message_id=message_id, registration_id=registration_id, state=ReplyState.DUE, reason="")
-        made = int(connection.execute(insert(outbox_table).returning(outbox_table.c.id), [row]).scalar_one())
-        after = {"template": draft.template, "state": str(ReplyState.DUE)}
-        line = history.entry("reply.written", now, actor=actor, message_id=message_id, registration_id=registration_id, reply_id=made, after=after)
-        history.add(connection, [line])
-        did.replies = [made]
+        did.replies = [_post(connection, draft, outbox.BY_HAND, ReplyState.DUE, message_id, registration_id, now, actor)]
         if asks is None:
             waits = (messages.c.id == message_id) & messages.c.state.in_(_FOR_A_PERSON)
             did.settled = _move(connection, "message.settled", waits, MessageState.REGISTERED, recording.SETTLED, now, actor, registration_id)

@@ -28,6 +28,8 @@ __all__ = ["ANSWER", "ANSWERED_MEANWHILE", "CORRECTED_MEANWHILE"]
 
 ANSWER = "answer"  # purposes: an answer to a message, or a letter of our own
 REMINDER, PLACE, DIGEST, BY_HAND = "reminder", "place", "digest", "by_hand"
+TELLING = "telling"  # what an entry says now that a person has accepted it
+_TELL_THE_WHOLE = (ANSWER, TELLING)
 ASKED_BY_PERSON, ANSWERED_BY_PERSON = "asked_by_person", "answered_by_person"  # templates of what a person writes: no cap, and no limit of one
 QUESTION, TELLS_NOTHING = "ask_member", "review"  # templates; the second only says that a person will answer
 ANSWERED_MEANWHILE = "answered_meanwhile"
@@ -206,9 +208,9 @@ def _overtaken(connection: Connection, row: Any) -> str:
         mine = (session_letters.c.registration_id == session_places.c.registration_id) & (session_letters.c.session == session_places.c.session)
         still = select(session_places.c.session).join(session_letters, mine).where(session_letters.c.reply_id == row.id)
         return "" if connection.execute(still).first() is not None else PLACE_GIVEN_UP
-    if row.purpose != ANSWER or row.registration_id is None:
+    if row.purpose not in _TELL_THE_WHOLE or row.registration_id is None:
         return ""
-    later = (outbox.c.registration_id == row.registration_id) & (outbox.c.purpose == ANSWER) & (outbox.c.id > row.id)
+    later = (outbox.c.registration_id == row.registration_id) & outbox.c.purpose.in_(_TELL_THE_WHOLE) & (outbox.c.id > row.id)
     told = set(connection.scalars(select(outbox.c.template).where(later)))  # parked or not: it tells what is so now
     h = history_table.c
     if told and (told != {TELLS_NOTHING} or row.template == QUESTION):
@@ -217,7 +219,8 @@ def _overtaken(connection: Connection, row: Any) -> str:
         updated = (h.registration_id == row.registration_id) & (h.event == "registration.updated") & (h.at >= row.created_at) & (h.message_id != row.message_id)
         if any(line.before["values"] != line.after["values"] for line in connection.execute(select(h.before, h.after).where(updated))):
             return ANSWERED_MEANWHILE
-    corrected = (h.registration_id == row.registration_id) & h.event.in_(BY_PERSON) & (h.at >= row.created_at)
+    since = h.at > row.created_at if row.purpose == TELLING else h.at >= row.created_at  # it was written by the change itself
+    corrected = (h.registration_id == row.registration_id) & h.event.in_(BY_PERSON) & since
     return CORRECTED_MEANWHILE if connection.execute(select(h.id).where(corrected).limit(1)).first() is not None else ""
 
 
@@ -273,7 +276,7 @@ def supersede(
     for part in chunks(sorted(set(registration_ids))):
         left_to_a_person = (outbox.c.state == ReplyState.UNKNOWN) & (outbox.c.reason == FATE_UNKNOWN)  # who need not decide any more
         unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE, ReplyState.SUPPRESSED)) & outbox.c.reason.not_in(OVERTAKEN) | left_to_a_person
-        mine = outbox.c.registration_id.in_(part) & (outbox.c.purpose == ANSWER)  # a reminder has its own reasons to be withdrawn
+        mine = outbox.c.registration_id.in_(part) & outbox.c.purpose.in_(_TELL_THE_WHOLE)  # a reminder has its own reasons to be withdrawn
         if questions_only:
             mine &= outbox.c.template == QUESTION
         rows = connection.execute(select(*_SET_ASIDE).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()

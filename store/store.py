@@ -44,7 +44,7 @@ from store import (
     wordings,
 )
 from store.database import Database
-from store.deeds import Did
+from store.deeds import DeedLetter, Did
 from store.ledger import chunks
 from store.people import People
 from store.serialise import reading_of
@@ -357,9 +357,11 @@ class Store:
         places: Mapping[str, int] | None = None,
         settle: bool = True,
         reopen: bool = False,
+        letter: DeedLetter | None = None,
     ) -> Did | None:
-        """Set a registration's values and state. ``kind``: correct, accept, withdraw or reopen; ``settle``: what waits for a person is done."""
-        return self._deed(lambda connection: deeds.change(connection, kind, new, now, actor, places or {}, settle=settle, reopen=reopen))
+        """Set a registration's values and state. ``kind``: correct, accept, withdraw or reopen; ``settle``: what waits for a person is done;
+        ``letter``: what the member is told of it."""
+        return self._deed(lambda connection: deeds.change(connection, kind, new, now, actor, places or {}, settle=settle, reopen=reopen, letter=letter))
 
     def add_by_hand(self, draft: RegistrationDraft, now: datetime, *, actor: str, places: Mapping[str, int] | None = None) -> Did:
         """Make a registration of somebody who did not write."""

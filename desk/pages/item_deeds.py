@@ -73,7 +73,7 @@ def save(request: Request) -> Response:
     wanted, what = taken(request), "use" if form_text(request, "use") else form_text(request, "do", "save")
     if what == "find":
         return item_page(request, registration, typed=wanted.values, found=_found(request, wanted))
-    seen = revision_seen(request)
+    seen, tell = revision_seen(request), bool(form_text(request, "tell"))
     was = {field: registration.values_of(field) for field in FIELD_ORDER}
     changed, cleared = wanted.changes(was)
     office, who = request.app.state.desk.office, request.state.person.name
@@ -86,13 +86,13 @@ def save(request: Request) -> Response:
             done = office.correct(registration.id, seen, changed, cleared, who=who, settle=False)
             return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, offers=done.offers, about=registration.id)
         if changed or cleared:
-            done = office.correct(registration.id, seen, changed, cleared, who=who, settle=what in ("accept", "anyway"))
+            done = office.correct(registration.id, seen, changed, cleared, who=who, settle=what in ("accept", "anyway"), tell=tell and what == "accept")
             if what == "anyway":
-                done = _all_the_same(request, registration.id, done)
+                done = _all_the_same(request, registration.id, done, tell=tell)
         elif what == "save":
             return back_to(request, here(request, f"/item/{registration.id}"), "Nothing was changed, so there was nothing to save.")
         else:
-            done = office.accept(registration.id, seen, who=who, incomplete=what == "anyway")
+            done = office.accept(registration.id, seen, who=who, incomplete=what == "anyway", tell=tell)
     except Conflict:
         return _conflict(request, found_registration(request), wanted, what)
     except MailroomError as error:
@@ -111,13 +111,13 @@ def _lacks(registration: Registration, wanted: Taken) -> str:
     return f"Not known surely yet: {', '.join(FIELD_WORDS[field] for field in open_fields)}." if open_fields else ""
 
 
-def _all_the_same(request: Request, registration_id: str, done: Done) -> Done:
+def _all_the_same(request: Request, registration_id: str, done: Done, *, tell: bool) -> Done:
     """Corrected as far as it goes, and accepted although something is missing still."""
     desk = request.app.state.desk
     after: Registration = desk.store.registration(registration_id)
     if after.state is RegistrationState.REGISTERED and not after.missing:
         return done
-    accepted: Done = desk.office.accept(registration_id, after.revision, who=request.state.person.name, incomplete=True)
+    accepted: Done = desk.office.accept(registration_id, after.revision, who=request.state.person.name, incomplete=True, tell=tell)
     return Done(deed=accepted.deed, said=f"{done.said} {accepted.said}", offers=done.offers)
 
 
@@ -166,6 +166,7 @@ def _conflict(request: Request, now: Registration, wanted: Taken, what: str) -> 
         rows=rows,
         values=mine,
         what=what if what in ("accept", "anyway") else "save",
+        tell=bool(form_text(request, "tell")),
         last=changes[-1] if changes else None,
         state=STATE_WORDS[str(now.state)],
         here=here(request, f"/item/{now.id}"),

@@ -3,7 +3,7 @@
 Values are those that programme data knows; a school may be any name. A value that a person gives is theirs, and keeps
 the member's words where the message said the same. Each deed is one transaction of the store.
 
-What it does badly: the member is not told; ask them, or answer by hand.
+What it does badly: the member is told of it only where whoever does it says so.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from mailroom.officework.knowledge import FIELDS, REQUIRED, Knowledge
 from store import OFF_THE_REGISTER, Did, FieldValue, Registration, RegistrationDraft, RegistrationState, RegistrationUpdate
 
 if TYPE_CHECKING:
-    from store import Store
+    from store import DeedLetter, Store
 
-__all__ = ["FIELD_WORDS", "Outcome", "Registering"]
+__all__ = ["FIELD_WORDS", "Outcome", "Registering", "Telling", "Tells"]
 
 FIELD_WORDS = {"institution": "school or college", "authority": "council", "activity": "activity", "topic": "topic", "session": "session"}
 _LONGEST = 200
@@ -40,6 +40,17 @@ class Outcome:
     registration_id: str | None = None
     before: Registration | None = None
     notes: tuple[str, ...] = field(default=())
+
+
+Tells = Callable[[Registration, RegistrationUpdate], "Telling"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Telling:
+    """What the member is to be told of a change; ``said`` is for whoever did it, also where nobody is told (``letter`` None)."""
+
+    letter: DeedLetter | None
+    said: str
 
 
 class Registering:
@@ -76,8 +87,21 @@ class Registering:
 
     # --- values and state
 
-    def correct(self, reference: str, revision: int | None, changes: Mapping[str, Sequence[str]], cleared: Sequence[str], *, who: str, settle: bool) -> Outcome:
-        """Set fields to these values, empty others. With ``settle`` it is accepted with that where nothing is missing any more."""
+    def correct(
+        self,
+        reference: str,
+        revision: int | None,
+        changes: Mapping[str, Sequence[str]],
+        cleared: Sequence[str],
+        *,
+        who: str,
+        settle: bool,
+        tell: Tells | None = None,
+    ) -> Outcome:
+        """Set fields to these values, empty others. With ``settle`` it is accepted with that where nothing is missing any more.
+
+        ``tell`` writes to the member then.
+        """
         named = {name: values for name, values in changes.items() if values}
         if unknown := sorted({*named, *cleared} - set(FIELDS)):
             raise MailroomError(f"there is no field «{unknown[0]}»; there are {', '.join(FIELDS)}")
@@ -98,16 +122,18 @@ class Registering:
         if settle and state is not RegistrationState.WITHDRAWN and not missing and not lacks:
             state = RegistrationState.REGISTERED
         new = RegistrationUpdate(registration_id=registration.id, revision=registration.revision, state=state, values=values, missing=tuple(missing))
-        did = self.store.change("correct", new, self.now(), actor=who, places=self.knowledge.limits, settle=settle)
+        telling = tell(registration, new) if tell is not None and state is RegistrationState.REGISTERED else None
+        letter = telling.letter if telling is not None else None
+        did = self.store.change("correct", new, self.now(), actor=who, places=self.knowledge.limits, settle=settle, letter=letter)
         told = [f"{FIELD_WORDS[name]}: {self._shown(name, checked[name])}" for name in FIELDS if name in checked]
         told += [f"{FIELD_WORDS[name]}: nothing" for name in FIELDS if name in cleared]
-        said = "; ".join(told) + ". " + self._stands(state, (*missing, *lacks)) + "".join(f" {note}" for note in notes)
+        said = "; ".join(told) + ". " + self._stands(state, (*missing, *lacks)) + "".join(f" {note}" for note in notes) + _told(telling, did)
         return Outcome(
             did=did, said=said if did is not None else "Nothing differed, so nothing was done.", registration_id=registration.id, before=registration
         )
 
-    def accept(self, reference: str, revision: int | None, *, who: str, incomplete: bool, back: bool = False) -> Outcome:
-        """It stands as it is. ``back``: although its member has withdrawn."""
+    def accept(self, reference: str, revision: int | None, *, who: str, incomplete: bool, back: bool = False, tell: Tells | None = None) -> Outcome:
+        """It stands as it is. ``back``: although its member has withdrawn; ``tell`` writes to the member."""
         registration = self.on_register(reference, revision)
         if registration.state is RegistrationState.WITHDRAWN and not back:
             raise MailroomError(
@@ -117,7 +143,8 @@ class Registering:
         if lacks and not incomplete:
             words = ", ".join(FIELD_WORDS.get(one, one) for one in lacks)
             raise MailroomError(f"{registration.id}: {words} is not known surely; set it, or accept it as incomplete (on the command line: --incomplete)")
-        return self._moved("accept", registration, RegistrationState.REGISTERED, who, said="Registered as it stands. No mail tells the member of it.")
+        said = "Registered as it stands." if tell is not None else "Registered as it stands. No mail tells the member of it."
+        return self._moved("accept", registration, RegistrationState.REGISTERED, who, said=said, tell=tell)
 
     def withdraw(self, reference: str, revision: int | None, *, who: str) -> Outcome:
         """The member leaves. The values stay, for the record."""
@@ -142,11 +169,17 @@ class Registering:
         said: str,
         missing: tuple[str, ...] = (),
         settle: bool = True,
+        tell: Tells | None = None,
     ) -> Outcome:
         new = RegistrationUpdate(registration_id=registration.id, revision=registration.revision, state=state, values=registration.values, missing=missing)
-        did = self.store.change(kind, new, self.now(), actor=who, places=self.knowledge.limits, settle=settle, reopen=kind == "reopen")
+        telling = tell(registration, new) if tell is not None else None
+        letter = telling.letter if telling is not None else None
+        did = self.store.change(kind, new, self.now(), actor=who, places=self.knowledge.limits, settle=settle, reopen=kind == "reopen", letter=letter)
         return Outcome(
-            did=did, said=said if did is not None else "Nothing differed, so nothing was done.", registration_id=registration.id, before=registration
+            did=did,
+            said=said + _told(telling, did) if did is not None else "Nothing differed, so nothing was done.",
+            registration_id=registration.id,
+            before=registration,
         )
 
     def merge(self, reference: str, revision: int | None, into: str, into_revision: int | None, *, who: str) -> Outcome:
@@ -281,3 +314,11 @@ class Registering:
         return {RegistrationState.WITHDRAWN: "The member has withdrawn.", RegistrationState.REVIEW: "It waits for a person."}.get(
             state, "It waits for the member."
         )
+
+
+def _told(telling: Telling | None, did: Did | None) -> str:
+    """What whoever did it is told of the letter, if there is one."""
+    if telling is None:
+        return ""
+    reached = telling.letter is None or (did is not None and did.replies)
+    return f" {telling.said}" if reached else " Nobody was told: mail to this address came back."

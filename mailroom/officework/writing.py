@@ -20,16 +20,16 @@ from typing import TYPE_CHECKING
 from desk.office import Letter
 from mailroom.answering import Answering
 from mailroom.errors import MailroomError, Permanent
-from mailroom.model import MessageState, ParsedMessage, ReplyDraft, RuleHit, Slot
+from mailroom.model import MessageState, ParsedMessage, ReplyDraft, ReplyState, RuleHit, Slot
 from mailroom.officework.knowledge import FIELDS, REQUIRED, Knowledge
-from mailroom.officework.registering import FIELD_WORDS, Outcome, Registering
+from mailroom.officework.registering import FIELD_WORDS, Outcome, Registering, Telling
 from mailroom.programme import Programme
 from mailroom.reasons import REASONS
 from notify.by_hand import checked_text, paragraphs, written
 from notify.compose import AnswerContext, Composer, Rendered
 from notify.may_answer import may_answer
 from notify.names import first_name
-from store import OFF_THE_REGISTER, Registration, RegistrationState, RegistrationUpdate, Turn
+from store import OFF_THE_REGISTER, DeedLetter, Registration, RegistrationState, RegistrationUpdate, Turn
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Writing"]
 
 ASKED, ANSWERED = "asked_by_person", "answered_by_person"  # templates, as the outbox names them
+_TELL_THE_WHOLE = ("registered", "updated")  # templates
+_ON_ITS_WAY = (ReplyState.SENT, ReplyState.SENDING, ReplyState.UNKNOWN)
 # Never answered, whoever writes: a machine would answer back, or it is we.
 _NEVER = frozenset(
     f"no_answer_{what}"
@@ -64,6 +66,60 @@ class Writing:
     def _answering(self) -> Answering:
         programme = Programme(folder=self.knowledge.folder, facts=self.knowledge.facts, schools=(), composer=self._composer(), own_lines=())
         return Answering(programme, self.config.replies, self.store.secret(), conversations=self.config.conversations)
+
+    # --- telling the member
+
+    def telling(self, registration: Registration, new: RegistrationUpdate) -> Telling:
+        """How the entry stands now, in answer to the member's last message: held or due, as the answers of a round are."""
+        try:
+            turn = self._turn(registration)
+            checks = self._may(turn.reading.parsed)
+        except MailroomError as error:
+            return Telling(letter=None, said=f"Nobody was told: {error}")
+        answering, now, sender = self.answering, self.now(), turn.reading.parsed.sender
+        before_mark = answering.replies.not_before is not None and turn.received_at < answering.replies.not_before
+        if sender is None or before_mark:
+            return Telling(letter=None, said="Nobody was told: the mail came before answers were to be written.")
+        conversation = self.store.conversation(registration.id)
+        sent = [reply.template for reply in conversation.replies if reply.state in _ON_ITS_WAY] if conversation is not None else []
+        template = "updated" if set(sent) & set(_TELL_THE_WHOLE) else "registered"
+        stands = replace(registration, values=new.values, state=new.state, missing=new.missing)
+        if set(stands.values_of("session")) - {place.session for place in registration.places} & set(answering.places):
+            return Telling(letter=None, said="Nobody was told: there are only so many places in a session that was added; write to them about theirs.")
+        seats = answering.seats({place.session: place.state for place in registration.places}, self.store.occupancy(answering.places))
+        context = AnswerContext.of(
+            replace(
+                turn.reading.extraction,
+                institutions=stands.values_of(Slot.INSTITUTION.value),
+                authorities=stands.values_of(Slot.AUTHORITY.value),
+                activities=stands.values_of(Slot.ACTIVITY.value),
+                topics=stands.values_of(Slot.TOPIC.value),
+                sessions=stands.values_of(Slot.SESSION.value),
+            ),
+            replace(turn.reading.decision, missing=()),
+            answering.facts,
+            first_name=first_name(sender.name, sender.address, answering.names),
+            at=now.astimezone(UTC),
+            employer_address=answering.facts.is_employer(sender.address),
+            seats=seats,
+        )
+        try:
+            draft = answering.composer.compose(
+                template,
+                context,
+                turn.reading.parsed,
+                from_=answering.from_,
+                secret=answering.secret,
+                identity=f"{registration.id}\n{new.revision}\n{now.isoformat()}",
+                date=now,
+                checks=checks,
+                reply_to=answering.reply_to(registration.id),
+            )
+        except Permanent as error:
+            return Telling(letter=None, said=f"Nobody was told: {error}")
+        state = ReplyState.DUE if answering.replies.mode == "send" else ReplyState.HELD
+        said = "They are told with the next round." if state is ReplyState.DUE else "The answer that says so is held with the others."
+        return Telling(letter=DeedLetter(draft=draft, message_id=turn.message_id, state=state), said=said)
 
     # --- asking the member
 
