@@ -27,20 +27,22 @@ _written: dict[tuple[object, ...], datetime] = {}
 _lock = threading.Lock()
 
 
-def viewed(request: Request, what: str, id: int | str | None = None, **detail: str | int) -> None:
-    """``what``: message, registration or reply, with its id; or a list (register, queue, export) with what was asked of it."""
+def viewed(request: Request, what: str, id: int | str | None = None, *, by: str = "", **detail: str | int) -> None:
+    """``what``: message, registration or reply, with its id; or a list (register, queue, export) with what was asked of it.
+    ``by``: whose look it is where nobody is logged in."""
     desk, person = request.app.state.desk, request.state.person
+    who: str = person.name if person is not None else by
     store: Store = desk.store
     now: datetime = desk.now()
     once_in = LOOKED_ONCE_IN
     if request.headers.get("x-desk") == "live":
         detail, once_in = {**detail, "page": "left open"}, LEFT_OPEN_ONCE_IN
-    key = (store.shown, person.name, what, id, tuple(sorted(detail.items())))
+    key = (store.shown, who, what, id, tuple(sorted(detail.items())))
     with _lock:
         if key in _written and now - _written[key] < once_in:
             return
     store.people.looked(
-        person.name,
+        who,
         what,
         now,
         message_id=int(id) if what == "message" and id is not None else None,

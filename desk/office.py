@@ -249,6 +249,9 @@ class Office(Protocol):
     @property
     def words(self) -> Words: ...
 
+    def opened_by(self, token: str) -> str:
+        """What a link of the digest shows: a registration's id, or ``message-NUMBER``. MailroomError says why it opens nothing."""
+
     def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
         """Schools and colleges of the whole gazetteer for what a person typed: name, initials, town or council; the likeliest first."""
 

@@ -26,6 +26,7 @@ from mailroom.officework.knowledge import Knowledge
 from mailroom.officework.registering import Outcome, Registering
 from mailroom.officework.writing import Writing
 from mailroom.wordings import Wordings
+from notify.links import LinkError, verified
 from store import RegistrationState, Stale
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class HouseOffice:
     @property
     def words(self) -> Words:
         return self.knowledge.words
+
+    def opened_by(self, token: str) -> str:
+        try:
+            return verified(self.store.secret(), token, now=self.now())
+        except LinkError as error:
+            raise MailroomError(str(error)) from error
 
     def places(self, query: str, *, limit: int = 20) -> tuple[Place, ...]:
         taught = self.remembering.places(query)

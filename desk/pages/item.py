@@ -29,7 +29,7 @@ from desk.words import KIND_WORDS
 from mailroom.model import Kind, MessageState, Reading
 from store import MessageRecord, MessageSummary, Registration, RegistrationState, Reply
 
-__all__ = ["ROUTES", "found_message", "found_registration", "item_page", "message_page", "places_called"]
+__all__ = ["ROUTES", "found_message", "found_registration", "item_page", "main_message", "message_page", "places_called"]
 
 WAITS = (MessageState.REVIEW, MessageState.QUARANTINED)
 SETTLED = (RegistrationState.MERGED, RegistrationState.DISMISSED, RegistrationState.WITHDRAWN)
@@ -89,7 +89,7 @@ def item_page(
     desk = request.app.state.desk
     viewed(request, "registration", registration.id)
     summaries: list[MessageSummary] = desk.store.messages_of(registration.id)
-    main = _main(summaries, message_id)
+    main = main_message(summaries, message_id)
     record = desk.store.message(main.id) if main is not None else None
     conversation = desk.store.conversation(registration.id)
     turns = {turn.message_id: turn.reading for turn in conversation.turns} if conversation is not None else {}
@@ -176,7 +176,7 @@ def _may_change(request: Request) -> bool:
     return bool(request.state.person.role.may(Role.COORDINATOR))
 
 
-def _main(summaries: Sequence[MessageSummary], wanted: int | None) -> MessageSummary | None:
+def main_message(summaries: Sequence[MessageSummary], wanted: int | None) -> MessageSummary | None:
     """The message that is shown: the one that was asked for, else the newest that waits for a person, else the newest."""
     if not summaries:
         return None

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from desk.pages.look import BY_LINK
 from desk.passwords import checked
 from desk.rendering import back_to, form_text, render
 from desk.routing import Page, Role, page
@@ -277,6 +278,7 @@ def show_audit(request: Request) -> Response:
         asked=asked,
         wrong=wrong,
         older=older,
+        by_link=BY_LINK,
         accounts=sorted(shown.items(), key=lambda one: one[1].casefold()),
     )
 

@@ -28,6 +28,7 @@ from desk.routing import Page, Role, guarded_only
 from desk.security import CSP, LARGEST_FORM, Security, Settings, digest, own_path
 from mailroom.config import load_config
 from mailroom.office import HouseOffice
+from notify.links import look_token
 from store import Store
 from tests.fixtures.desk import House
 
@@ -531,7 +532,8 @@ def test_every_look_at_a_member_is_in_the_history(house: House, route: Page) -> 
         number, index = next(one.message.id for one in records if b"text/html" in (one.content or b"")), 0
     else:
         number, index = next(one.message.id for one in records if not one.registrations), 0
-    values = {"id": registration.id, "number": number, "reply_id": reply.id, "index": index, "filename": "x", "name": "weeks", "token": "x"}
+    token = look_token(store.secret(), registration.id, until=datetime.now(UTC) + timedelta(days=1))
+    values = {"id": registration.id, "number": number, "reply_id": reply.id, "index": index, "filename": "x", "name": "weeks", "token": token}
     where = re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: str(values[match[1]]), route.path)
     looks._written.clear()
     answer = house.client(Role.ADMINISTRATOR).get(where)
