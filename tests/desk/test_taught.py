@@ -70,3 +70,10 @@ def test_a_viewer_looks_only(house: House) -> None:
     client = house.client(Role.VIEWER)
     assert not tree(client.get("/taught")).xpath("//main//form")
     assert client.post("/taught/remember", data=PHS).status_code == 403
+
+
+def test_an_entry_that_was_left_without_a_school_is_a_case_like_others(house: House) -> None:
+    one = next(entry for entry in house.store.registrations() if entry.values_of("institution") and entry.messages)
+    house.office.correct(one.id, one.revision, {}, ["institution"], who="ewan")
+    assert [case for case in house.office.cases() if case.registration_id == one.id]
+    assert house.client().get("/taught").status_code == 200
