@@ -145,6 +145,9 @@ class Teachable:
             return f"everybody who works for {council} has an address at {domain}"
         if entry := self.gazetteer.college_domains.get(domain):
             return f"{domain} is known as {entry.label}'s already"
+        known = (*self.authorities.domains, *self.gazetteer.college_domains, *self.rules.shared_domains)
+        if below := next((one for one in sorted(known) if one.endswith(f".{domain}")), ""):
+            return f"{below} is a part of {domain}, so others than this school write from there"
         mine = self._of_name(wish.means, wish.stands_in)
         if len({entry.authority for entry in mine}) > 1:
             return f"several councils have a {wish.means}; say which one"
@@ -189,6 +192,8 @@ class Teachable:
             if not wish.council and len(key) == 1:
                 return "one word, and everywhere: whoever writes it with a capital letter is taken to mean this school"
         if wish.kind is AliasKind.DOMAIN:
+            if council := self.authorities.of_domain(key_of(AliasKind.DOMAIN, wish.written)):
+                return f"it is a part of {council}'s addresses: if others than this school write from there, they are taken to work at it too"
             return "whoever writes from there, and names no school, is taken to work at this one"
         if wish.kind is AliasKind.AUTHORITY and (known := self.authorities.aliases.get(key)) is not None and known.kind == TOWN:
             return f"a town of that name is in {' or '.join(filter(None, known.councils))}"

@@ -69,6 +69,8 @@ def wish(written: str, means: str = PORTOBELLO, council: str = "", stands_in: st
         (wish("gmail.com", kind=DOMAIN), "anybody may have an address"),
         (wish("glow.sch.uk", kind=DOMAIN), "anybody may have an address"),
         (wish("fife.gov.uk", kind=DOMAIN), "everybody who works for Fife"),
+        (wish("sch.scot", kind=DOMAIN), "anybody may have an address"),
+        (wish("onmicrosoft.com", kind=DOMAIN), "glowscotland.onmicrosoft.com is a part of onmicrosoft.com"),
         (wish("porty", kind=DOMAIN), "no domain"),
         (wish("a b.example", kind=DOMAIN), "no domain"),
         (wish("we are", "learning_collaborative", kind=ACTIVITY), "three words or more"),
