@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mailroom.errors import MailroomError
+from mailroom.model import ReplyState
 
 __all__ = [
     "Alias",
@@ -304,10 +305,13 @@ class Office(Protocol):
 
     # --- deeds on messages
 
-    def dismiss(self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None) -> Done:
+    def dismiss(
+        self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None, touched: Mapping[int, int] | None = None
+    ) -> Done:
         """Not ours, or spam (``Dismissal``): ignored, a registration that rests on nothing else goes with it, and its unsent answers are parked.
 
-        ``seen``: their registrations at the revisions that were seen; Conflict where one is at another by now.
+        ``seen``: their registrations at the revisions that were seen; Conflict where one is at another by now. ``touched``: messages
+        with the ``touched`` of the record that was seen; Conflict where somebody has done something about one since.
         """
 
     def settle(self, message_ids: Sequence[int], *, who: str) -> Done:
@@ -324,11 +328,14 @@ class Office(Protocol):
     def ask(self, reference: str, revision: int, fields: Sequence[str], text: str, *, who: str) -> Done:
         """Write that question into the outbox, due; the registration waits for the member."""
 
-    def answer(self, message_id: int, subject: str, text: str, *, who: str) -> Done:
-        """An answer by hand to a message, due, in its thread; the message is settled. Header injection is refused here."""
+    def answer(self, message_id: int, subject: str, text: str, *, who: str, touched: int | None = None) -> Done:
+        """An answer by hand to a message, due, in its thread; the message is settled. Header injection is refused here.
 
-    def release(self, reply_ids: Sequence[int], *, who: str) -> Done:
-        """Held or parked answers become due."""
+        ``touched``: that of the record that was seen; Conflict where somebody has answered it, or done something else about it, since.
+        """
+
+    def release(self, reply_ids: Sequence[int], *, who: str, states: Sequence[ReplyState] | None = None) -> Done:
+        """Held or parked answers become due. ``states``: those that they were seen in; what is in another by now stays as it is."""
 
     def park(self, reply_ids: Sequence[int], *, who: str) -> Done:
         """Held or due answers are not to go."""

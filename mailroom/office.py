@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from desk.office import Alias, Bulk, Case, Conflict, Dismissal, Done, Letter, Offer, Place, Prospect, Sentence, Trial, Wording, Words
 from mailroom.errors import MailroomError
+from mailroom.model import ReplyState
 from mailroom.officework.bulk import Bulks
 from mailroom.officework.knowledge import Knowledge
 from mailroom.officework.registering import Outcome, Registering
@@ -28,6 +29,7 @@ from mailroom.officework.writing import Writing
 from mailroom.wordings import Wordings
 from notify.links import LinkError, verified
 from store import RegistrationState, Stale
+from store.outbox import RELEASABLE
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -136,11 +138,13 @@ class HouseOffice:
 
     # --- deeds on messages
 
-    def dismiss(self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None) -> Done:
+    def dismiss(
+        self, message_ids: Sequence[int], why: str, *, who: str, seen: Mapping[str, int] | None = None, touched: Mapping[int, int] | None = None
+    ) -> Done:
         if why not in _DISMISSED:
             raise MailroomError(f"«{why}» is no reason to dismiss a message; there are {', '.join(_DISMISSED)}")
         with _told():
-            did = self.store.dismiss(message_ids, _DISMISSED[why], self.now(), actor=who, seen=seen)
+            did = self.store.dismiss(message_ids, _DISMISSED[why], self.now(), actor=who, seen=seen, touched=touched)
         if did is None:
             return Done(deed=None, said="These were dismissed already.")
         what = "as spam" if why == Dismissal.SPAM else "as not for us"
@@ -177,13 +181,13 @@ class HouseOffice:
         with _told():
             return _done(self.writing.ask(reference, revision, fields, text, who=who))
 
-    def answer(self, message_id: int, subject: str, text: str, *, who: str) -> Done:
+    def answer(self, message_id: int, subject: str, text: str, *, who: str, touched: int | None = None) -> Done:
         with _told():
-            return _done(self.writing.answer(message_id, subject, text, who=who))
+            return _done(self.writing.answer(message_id, subject, text, who=who, touched=touched))
 
-    def release(self, reply_ids: Sequence[int], *, who: str) -> Done:
+    def release(self, reply_ids: Sequence[int], *, who: str, states: Sequence[ReplyState] | None = None) -> Done:
         with _told():
-            did = self.store.release_these(reply_ids, self.now(), actor=who)
+            did = self.store.release_these(reply_ids, self.now(), actor=who, states=RELEASABLE if states is None else states)
         released = len(did.replies) if did is not None else 0
         rest = len(set(reply_ids)) - released
         left = f" {_count(rest, 'answer')} cannot be released: sent already, not so any more, or to an address that takes no mail." if rest else ""

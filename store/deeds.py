@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState, ReplyDraft, ReplyState
-from store import history, outbox, recording, register, remembered, seating, undeliverable
+from store import history, outbox, people, recording, register, remembered, seating, undeliverable
 from store.database import clip
 from store.ledger import chunks
 from store.register import address_key
@@ -158,7 +158,7 @@ def _at_revision(connection: Connection, registration_id: str, revision: int) ->
 def who_changed(connection: Connection, registration_id: str) -> str:
     """Who changed a registration last; "" where nobody has."""
     h = history_table.c
-    events = ("registration.updated", "registration.entered", *outbox.BY_PERSON)
+    events = ("registration.updated", "registration.entered", "reply.written", "message.recorded", *outbox.BY_PERSON)
     last = select(h.actor).where(h.registration_id == registration_id, h.event.in_(events)).order_by(h.id.desc()).limit(1)
     return connection.scalar(last) or ""
 
@@ -294,16 +294,17 @@ def settle(connection: Connection, ids: Sequence[int], now: datetime, actor: str
     return did
 
 
-def dismiss(connection: Connection, ids: Sequence[int], reason: str, now: datetime, actor: str, seen: Mapping[str, int]) -> Did:
+def dismiss(connection: Connection, ids: Sequence[int], reason: str, now: datetime, actor: str, seen: Mapping[str, int], touched: Mapping[int, int]) -> Did:
     """No business of the programme's. A registration that rests on nothing else goes too, and what was to be sent about it stays here.
 
-    ``seen``: registrations at the revision that their person saw.
+    ``seen``: registrations at the revision that their person saw; ``touched``: messages with what had been done about each (``MessageRecord``).
     """
     linked = select(registration_messages.c.registration_id).where(registration_messages.c.message_id.in_(list(ids))).distinct()
     concerned = list(connection.scalars(linked.order_by(registration_messages.c.registration_id)))
     with _deed(connection, "dismiss", now, actor, Watched(registrations=concerned, messages=ids)) as did:
         for id, revision in seen.items():
             _at_revision(connection, id, revision)
+        _untouched(connection, touched)
         rows = _rows(connection, ids)
         if unread := [row for row in rows if row.state == MessageState.WAITING]:
             raise MailroomError(f"message {unread[0].id} has not been read yet; it can be dismissed after the next round")
@@ -366,6 +367,16 @@ def _rows(connection: Connection, ids: Sequence[int]) -> list[Any]:
     return [found[id] for id in sorted(found)]
 
 
+def _untouched(connection: Connection, touched: Mapping[int, int]) -> None:
+    """Nobody has done anything about these messages since their person saw them. Their rows are locked, so nobody does now."""
+    h = history_table.c
+    for message_id, seen in touched.items():
+        by_person = (h.message_id == message_id) & (h.actor != history.MAILROOM) & (h.event != people.LOOKED)
+        last = connection.execute(select(h.id, h.actor).where(by_person).order_by(h.id.desc()).limit(1)).one_or_none()
+        if last is not None and last.id != seen:
+            raise Stale(f"message {message_id} was dealt with meanwhile by {last.actor}; nothing was done, look at it again", who=last.actor)
+
+
 def _who_moved(connection: Connection, message_id: int) -> str:
     h = history_table.c
     return connection.scalar(select(h.actor).where(h.message_id == message_id, h.event.startswith("message.")).order_by(h.id.desc()).limit(1)) or ""
@@ -417,12 +428,15 @@ def write(
     limits: Mapping[str, int],
     *,
     asks: RegistrationUpdate | None = None,
+    touched: int | None = None,
 ) -> Did:
-    """Mail by hand, due. ``asks``: the registration as it waits for the answer; without it, the message is done with that."""
+    """Mail by hand, due. ``asks``: the registration as it waits for the answer; without it, the message is done with that,
+    provided that nothing but what was ``touched`` had been done about it (None: whatever was)."""
     watched = Watched(registrations=[registration_id] if asks is not None and registration_id is not None else [], messages=[message_id])
     with _deed(connection, kind, now, actor, watched, about=registration_id) as did:
         if asks is not None:
             _at_revision(connection, asks.registration_id, asks.revision)
+        _untouched(connection, {message_id: touched} if touched is not None else {})
         if undeliverable.among(connection, [draft.recipient]):
             raise MailroomError("mail to this address came back; say first that the address works again")
         if asks is not None:
@@ -435,6 +449,8 @@ def write(
         if asks is None:
             waits = (messages.c.id == message_id) & messages.c.state.in_(_FOR_A_PERSON)
             did.settled = _move(connection, "message.settled", waits, MessageState.REGISTERED, recording.SETTLED, now, actor, registration_id)
+            if registration_id is not None:
+                _touch(connection, registration_id, now)  # who saw the entry before this answer is told so
         else:
             if not recording.correct(connection, asks, now, actor, limits):
                 _touch(connection, asks.registration_id, now)  # who saw it before this question is told so
@@ -444,12 +460,12 @@ def write(
     return did
 
 
-def release(connection: Connection, ids: Sequence[int], now: datetime, actor: str) -> Did:
-    """Held or parked answers become due, but for those that tell what is not so any more, and those that would not arrive."""
+def release(connection: Connection, ids: Sequence[int], now: datetime, actor: str, states: Sequence[ReplyState]) -> Did:
+    """Answers in one of these states become due, but for those that tell what is not so any more, and those that would not arrive."""
     with _deed(connection, "release", now, actor, Watched(replies=ids)) as did:
         rows = connection.execute(select(outbox_table.c.id, outbox_table.c.recipient).where(outbox_table.c.id.in_(list(ids)))).all()
         dead = undeliverable.among(connection, {row.recipient for row in rows})
-        did.replies = outbox.release(connection, [row.id for row in rows if address_key(row.recipient) not in dead], now, actor)
+        did.replies = outbox.release(connection, [row.id for row in rows if address_key(row.recipient) not in dead], now, actor, states)
     return did
 
 

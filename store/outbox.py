@@ -324,9 +324,9 @@ def _set_aside(connection: Connection, rows: Sequence[Any], reason: str, now: da
     return [row.id for row in rows]
 
 
-def release(connection: Connection, ids: Sequence[int] | None, now: datetime, actor: str) -> list[int]:
-    """Held or suppressed replies become due; with ``ids`` None, all the held ones. What a newer answer has overtaken stays."""
-    states = RELEASABLE if ids is not None else (ReplyState.HELD,)
+def release(connection: Connection, ids: Sequence[int] | None, now: datetime, actor: str, states: Sequence[ReplyState] = RELEASABLE) -> list[int]:
+    """Replies in one of these states become due; with ``ids`` None, all the held ones. What a newer answer has overtaken stays."""
+    states = [state for state in RELEASABLE if state in states] if ids is not None else [ReplyState.HELD]
     released: list[int] = []
     for part in chunks(sorted(set(ids))) if ids is not None else [None]:
         query = (

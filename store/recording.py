@@ -198,7 +198,7 @@ class _Writer:
 
     def _registration(self, record: Record, message: Any, after: dict[str, Any]) -> str | None:
         if record.update is not None:
-            return self._update(record.update, message, after)
+            return self._update(record.update, message, after, waits=record.state == MessageState.REVIEW)
         if record.registration is None:
             return None
         identifier = register.registration_id(message.mailbox, message.sha256)
@@ -210,8 +210,10 @@ class _Writer:
         after["registration"] = register.snapshot(record.registration)
         return identifier
 
-    def _update(self, new: RegistrationUpdate, message: Any, after: dict[str, Any]) -> str:
-        """Another message of a conversation: its values replace those of the revision it was decided on, or nothing does."""
+    def _update(self, new: RegistrationUpdate, message: Any, after: dict[str, Any], *, waits: bool) -> str:
+        """Another message of a conversation: its values replace those of the revision it was decided on, or nothing does.
+
+        ``waits``: for a person, and then the revision grows in any case: who had the entry open before it came has not read it."""
         # Held until the end, so that no person's deed comes between: also where nothing differs and the message is only linked.
         self.connection.execute(select(registrations.c.id).where(registrations.c.id == new.registration_id).with_for_update())
         old = register.by_id(self.connection, new.registration_id)
@@ -220,6 +222,9 @@ class _Writer:
         if message.id not in old.messages:
             self.rows["registration_messages"].append({"registration_id": old.id, "message_id": message.id})
         if (old.state, old.missing, _by_field(old.values)) == (new.state, new.missing, _by_field(new.values)):
+            if waits and message.id not in old.messages:
+                grown = {"revision": registrations.c.revision + 1, "updated_at": self.now}
+                self.connection.execute(update(registrations).where(registrations.c.id == old.id).values(**grown))
             return old.id
         if not _replace(self.connection, old.revision, new, self.now, message_id=message.id):
             raise Permanent(f"message {message.id}: registration {old.id} was changed while it was read; it is read again")

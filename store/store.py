@@ -404,9 +404,12 @@ class Store:
         """Make a registration of a message that has none."""
         return self._deed(lambda connection: deeds.enter(connection, message_id, draft, now, actor, places or {}, settle=settle))
 
-    def dismiss(self, ids: Sequence[int], reason: str, now: datetime, *, actor: str, seen: Mapping[str, int] | None = None) -> Did | None:
-        """These messages are no business of the programme's (``reason``: a code). ``seen``: their registrations at the revisions that were seen."""
-        return self._deed(lambda connection: deeds.dismiss(connection, ids, reason, now, actor, seen or {}))
+    def dismiss(
+        self, ids: Sequence[int], reason: str, now: datetime, *, actor: str, seen: Mapping[str, int] | None = None, touched: Mapping[int, int] | None = None
+    ) -> Did | None:
+        """These messages are no business of the programme's (``reason``: a code). ``seen``: their registrations at the revisions that were seen;
+        ``touched``: messages with what had been done about each when it was seen."""
+        return self._deed(lambda connection: deeds.dismiss(connection, ids, reason, now, actor, seen or {}, touched or {}))
 
     def settle_these(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
         """A person has dealt with these messages; all of them wait for one, or nothing is done."""
@@ -427,13 +430,17 @@ class Store:
         actor: str,
         places: Mapping[str, int] | None = None,
         asks: RegistrationUpdate | None = None,
+        touched: int | None = None,
     ) -> Did | None:
-        """A person's mail into the outbox, due. ``asks``: the registration as it waits for the answer."""
-        return self._deed(lambda connection: deeds.write(connection, kind, draft, message_id, registration_id, now, actor, places or {}, asks=asks))
+        """A person's mail into the outbox, due. ``asks``: the registration as it waits for the answer; ``touched``: what had been done
+        about the message when its person saw it."""
+        return self._deed(
+            lambda connection: deeds.write(connection, kind, draft, message_id, registration_id, now, actor, places or {}, asks=asks, touched=touched)
+        )
 
-    def release_these(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
-        """Held or parked answers become due; ``replies`` of what comes back says which could."""
-        return self._deed(lambda connection: deeds.release(connection, ids, now, actor))
+    def release_these(self, ids: Sequence[int], now: datetime, *, actor: str, states: Sequence[ReplyState] = outbox.RELEASABLE) -> Did | None:
+        """Answers that are in one of these states become due; ``replies`` of what comes back says which could."""
+        return self._deed(lambda connection: deeds.release(connection, ids, now, actor, states))
 
     def park_these(self, ids: Sequence[int], now: datetime, *, actor: str) -> Did | None:
         """Held or due answers are not to go."""

@@ -482,6 +482,11 @@ class MessageRecord:
     history: tuple[Event, ...]
     reports: tuple[LinkedReport, ...]  # what this message reports, and what is reported of its answers
 
+    @property
+    def touched(self) -> int:
+        """The history's line of what a person did about it last; 0 where nobody has. A deed names the one that its person saw."""
+        return max((line.id for line in self.history if line.actor != "mailroom" and line.event != "viewed"), default=0)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PollNote:

@@ -155,6 +155,7 @@ def message_page(
         letter=_letter(record, None, fields),
         fields=fields,
         main=message,
+        touched=record.touched,
         replies=record.replies,
         reports=record.reports,
         history=story(record.history, desk.office.words),

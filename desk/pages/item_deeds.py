@@ -27,7 +27,7 @@ from mailroom.errors import MailroomError
 from mailroom.model import MessageState
 from store import Event, Registration, RegistrationState
 
-__all__ = ["ROUTES", "revision_seen", "settled_message", "settled_or_here"]
+__all__ = ["ROUTES", "revision_seen", "settled_message", "settled_or_here", "touched_seen"]
 
 
 def taken(request: Request) -> Taken:
@@ -36,8 +36,17 @@ def taken(request: Request) -> Taken:
 
 
 def revision_seen(request: Request) -> int:
-    text = form_text(request, "revision")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    return _number(request, "revision")
+
+
+def touched_seen(request: Request) -> int:
+    """What had been done about the message when its page was made."""
+    return _number(request, "touched")
+
+
+def _number(request: Request, field: str) -> int:
+    text = form_text(request, field)
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise HTTPException(400)
     return int(text)
 
@@ -175,12 +184,15 @@ def _conflict(request: Request, now: Registration, wanted: Taken, what: str) -> 
 
 
 def _as_seen(changes: Sequence[Event], revision: int) -> dict[str, tuple[str, ...]]:
-    """The values of the revision that the page showed, from the change that replaced it; {} where there is none."""
-    for event in changes:
-        before: Mapping[str, Any] = event.before or {}
-        if before.get("revision") == revision and isinstance(before.get("values"), dict):
-            return {field: tuple(before["values"].get(field, ())) for field in FIELD_ORDER}
-    return {}
+    """The values of the revision that the page showed, from the change that replaced them; {} where there is none.
+
+    A revision may also grow with no value changed (a question, a message that waits), so the next change that tells is the one."""
+    befores: list[dict[str, Any]] = [dict(event.before or {}) for event in changes]
+    told = [before for before in befores if isinstance(before.get("values"), dict) and before.get("revision", 0) >= revision]
+    if not told:
+        return {}
+    values: Mapping[str, Any] = min(told, key=lambda before: before["revision"])["values"]
+    return {field: tuple(values.get(field, ())) for field in FIELD_ORDER}
 
 
 # --- deeds on the whole entry
@@ -206,8 +218,8 @@ reopen = _simple(lambda office, registration, seen, who: office.reopen(registrat
 
 
 def settle_entry(request: Request) -> Response:
-    """Dealt with, and nothing in the entry to change: its messages wait for nobody any more."""
-    registration = found_registration(request)
+    """Dealt with, and nothing in the entry to change: its messages wait for nobody any more, provided that all of them were there to be seen."""
+    registration = _as_seen_still(request)
     store = request.app.state.desk.store
     waiting = [one.id for one in store.messages_of(registration.id) if one.state in WAITS]
     return _after_messages(request, lambda office, who: office.settle(waiting, who=who), registration)
@@ -219,8 +231,17 @@ def dismiss_entry(request: Request) -> Response:
     return _after_messages(request, lambda office, who: office.dismiss(registration.messages, _why(request), who=who, seen=seen), registration)
 
 
-def read_entry_again(request: Request) -> Response:
+def _as_seen_still(request: Request) -> Registration:
+    """Conflict where the entry is another one by now: a message that came meanwhile has not been read by whoever presses the button."""
     registration = found_registration(request)
+    if registration.revision != revision_seen(request):
+        who = request.app.state.desk.store.who_changed(registration.id)
+        raise Conflict(f"{registration.id} was changed meanwhile; nothing was done, look at it again", now_at=registration.revision, who=who)
+    return registration
+
+
+def read_entry_again(request: Request) -> Response:
+    registration = _as_seen_still(request)
     store = request.app.state.desk.store
     waiting = [one.id for one in store.messages_of(registration.id) if one.state in WAITS]
     return _after_messages(request, lambda office, who: office.read_again(waiting, who=who), registration)
@@ -290,7 +311,8 @@ def settle_message(request: Request) -> Response:
 
 def dismiss_message(request: Request) -> Response:
     number = found_message(request).message.id
-    return _after_messages(request, lambda office, who: office.dismiss([number], _why(request), who=who))
+    touched = {number: touched_seen(request)}
+    return _after_messages(request, lambda office, who: office.dismiss([number], _why(request), who=who, touched=touched))
 
 
 def read_message_again(request: Request) -> Response:

@@ -19,12 +19,13 @@ from desk.fields import REQUIRED
 from desk.looks import viewed
 from desk.office import Conflict, Letter
 from desk.pages.item import found_message, found_registration
-from desk.pages.item_deeds import revision_seen, settled_message, settled_or_here
+from desk.pages.item_deeds import revision_seen, settled_message, settled_or_here, touched_seen
 from desk.pages.item_next import here, next_address, place
 from desk.rendering import back_to, form_list, form_text, render
 from desk.routing import Role, page
 from desk.words import FIELD_ORDER
 from mailroom.errors import MailroomError
+from mailroom.model import ReplyState
 from store import OFF_THE_REGISTER, MessageRecord, Page, Registration, RegistrationFilter, RegistrationLine
 
 __all__ = ["ROUTES"]
@@ -124,14 +125,14 @@ def _asking(request: Request, registration: Registration, fields: Sequence[str],
 
 
 def release(request: Request) -> Response:
-    """Send an answer that is held or parked; only one of this entry's own."""
+    """Send an answer that is held; only one of this entry's own, and not what a colleague has parked since."""
     registration = found_registration(request)
     conversation = request.app.state.desk.store.conversation(registration.id)
     wanted = form_text(request, "reply")
     ids = [one.id for one in (conversation.replies if conversation is not None else ()) if str(one.id) == wanted]
     if not ids:
         raise HTTPException(404)
-    done = request.app.state.desk.office.release(ids, who=request.state.person.name)
+    done = request.app.state.desk.office.release(ids, who=request.state.person.name, states=(ReplyState.HELD,))
     return back_to(request, here(request, f"/item/{registration.id}"), done.said, done.deed, about=registration.id)
 
 
@@ -148,9 +149,12 @@ def send_answer(request: Request) -> Response:
     record = found_message(request)
     subject, text = form_text(request, "subject"), form_text(request, "text")
     try:
-        done = request.app.state.desk.office.answer(record.message.id, subject, text, who=request.state.person.name)
-    except Conflict:
-        raise
+        done = request.app.state.desk.office.answer(record.message.id, subject, text, who=request.state.person.name, touched=touched_seen(request))
+    except Conflict as error:
+        told = (
+            f"{error.who or 'Somebody'} has dealt with this message since you opened it, so nothing was sent. Look at it, and send this if it is still wanted."
+        )
+        return _answering(request, subject, text, told=told, status=409)
     except MailroomError as error:
         return _answering(request, subject, text, told=str(error), status=422)
     after = request.app.state.desk.store.message(record.message.id)
@@ -170,6 +174,7 @@ def _answering(request: Request, subject: str, text: str, *, told: str = "", sta
         "item_answer.html",
         status=status,
         message=record.message,
+        touched=record.touched,
         recipient=parsed.reply_to[0].address if parsed and parsed.reply_to else record.message.sender_address or "",
         subject=subject,
         text=text,

@@ -20,6 +20,7 @@ from desk.pages.today import KIND_WORDS, address_of
 from desk.rendering import back_to, form_text, fragment, render
 from desk.routing import Role, page
 from mailroom.errors import MailroomError
+from mailroom.model import ReplyState
 from store import Needs, NeedsKind, Page, Store, UndeliverableAddress
 
 __all__ = ["ROUTES"]
@@ -89,7 +90,7 @@ def address_works(request: Request) -> Response:
     if form_text(request, "send") != "yes":
         return back_to(request, back, f"Mail goes to {address} again. {waits} to it {'is' if len(parked) == 1 else 'are'} parked still, under Replies.")
     try:
-        desk.office.release(parked, who=person.name)
+        desk.office.release(parked, who=person.name, states=(ReplyState.SUPPRESSED,))
     except MailroomError as error:
         return back_to(request, back, f"Mail goes to {address} again, but {waits} could not be sent on: {error}")
     return back_to(request, back, f"Mail goes to {address} again, and {waits} {'is' if len(parked) == 1 else 'are'} about to be sent.")

@@ -117,12 +117,15 @@ def _deed(request: Request, states: tuple[ReplyState, ...], what: str) -> Respon
         return _preview(request, states, what, tab)
     if not ids:
         return back_to(request, back, "Nothing was ticked, so nothing was done.")
-    done = office.release(ids, who=who) if what == "release" else office.park(ids, who=who)
+    seen_as = next((its for name, _, its in TABS if name == tab), states)
+    done = office.release(ids, who=who, states=[state for state in states if state in seen_as]) if what == "release" else office.park(ids, who=who)
     return back_to(request, back, done.said, done.deed)
 
 
 def _ids(request: Request) -> list[int]:
-    ids = [value for value in form_list(request, "reply") if value.isascii() and value.isdigit() and len(value) < 19]
+    """What was ticked; or all of a list in one field, since a form of a thousand fields is taken for an attack."""
+    given = [*form_list(request, "reply"), *form_text(request, "replies").split()]
+    ids = [value for value in given if value.isascii() and value.isdigit() and len(value) < 19]
     if len(ids) > MOST_AT_ONCE:
         raise MailroomError(f"at most {MOST_AT_ONCE} replies at once")
     return [int(value) for value in ids]

@@ -80,7 +80,7 @@ class Bulks:
             return did, len(set(did.registrations) & seen.keys()) if did is not None else 0
         if bulk.what == "release":
             held = [one for one in self.store.unsent_of([one.id for one, _ in going]) if one.state is ReplyState.HELD]
-            did = self.store.release_these([one.id for one in held], self.now(), actor=who)
+            did = self.store.release_these([one.id for one in held], self.now(), actor=who, states=(ReplyState.HELD,))
             released = set(did.replies) if did is not None else set()
             return did, len({one.registration_id for one in held if one.id in released})
         updates = [update for _, (_, update) in going if update is not None]

@@ -198,8 +198,8 @@ class Writing:
 
     # --- an answer in a person's own words
 
-    def answer(self, message_id: int, subject: str, text: str, *, who: str) -> Outcome:
-        """Due, in the thread of the message, which is done with that."""
+    def answer(self, message_id: int, subject: str, text: str, *, who: str, touched: int | None = None) -> Outcome:
+        """Due, in the thread of the message, which is done with that. ``touched``: what had been done about it when it was seen."""
         record = self.store.message(message_id)
         if record is None:
             raise MailroomError(f"there is no message {message_id}")
@@ -211,7 +211,7 @@ class Writing:
         about = next((one for one in record.registrations if one.state not in OFF_THE_REGISTER), None)
         now = self.now()
         draft = self._draft(ANSWERED, rendered, parsed, about, now, checks)
-        did = self.store.write_by_hand("answer", draft, message_id, about.id if about is not None else None, now, actor=who)
+        did = self.store.write_by_hand("answer", draft, message_id, about.id if about is not None else None, now, actor=who, touched=touched)
         still = " The entry needs you still." if about is not None and about.state is RegistrationState.REVIEW else ""
         return Outcome(did=did, said=f"Your answer leaves within a few minutes.{still}", registration_id=about.id if about is not None else None)
 

@@ -303,7 +303,7 @@ def test_dealt_with_leaves_the_entry_as_it_is(house: House) -> None:
     house.poll()
     shown = page(house, f"/item/{registration.id}")
     assert shown.cssselect("form[action$='/settle'] button[data-key=d]")
-    house.client().post(f"/item/{registration.id}/settle")
+    house.client().post(f"/item/{registration.id}/settle", data={"revision": house.store.registration(registration.id).revision})  # type: ignore[union-attr]
     assert {one.state for one in house.store.messages_of(registration.id)} == {MessageState.REGISTERED}
     assert house.store.registration(registration.id).values == registration.values  # type: ignore[union-attr]
 
@@ -359,7 +359,9 @@ def test_entering_nothing_says_what_is_needed(house: House) -> None:
     assert answer.status_code == 422 and html.fromstring(answer.text).cssselect("[role=alert]")
 
 
-@pytest.mark.parametrize(("deed", "data", "state"), [("settle", {}, "registered"), ("dismiss", {"why": "spam"}, "ignored"), ("read-again", {}, "waiting")])
+@pytest.mark.parametrize(
+    ("deed", "data", "state"), [("settle", {}, "registered"), ("dismiss", {"why": "spam", "touched": "0"}, "ignored"), ("read-again", {}, "waiting")]
+)
 def test_a_message_is_set_aside(house: House, deed: str, data: dict[str, str], state: str) -> None:
     number = unregistered(house, "Withdrawing")
     answer = house.client().post(f"/message/{number}/{deed}", data=data)
@@ -373,7 +375,8 @@ def test_the_walk_through_the_queue_meets_each_once_and_ends_there(house: House)
         assert client.get(where).status_code in (200, 303)
         seen.append(where.partition("?")[0])
         path, _, at = where.partition("?at=")
-        answer = client.post(f"{path}/settle", data={"at": at})
+        entry = house.store.registration(path.rpartition("/")[2])
+        answer = client.post(f"{path}/settle", data={"at": at, "revision": entry.revision if entry is not None else ""})
         assert answer.status_code == 303
         where = answer.headers["location"]
         assert len(seen) < 60
@@ -433,7 +436,7 @@ def test_an_answer_by_hand_goes_into_the_thread_and_settles_the_message(house: H
     shown = html.fromstring(client.get(f"/message/{number}/answer").text)
     assert shown.cssselect("#subject")[0].get("value") == "Re: A question before I sign up"
     before = {one.id for one in house.store.replies(limit=200)}
-    answer = client.post(f"/message/{number}/answer", data={"subject": "Re: A question", "text": "Yes, do.\n\nMoira"})
+    answer = client.post(f"/message/{number}/answer", data={"subject": "Re: A question", "text": "Yes, do.\n\nMoira", "touched": "0"})
     assert answer.status_code == 303
     [made] = [one for one in house.store.replies(limit=200) if one.id not in before]
     content = (house.store.reply_content(made.id) or b"").decode()
@@ -448,7 +451,7 @@ def test_an_answer_by_hand_goes_into_the_thread_and_settles_the_message(house: H
 def test_a_subject_of_two_lines_is_refused_and_no_header_gets_in(house: House, subject: str) -> None:
     number = unregistered(house, "A question before I sign up")
     before = {one.id for one in house.store.replies(limit=200)}
-    answer = house.client().post(f"/message/{number}/answer", data={"subject": subject, "text": "Bcc: other@example.com\n\nhello"})
+    answer = house.client().post(f"/message/{number}/answer", data={"subject": subject, "text": "Bcc: other@example.com\n\nhello", "touched": "0"})
     new = [one for one in house.store.replies(limit=200) if one.id not in before]
     if answer.status_code == 422:
         assert new == [] and html.fromstring(answer.text).cssselect("[role=alert]")
@@ -458,9 +461,43 @@ def test_a_subject_of_two_lines_is_refused_and_no_header_gets_in(house: House, s
         assert message["Bcc"] is None and message["X-Evil"] is None and set(subject) & set("\r\n") == set()
 
 
+def test_who_answers_second_is_told_keeps_what_they_typed_and_may_send_it_all_the_same(house: House) -> None:
+    number, client = unregistered(house, "A question before I sign up"), house.client()
+    opened = html.fromstring(client.get(f"/message/{number}/answer").text).cssselect("input[name=touched]")[0].get("value")
+    mine = {"subject": "Re: A question", "text": "Two pages are enough.", "touched": opened}
+    house.office.answer(number, "Re: A question", "Yes, do.", who="ewan", touched=int(opened))
+    before = len(house.store.replies(limit=200))
+    answer = client.post(f"/message/{number}/answer", data=mine)
+    shown = html.fromstring(answer.text)
+    assert answer.status_code == 409 and "ewan has dealt with this message" in words(shown.cssselect("[role=alert]")[0])
+    assert "Two pages are enough." in shown.cssselect("textarea")[0].text_content() and len(house.store.replies(limit=200)) == before
+    mine["touched"] = shown.cssselect("input[name=touched]")[0].get("value")
+    assert client.post(f"/message/{number}/answer", data=mine).status_code == 303
+    assert client.post(f"/message/{number}/answer", data=mine).status_code == 409  # a second press of the same button
+    assert len(house.store.replies(limit=200)) == before + 1
+
+
+def test_a_message_is_not_dismissed_with_the_entry_that_a_colleague_has_just_made_of_it(house: House) -> None:
+    number = unregistered(house, "A question before I sign up")
+    opened = page(house, f"/message/{number}").cssselect("form[action$=dismiss] input[name=touched]")[0].get("value")
+    house.office.enter(number, {"institution": ["Borders College"], "activity": ["learning_collaborative"]}, who="ewan")
+    assert house.client().post(f"/message/{number}/dismiss", data={"why": "spam", "touched": opened}).status_code == 409
+    [made] = house.store.message(number).registrations  # type: ignore[union-attr]
+    assert made.state is RegistrationState.REGISTERED
+
+
+def test_what_a_colleague_changed_since_is_not_dealt_with_unseen(house: House) -> None:
+    registration = entry(house, "Morag Finlayson")
+    house.office.correct(registration.id, registration.revision, {"topic": ["numeracy"]}, who="ewan", settle=False)
+    before = {one.id: one.state for one in house.store.messages_of(registration.id)}
+    for deed in ("settle", "read-again"):
+        assert house.client().post(f"/item/{registration.id}/{deed}", data={"revision": registration.revision}).status_code == 409
+    assert {one.id: one.state for one in house.store.messages_of(registration.id)} == before
+
+
 def test_an_empty_answer_is_refused_with_what_was_typed(house: House) -> None:
     number = unregistered(house, "A question before I sign up")
-    answer = house.client().post(f"/message/{number}/answer", data={"subject": "kept", "text": "  "})
+    answer = house.client().post(f"/message/{number}/answer", data={"subject": "kept", "text": "  ", "touched": "0"})
     assert answer.status_code == 422 and html.fromstring(answer.text).cssselect("#subject")[0].get("value") == "kept"
 
 

@@ -79,8 +79,9 @@ def test_all_are_shown_before_they_are_released(house: House) -> None:
     assert words(page.xpath("//h1")[0]) == f"Release {len(numbers)} replies?"
     assert held(house) == numbers
     form = page.xpath("//form[@action='/replies/release']")[0]
-    fields = {name: form.xpath(f".//input[@name='{name}']/@value") for name in ("tab", "sure", "reply")}
-    assert sorted(map(int, fields["reply"])) == sorted(numbers)
+    fields = {name: form.xpath(f".//input[@name='{name}']/@value") for name in ("tab", "sure", "replies")}
+    assert sorted(map(int, fields["replies"][0].split())) == sorted(numbers)
+    assert len(form.xpath(".//input")) < 10, "a form of more than a thousand fields is refused"
     client.post("/replies/release", data=fields)
     assert held(house) == []
     assert house.store.reply_counts()[ReplyState.DUE] == len(numbers)
@@ -105,3 +106,15 @@ def test_a_viewer_looks_and_has_no_buttons(house: House) -> None:
     assert page.xpath("//tbody/tr")
     assert not page.xpath("//form[@action='/replies/release']//button")
     assert house.client(Role.VIEWER).post("/replies/release", data={"reply": str(held(house)[0])}).status_code == 403
+
+
+def test_what_a_colleague_parked_meanwhile_is_not_released_by_an_older_list(house: House) -> None:
+    first, second = held(house)[:2]
+    house.office.park([first], who="ewan")
+    answer = house.client().post("/replies/release", data={"tab": "held", "reply": [str(first), str(second)]})
+    assert answer.status_code == 303
+    states = [reply.state for number in (first, second) if (reply := house.store.reply(number)) is not None]
+    assert states == [ReplyState.SUPPRESSED, ReplyState.DUE]
+    house.client().post("/replies/release", data={"tab": "parked", "reply": [str(first)]})
+    reply = house.store.reply(first)
+    assert reply is not None and reply.state is ReplyState.DUE

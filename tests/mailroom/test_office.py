@@ -298,6 +298,20 @@ def test_a_later_message_continues_what_it_was_merged_into(house: House) -> None
     assert house.of("ailsa@mail.example").state is RegistrationState.WITHDRAWN
 
 
+def test_a_later_message_follows_a_chain_of_merges_to_its_end(house: House) -> None:
+    house.deliver(letter("third", f"I'd like to join. I teach at Dunshellach Academy in Highland. {WANTS.format('trees')}", who="Ailsa B <ab@third.example>"))
+    house.round()
+    for one, other in (("wee.ailsa@home.example", "ailsa@mail.example"), ("ailsa@mail.example", "ab@third.example")):
+        first, second = house.of(one), house.of(other)
+        house.office.merge(first.id, first.revision, second.id, second.revision, who="moira")
+    before = len(list(house.store.registrations(list(RegistrationState))))
+    more = "In-Reply-To: <home@mail.example>\n"
+    house.deliver(letter("later", "Please take me off the list.", who="Ailsa <wee.ailsa@home.example>", subject="Re: Action research", more=more))
+    house.round()
+    assert house.of("ab@third.example").state is RegistrationState.WITHDRAWN
+    assert len(list(house.store.registrations(list(RegistrationState)))) == before
+
+
 def test_nothing_continues_what_was_dismissed(house: House) -> None:
     seen = house.of("bruce@mail.example")
     house.office.dismiss(list(seen.messages), Dismissal.NOT_OURS, who="moira")
@@ -372,20 +386,21 @@ def test_a_registration_in_review_that_is_read_again_stays_one(house: House) -> 
     house.deliver(
         letter(
             "odd",
-            f"I'd like to register. We are at Whinny Brae Primary School or Dunshellach Academy, I forget. {WANTS.format('play')}",
+            f"I'd like to register. I teach at Whinny Brae Primary School in Highland. {WANTS.format('play')}",
             who="Ina <ina@mail.example>",
         )
     )
     house.round()
     [odd] = [one for one in house.store.registrations() if one.member_address == "ina@mail.example"]
-    if odd.state is not RegistrationState.REVIEW:
-        house.office.reopen(odd.id, odd.revision, who="moira")
-    if house.state("odd") is MessageState.REVIEW:
-        house.office.read_again([house.message("odd")], who="moira")
-        house.round()
-        [again] = [one for one in house.store.registrations(list(RegistrationState)) if one.member_address == "ina@mail.example"]
-        assert (again.id, again.messages) == (odd.id, odd.messages)
-        assert house.state("odd") is not MessageState.QUARANTINED
+    assert (odd.state, house.state("odd")) == (RegistrationState.REVIEW, MessageState.REVIEW)
+    answers = len(house.store.replies(limit=100))
+    house.office.read_again([house.message("odd")], who="moira")
+    assert house.state("odd") is MessageState.WAITING
+    house.round()
+    [again] = [one for one in house.store.registrations(list(RegistrationState)) if one.member_address == "ina@mail.example"]
+    assert (again.id, again.messages, again.values, again.state) == (odd.id, odd.messages, odd.values, odd.state)
+    assert house.state("odd") is MessageState.REVIEW
+    assert len(house.store.replies(limit=100)) == answers
 
 
 # --- mail
@@ -439,6 +454,80 @@ def test_an_answer_by_hand_settles_its_message_and_its_undo_parks_it(house: Hous
     after = everything(house.store)
     assert (after["messages"], after["registrations"]) == (before["messages"], before["registrations"])
     assert [(state, reason) for _, state, reason, _ in after["replies"]][-1] == (ReplyState.SUPPRESSED, "taken_back")
+
+
+def test_what_somebody_answered_meanwhile_is_not_answered_twice(house: House) -> None:
+    number = house.message("asks")
+
+    def touched() -> int:
+        record = house.store.message(number)
+        assert record is not None
+        return record.touched
+
+    seen, replies = touched(), len(house.store.replies(limit=100))
+    house.store.people.looked("ewan", "message", datetime.now(UTC), message_id=number)
+    assert touched() == seen  # to look is to do nothing
+    house.office.answer(number, "Re: Cover", "Yes, it is.", who="ewan", touched=seen)
+    with pytest.raises(Conflict) as conflict:
+        house.office.answer(number, "Re: Cover", "No, it is not.", who="moira", touched=seen)
+    assert conflict.value.who == "ewan"
+    with pytest.raises(Conflict):
+        house.office.dismiss([number], Dismissal.SPAM, who="moira", touched={number: seen})
+    assert (len(house.store.replies(limit=100)), house.state("asks")) == (replies + 1, MessageState.REGISTERED)
+    assert house.office.answer(number, "Re: Cover", "One thing more.", who="moira", touched=touched()).deed
+
+
+def test_a_message_that_was_settled_meanwhile_is_not_answered_unseen(house: House) -> None:
+    number, replies = house.message("asks"), len(house.store.replies(limit=100))
+    house.office.settle([number], who="ewan")
+    with pytest.raises(Conflict):
+        house.office.answer(number, "Re: Cover", "Yes.", who="moira", touched=0)
+    assert len(house.store.replies(limit=100)) == replies
+
+
+def test_of_two_answers_at_once_one_goes_out(house: House) -> None:
+    number, replies, start = house.message("asks"), len(house.store.replies(limit=100)), threading.Barrier(2)
+    ends: list[str] = []
+
+    def answer(who: str) -> None:
+        start.wait()
+        try:
+            house.office.answer(number, "Re: Cover", "Yes.", who=who, touched=0)
+            ends.append("sent")
+        except Conflict:
+            ends.append("conflict")
+
+    threads = [threading.Thread(target=answer, args=(who,)) for who in ("moira", "ewan")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(ends) == ["conflict", "sent"]
+    assert len(house.store.replies(limit=100)) == replies + 1
+
+
+def test_an_answer_is_not_taken_back_by_dismissing_an_entry_as_it_was_before(house: House) -> None:
+    seen = house.of("bruce@mail.example")
+    house.office.answer(house.message("which"), "Re: x", "We look into it.", who="ewan", touched=0)
+    with pytest.raises(Conflict) as conflict:
+        house.office.dismiss(seen.messages, Dismissal.NOT_OURS, who="moira", seen={seen.id: seen.revision})
+    assert conflict.value.who == "ewan"
+    assert sent_as(house, "answered_by_person")["Subject"] == "Re: x"
+
+
+def test_what_came_after_the_page_was_opened_is_not_settled_with_it(house: House) -> None:
+    """A further message that waits for a person counts as a change of the entry, also where no value of it differs."""
+    one = house.of("ailsa@mail.example")
+    house.office.reopen(one.id, one.revision, who="moira")
+    seen = house.of("ailsa@mail.example")
+    more = "In-Reply-To: <complete@mail.example>\n"
+    house.deliver(letter("second", "Could you tell me whether supply cover is paid for the training days?", subject="Re: Action research", more=more))
+    house.round()
+    assert house.of("ailsa@mail.example").values == seen.values
+    assert house.state("second") is MessageState.REVIEW
+    with pytest.raises(Conflict):
+        house.office.accept(seen.id, seen.revision, who="moira")
+    assert house.state("second") is MessageState.REVIEW
 
 
 @pytest.mark.parametrize(
