@@ -295,10 +295,13 @@ class Teachable:
                 yield Suggestion(kind=AliasKind.AUTHORITY, written=word.raw, means=council)
 
     def _phrases(self, reading: Reading, activity: str, _: str) -> Iterator[Suggestion]:
-        """The clauses of the member's own words that spoke of an activity, the plainest first."""
+        """The clauses of the member's own words that spoke of an activity, the plainest first; none that names where somebody works."""
         spoke = [c for c in reading.extraction.candidates if c.slot is Slot.ACTIVITY and c.evidence.where in _TYPED]
+        places = {c.evidence.text for c in reading.extraction.candidates if c.slot in (Slot.INSTITUTION, Slot.AUTHORITY)}
         for candidate in sorted(spoke, key=lambda c: (c.value != activity, -c.strength))[:2]:
-            yield Suggestion(kind=AliasKind.ACTIVITY, written=_clause(reading.parsed.body, candidate.evidence.start, candidate.evidence.end), means=activity)
+            clause = _clause(reading.parsed.body, candidate.evidence.start, candidate.evidence.end)
+            if not any(place in clause for place in places):
+                yield Suggestion(kind=AliasKind.ACTIVITY, written=clause, means=activity)
 
 
 def _labels(entries: Iterator[Entry] | Sequence[Entry]) -> str:

@@ -188,6 +188,14 @@ def test_a_place_is_offered_for_a_council_and_a_clause_for_an_activity(teachable
     assert teachable.suggest(read(teachable, text), Slot.TOPIC, "phonics") == [], "a topic is not remembered"
 
 
+def test_a_clause_that_names_where_somebody_works_is_no_phrase_for_an_activity(teachable: Teachable) -> None:
+    text = "I work at Invercairn High School, Aberdeenshire, and I would very much like to take part. My interest is in retrieval practice."
+    reading = read(teachable, text)
+    assert any(one.slot is Slot.ACTIVITY for one in reading.extraction.candidates), "there is a clause to be taken"
+    phrases = teachable.suggest(reading, Slot.ACTIVITY, "learning_collaborative")
+    assert not any("Invercairn" in one.written or "Aberdeenshire" in one.written for one in phrases)
+
+
 def test_words_are_compared_without_case_accents_and_dots() -> None:
     assert key_of(INSTITUTION, "P.H.S.") == key_of(INSTITUTION, "phs") == "phs"
     assert key_of(INSTITUTION, "St. Màiri’s") == "st mairis"
