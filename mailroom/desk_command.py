@@ -88,6 +88,8 @@ def desk(context: click.Context, host: str, port: int, config_file: str | None) 
     app = make_app(store, office, settings=settings_of(config, host))
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"the desk is at {given.url or f'http://{shown}:{port}'} (Ctrl-C ends it)", err=True)
+    if given.oidc is None and not store.people.any():
+        click.echo("nobody can log in yet: «mailroom desk user add NAME --role coordinator» makes an account", err=True)
     uvicorn.run(
         app,
         host=host,

@@ -159,7 +159,7 @@ class Wordings:
         self._tried({id: said for id, (_, said) in kept.items()})
         number = self._added(kept, seen_version, who)
         count = sum(before.get(id) != kept.get(id) for id in {**before, **kept})
-        return Done(deed=None, said=f"{count} sentence{'s' if count != 1 else ''} changed. Answers say so from the next round on (version {number}).")
+        return Done(deed=None, said=f"{count} sentence{'s' if count != 1 else ''} changed. New answers say so from now on (version {number}).")
 
     def restore_wording(self, version: int, *, seen_version: int, who: str) -> Done:
         wanted = next((one.changes for one in self.store.wordings() if one.version == version), {} if version == 0 else None)

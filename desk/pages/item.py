@@ -195,9 +195,19 @@ def _letter(record: MessageRecord | None, registration: Registration | None, fie
 
 
 def _with_found(fields: tuple[Field, ...], found: Mapping[str, Sequence[Place]] | None, errors: Mapping[str, str] | None) -> tuple[Field, ...]:
-    if not found and not errors:
+    if found is None and not errors:
         return fields
-    return tuple(replace(field, found=tuple((found or {}).get(field.slot, ())), error=(errors or {}).get(field.slot, "")) for field in fields)
+    nothing = "No school or college of the lists was found by that name. You may keep it as you wrote it."
+    sought = found or {}
+    return tuple(
+        replace(
+            field,
+            found=tuple(sought.get(field.slot, ())),
+            error=(errors or {}).get(field.slot, ""),
+            notes=(*field.notes, nothing) if field.slot in sought and not sought[field.slot] else field.notes,
+        )
+        for field in fields
+    )
 
 
 def _talk(summaries: Sequence[MessageSummary], turns: Mapping[int, Reading], replies: Sequence[Reply], main: MessageSummary | None) -> list[dict[str, Any]]:

@@ -206,7 +206,7 @@ class Registering:
             state = RegistrationState.REGISTERED
         new = RegistrationUpdate(registration_id=other.id, revision=other.revision, state=state, values=tuple(values), missing=missing)
         did = self.store.merge(registration.id, registration.revision, new, self.now(), actor=who, places=self.knowledge.limits)
-        said = f"Merged into {other.id}. {self._stands(state, missing)}"
+        said = f"Joined to the entry of {other.member_name or other.member_address}. {self._stands(state, missing)}"
         return Outcome(did=did, said=said, registration_id=registration.id, before=registration)
 
     def enter(self, message_id: int, changes: Mapping[str, Sequence[str]], *, who: str) -> Outcome:

@@ -238,6 +238,9 @@ def test_the_school_search_works_without_a_script(house: House) -> None:
     shown = html.fromstring(answer.text)
     found = [json.loads(one.get("value"))["value"] for one in field(shown, "institution").cssselect("ul[aria-label='Schools and colleges found'] button")]
     assert answer.status_code == 200 and found[0] == "Borders College" and shown.cssselect("[name=topic]")[0].get("value") == "typed"
+    answer = house.client().post(f"/item/{registration.id}/save", data=form(registration, do="find", institution=["zzyzx"]))
+    shown = field(html.fromstring(answer.text), "institution")
+    assert "No school or college of the lists was found" in words(shown) and shown.cssselect("[name=institution]")[0].get("value") == "zzyzx"
     assert house.store.registration(registration.id).revision == registration.revision  # type: ignore[union-attr]
 
 

@@ -172,7 +172,7 @@ def test_the_desk_is_served_to_this_machine_and_ends_when_told(installation: Cal
     finally:
         process.terminate()
         out, err = process.communicate(timeout=30)
-    assert f"http://127.0.0.1:{port}" in err
+    assert f"http://127.0.0.1:{port}" in err and "nobody can log in yet" in err
     assert "Traceback" not in out + err
 
 
