@@ -197,9 +197,24 @@ _ATTRIBUTES: dict[str, set[str]] = {"td": {"colspan", "rowspan"}, "th": {"colspa
 _CUT_WHOLE = {"script", "style", "head", "title", "noscript", "template", "object", "embed", "iframe", "svg", "math", "form", "select", "textarea", "button"}
 
 
+# To clean HTML costs time by the square of how deep it is nested, and room by how many unclosed emphases each paragraph takes
+# up again: a message of half a megabyte can keep a processor for an hour. So there is an end to its tags, and emphasis keeps no
+# attributes, for of equal ones a parser takes up three.
+MOST_TAGS = 20_000
+_TOO_MUCH = "<p>The layout of this message is too large to be shown here. Read its words, or download it as it came.</p>"
+_EMPHASIS = re.compile(r"(?i)<(a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/])[^>]*>")
+
+
+def _bearable(html: str) -> str | None:
+    """The HTML, with as little in it as a parser can take; None where that is too much still."""
+    html = html[: html.rfind(">") + 1] + html[html.rfind(">") + 1 :].partition("<")[0]  # each tag has an end, so looking for it is short
+    return _EMPHASIS.sub(r"<\1>", html) if len(re.findall("<[A-Za-z]", html)) <= MOST_TAGS else None
+
+
 def html_page(html: str) -> str:
     """A whole document with what is left of the sender's HTML."""
-    body = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, clean_content_tags=_CUT_WHOLE - _TAGS, url_schemes=set(), strip_comments=True, link_rel=None)
+    bearable = _bearable(html)
+    body = _TOO_MUCH if bearable is None else _cleaned(bearable)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>The message as HTML</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">'
@@ -207,9 +222,17 @@ def html_page(html: str) -> str:
     )
 
 
+def _cleaned(html: str) -> str:
+    return nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, clean_content_tags=_CUT_WHOLE - _TAGS, url_schemes=set(), strip_comments=True, link_rel=None)
+
+
 def _without_tags(html: str) -> str:
     spaced = re.sub(r"(?i)<(?:br|/p|/div|/tr|/li|/h[1-6])[^<>]{0,200}>", "\n", html)
-    text = nh3.clean(spaced, tags=set(), clean_content_tags=_CUT_WHOLE, strip_comments=True)
+    bearable = _bearable(spaced)
+    if bearable is None:
+        text = re.sub(r"<[^>]*>", " ", spaced[: spaced.rfind(">") + 1])
+    else:
+        text = nh3.clean(bearable, tags=set(), clean_content_tags=_CUT_WHOLE, strip_comments=True)
     for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&quot;", '"'), ("&amp;", "&")):
         text = text.replace(entity, letter)
     return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.message
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -114,3 +115,29 @@ def test_html_keeps_words_and_loses_what_is_alive() -> None:
     attributes = set(re.findall(r"<[a-z0-9]+ ([^>]+)>", shown))
     assert attributes <= {'colspan="2"'}
     assert "alert" not in shown and "evil" not in shown and "password" not in shown
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<div>" * 200_000,
+        "<p>" + "".join(f"<b a={number}>" for number in range(9_000)) + "</p>" + "<p>x</p>" * 9_000,
+        "<p>" + "".join(f"<font color='<{number}'>" for number in range(9_000)) + "</p>" + "<p>x</p>" * 9_000,
+        "<b " * 300_000,
+        '<a title="' * 100_000 + ">",
+    ],
+    ids=["deep", "emphasis", "emphasis with a bracket in it", "tags without an end", "quotes without an end"],
+)
+def test_no_html_takes_a_processor_for_long(page: str) -> None:
+    content = f"From: eve@example.com\nContent-Type: text/html; charset=utf-8\n\nHello {page} there\n".encode()
+    begun = time.process_time()
+    html = html_text(content)
+    assert html is not None
+    assert len(html_page(html)) < 20_000_000
+    plain_text(content)
+    assert time.process_time() - begun < 30
+
+
+def test_emphasis_stays_and_an_ordinary_page_is_shown_whole() -> None:
+    page = html_page('<table><tr><td colspan="2"><b class="x">Bold</b> <a href="https://evil.example" title="y">link</a> 1 < 2</td></tr></table>')
+    assert '<td colspan="2"><b>Bold</b> <a>link</a> 1 &lt; 2</td>' in page
