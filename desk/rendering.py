@@ -116,11 +116,12 @@ def back_to(request: Request, where: str, said: str = "", deed: int | None = Non
     remember what could be (``offers``). ``about``: its registration, or the number of its message, which an undo opens again."""
     response = RedirectResponse(where, status_code=303)
     if said:
+        whose = request.state.person.session if request.state.person is not None else None
         kept = [[one.written, one.means, one.council, one.kind, one.stands_in, one.caution] for one in offers[:_MOST_OFFERS] if len(one.written) <= 200]
-        cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about])
+        cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about, whose])
         while len(cookie) > _MOST_COOKIE and (kept or len(said) > 100):  # a browser drops a larger one without a word, and Undo would be gone with it
             kept, said = kept[:-1], said if kept else said[:100]
-            cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about])
+            cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about, whose])
         response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.state.visit.https)
     return response
 
@@ -129,8 +130,11 @@ def _said(request: Request) -> Mapping[str, Any] | None:
     if (cookie := request.cookies.get(_FLASH)) is None:
         return None
     try:
-        said, deed, kept, item = request.app.state.desk.signer.loads(cookie, max_age=60)
+        said, deed, kept, item, whose = request.app.state.desk.signer.loads(cookie, max_age=60)
     except (BadData, ValueError):  # ValueError: a cookie of another version of ours
+        return None
+    person = getattr(request.state, "person", None)
+    if person is None or person.session != whose:  # it names a member: not for the login page, nor for who logs in next on this machine
         return None
     names = ("written", "means", "council", "kind", "stands_in", "caution")
     return {"said": said, "deed": deed, "offers": [Offer(**dict(zip(names, one, strict=True))) for one in kept], "item": item}

@@ -608,3 +608,16 @@ def test_an_entry_that_needs_a_person_still_stays_open_when_its_message_is_done(
     registration = entry(house, "Morag Finlayson")
     done = house.client().post(f"/item/{registration.id}/settle", data={"at": "review-8-1", "revision": registration.revision})
     assert done.headers["location"] == f"/item/{registration.id}?at=review-8-1"
+
+
+def test_what_was_just_done_is_told_to_nobody_else_on_the_same_machine(house: House) -> None:
+    registration, client = entry(house, "Linda Moffat"), house.client()
+    done = client.post(f"/item/{registration.id}/dismiss", data={"why": "not_ours", "revision": registration.revision})
+    kept = done.cookies["mailroom-said"]
+    for role in (None, Role.VIEWER):  # logged out, or another person by now
+        other = house.client(role)
+        other.cookies.set("mailroom-said", kept)
+        shown = html.fromstring(other.get("/login" if role is None else "/queue").text)
+        assert not shown.cssselect(".said")
+    client.cookies.set("mailroom-said", kept)
+    assert html.fromstring(client.get("/queue").text).cssselect(".said")
