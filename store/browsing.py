@@ -511,6 +511,10 @@ def _needs(connection: Connection, places: Sequence[_Place]) -> tuple[Needs, ...
     replies = {}
     if wanted_replies := [*keys[NeedsKind.UNDELIVERABLE], *keys[NeedsKind.HELD]]:
         replies = {row.id: row for row in connection.execute(select(*_REPLY_FACTS).where(outbox_table.c.id.in_(wanted_replies)))}
+    writers: dict[int, str] = {}  # whom an answer without a registration is to
+    if alone := [row.message_id for row in replies.values() if not row.registration_id and row.message_id is not None]:
+        names = select(messages.c.id, messages.c.sender_name).where(messages.c.id.in_(alone))
+        writers = {row.id: row.sender_name or "" for row in connection.execute(names)}
     marks = {}
     if keys[NeedsKind.UNDELIVERABLE]:
         query = select(addresses).where(addresses.c.reply_id.in_(keys[NeedsKind.UNDELIVERABLE]), addresses.c.cleared_at.is_(None))
@@ -533,6 +537,8 @@ def _needs(connection: Connection, places: Sequence[_Place]) -> tuple[Needs, ...
         school, council = read.get(key, ("", "")) if kind == NeedsKind.REVIEW and line is None else ("", "")
         address = mark.address if mark else reply.recipient if reply else message.sender_address or "" if message is not None else ""
         name = (line.member_name if line else "") if message is None else message.sender_name or ""
+        if not name and line is None and reply is not None and mark is None:
+            name = writers.get(reply.message_id, "")
         address = address or (line.member_address if line else "")
         reason = mark or reply or message
         made.append(

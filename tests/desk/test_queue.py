@@ -168,3 +168,9 @@ def test_the_lines_of_an_open_page_are_the_same_lines(house: House) -> None:
     part = html.fragment_fromstring(client.get(whole.cssselect("#lines")[0].get("data-lines")).text, create_parent=True)
     assert [row.get("data-place") for row in part.cssselect("li[data-place]")] == [row.get("data-place") for row in whole.cssselect("li[data-place]")]
     assert house.store.reply_counts()[ReplyState.HELD] == len(part.cssselect('a[href^="/replies"]'))
+
+
+def test_an_answer_to_somebody_who_is_not_on_the_register_is_told_by_their_name(house: House) -> None:
+    shown = html.fromstring(house.client().get("/queue?kind=held").text)
+    people = {one.text_content().strip() for one in shown.cssselect(".who-is strong")}
+    assert {"Farah Khan", "Gordon Hay"} <= people and not any("@" in one for one in people)
