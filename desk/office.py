@@ -131,6 +131,7 @@ class Trial:
     effects: tuple[Effect, ...]
     said: str  # «would also change 2 others» in words
     spoils: tuple[str, ...] = ()  # registrations that a person confirmed, and that would be read wrongly then
+    caution: str = ""  # what to think of first, in words, as an offer has it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

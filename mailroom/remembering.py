@@ -178,7 +178,7 @@ class Remembering:
             if concerned(parsed) and (effect := self._effect(number, reader, then)) is not None:
                 effects.append(effect)
         spoilt = self._spoilt(reader, then, concerned)
-        return Trial(looked_at=looked_at, effects=tuple(effects), said=_trial_words(looked_at, effects, spoilt), spoils=spoilt)
+        return Trial(looked_at=looked_at, effects=tuple(effects), said=_trial_words(looked_at, effects, spoilt), spoils=spoilt, caution=teachable.caution(wish))
 
     def _effect(self, number: int, now: Reader, then: Reader) -> Effect | None:
         record = self.store.message(number)

@@ -77,3 +77,10 @@ def test_an_entry_that_was_left_without_a_school_is_a_case_like_others(house: Ho
     house.office.correct(one.id, one.revision, {}, ["institution"], who="ewan")
     assert [case for case in house.office.cases() if case.registration_id == one.id]
     assert house.client().get("/taught").status_code == 200
+
+
+def test_what_is_typed_by_hand_is_cautioned_against_as_an_offer_is(house: House) -> None:
+    typed = {"kind": "domain", "written": "gw.fife.sch.uk", "means": "Glenmarnoch High School", "council": "", "activity": ""}
+    shown = house.client().post("/taught/try", data=typed)
+    assert shown.status_code == 200
+    assert "Think of this first: it is a part of Fife's addresses" in words(tree(shown))
