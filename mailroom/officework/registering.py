@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FIELD_WORDS", "Outcome", "Registering", "Telling", "Tells"]
 
-FIELD_WORDS = {"institution": "school or college", "authority": "council", "activity": "activity", "topic": "topic", "session": "session"}
+FIELD_WORDS = {"institution": "school or college", "authority": "council", "activity": "way of taking part", "topic": "topic", "session": "session"}
 _LONGEST = 200
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"()]+")
 _SCHOOL, _COUNCIL = Slot.INSTITUTION.value, Slot.AUTHORITY.value

@@ -115,7 +115,7 @@ def test_what_was_shown_is_done_as_one_deed_and_taken_back_as_one(
 def test_words_tell_what_becomes_of_each(office: HouseOffice, ids: dict[str, str]) -> None:
     accept = told(ids, office.prospects(Bulk(what="accept"), list(ids.values())))
     assert accept["whole"] == (True, "Accepted: on the register; 1 unsent answer kept back")
-    assert accept["lacks"] == (False, "Still missing: activity")
+    assert accept["lacks"] == (False, "Still missing: way of taking part")
     assert accept["there"] == (False, "On the register already")
     assert accept["left"] == (False, "Has withdrawn")
     add = told(ids, office.prospects(Bulk(what="add", field="activity", value="existing_collaborative"), list(ids.values())))
