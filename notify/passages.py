@@ -194,7 +194,7 @@ def _run(parts: list[tuple[int, str]], *, as_html: bool) -> Iterator[_Run]:
 def _place(code: str, taken: list[str]) -> str:
     """What a place is called: the choices that it has, else the last name in it."""
     inner = re.sub(r"\|\s*unbroken\b", "", code.removeprefix("<strong>").removesuffix("</strong>")[2:-2].strip(" -"))
-    choices = [one or other for one, other in _STRINGS.findall(inner)]
+    choices = [text for one, other in _STRINGS.findall(inner) if _WORD.search(text := one or other)]  # «; » is no choice
     if choices:
         name = " / ".join(choice.strip() for choice in choices)
     else:
