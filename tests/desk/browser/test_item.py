@@ -10,7 +10,7 @@ import pytest
 from desk.routing import Role
 from mailroom.model import MessageState, ReplyState
 from store import Registration, RegistrationState
-from tests.fixtures.browser import Served
+from tests.fixtures.browser import LOOKS, Served
 from tests.fixtures.desk import House
 
 Visit = Callable[..., Any]
@@ -43,18 +43,18 @@ def now(house: House, registration: Registration) -> Registration:
     return found
 
 
-@pytest.mark.parametrize("size", ["telephone", "desk"])
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-def test_every_screen_is_accessible_and_fits(house: House, serve: Serve, visit: Visit, axe: Callable[[Any], list[str]], size: str, scripts: bool) -> None:
+@pytest.mark.parametrize(("size", "scheme", "scripts"), LOOKS)
+def test_every_screen_is_accessible_and_fits(
+    house: House, serve: Serve, visit: Visit, axe: Callable[[Any], list[str]], size: str, scheme: str, scripts: bool
+) -> None:
     served = serve(house)
-    for scheme in ("light", "dark") if scripts else ("light",):  # colours are the style sheet's, with or without scripts
-        page = visit(served.url, size=size, scheme=scheme, scripts=scripts)
-        for name, where in SCREENS.items():
-            page.goto(served.url + where(house))
-            for details in page.locator("details").all():
-                details.evaluate("element => { element.open = true; }") if scripts else None
-            assert axe(page) == [], (name, size, scheme)
-            assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], (name, size)
+    page = visit(served.url, size=size, scheme=scheme, scripts=scripts)
+    for name, where in SCREENS.items():
+        page.goto(served.url + where(house))
+        for details in page.locator("details").all():
+            details.evaluate("element => { element.open = true; }") if scripts else None
+        assert axe(page) == [], (name, size, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"], (name, size)
 
 
 def test_a_narrow_and_a_magnified_page_need_no_sideways_scroll(house: House, serve: Serve, visit: Visit) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.browser import LOOKS
 from tests.fixtures.desk import House
 
-SCREENS = [(size, scheme, scripts) for size in ("telephone", "desk") for scheme in ("light", "dark") for scripts in (True, False)]
 OUTSIDE = """() => [...document.querySelectorAll("svg.plot")].filter((svg) => svg.getClientRects().length).flatMap((svg) => {
   const box = svg.viewBox.baseVal;
   return [...svg.querySelectorAll("text")].filter((text) => {
@@ -24,7 +24,7 @@ def wide(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
-@pytest.mark.parametrize(("size", "scheme", "scripts"), SCREENS)
+@pytest.mark.parametrize(("size", "scheme", "scripts"), LOOKS)
 def test_the_picture_is_accessible_and_nothing_of_it_is_cut(
     house: House, serve: Callable[..., Any], visit: Callable[..., Any], axe: Callable[[Any], list[str]], size: str, scheme: str, scripts: bool
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from desk.routing import Role
 from store import RegistrationFilter, RegistrationState
+from tests.fixtures.browser import LOOKS
 from tests.fixtures.desk import House
 
 SCREENS = (
@@ -29,9 +30,7 @@ def names(page: Any) -> list[str]:
     return [name.strip() for name in page.locator("tbody th").all_inner_texts()]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["telephone", "desk"])
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("size", "scheme", "scripts"), LOOKS)
 def test_screens_are_accessible_and_fit(
     house: House, serve: Callable[..., Any], visit: Callable[..., Any], axe: Callable[[Any], list[str]], size: str, scripts: bool, scheme: str
 ) -> None:

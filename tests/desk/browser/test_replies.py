@@ -9,16 +9,13 @@ import pytest
 
 from desk.routing import Role
 from mailroom.model import ReplyState
+from tests.fixtures.browser import LOOKS
 from tests.fixtures.desk import House
 
 SCREENS = ("/replies", "/replies?tab=sent", "/replies/1", "/replies/texts", "/replies/texts?answer=ask_member", "/replies/texts/versions", "/taught")
 
 
-@pytest.mark.parametrize(
-    ("size", "scheme", "scripts"),
-    [("desk", "light", True), ("telephone", "dark", True), ("desk", "dark", False), ("telephone", "light", False)],
-    ids=["desk-light", "telephone-dark", "desk-dark-no-scripts", "telephone-light-no-scripts"],
-)
+@pytest.mark.parametrize(("size", "scheme", "scripts"), LOOKS)
 def test_each_screen_is_accessible_and_never_wider_than_its_window(
     house: House, serve: Callable[..., Any], visit: Callable[..., Any], axe: Callable[..., list[str]], size: str, scheme: str, scripts: bool
 ) -> None:

@@ -9,17 +9,16 @@ from typing import Any
 import pytest
 
 from desk.routing import Role
+from tests.fixtures.browser import LOOKS
 from tests.fixtures.desk import House
 from tests.fixtures.desk_trouble import refuse_mail, settle_everything, stop_sending
-
-SCREENS = [(size, scheme, scripts) for size in ("telephone", "desk") for scheme in ("light", "dark") for scripts in (True, False)]
 
 
 def wide(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
 
 
-@pytest.mark.parametrize(("size", "scheme", "scripts"), SCREENS)
+@pytest.mark.parametrize(("size", "scheme", "scripts"), LOOKS)
 def test_today_is_accessible_and_never_wider_than_its_window(
     house: House, serve: Callable[..., Any], visit: Callable[..., Any], axe: Callable[[Any], list[str]], size: str, scheme: str, scripts: bool
 ) -> None:
