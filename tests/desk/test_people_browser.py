@@ -29,6 +29,7 @@ def people(house: House) -> House:
 
 def type_in(page: Any, name: str) -> None:
     """By the keyboard alone: the name has the focus when the page opens."""
+    page.locator("#name:focus").wait_for()  # a busy machine's browser gives it a moment after the page has loaded
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -5,9 +5,7 @@ What a Chromium cannot show is Outlook on Windows, which draws with Word; what i
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import struct
 import zlib
 from collections.abc import Iterator
@@ -21,11 +19,6 @@ from mailroom.previewing import Preview, Previewer, gallery
 from mailroom.programme import load_programme
 from notify.compose import text_of_html
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs the test extra")
-
-CHROMIUM = next(
-    (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome") if Path(path).exists()), shutil.which("chromium")
-)
 PROGRAMME = load_programme(Path(__file__).parents[2] / "programme")
 PREVIEWS = list(Previewer(PROGRAMME).samples())
 WIDTHS = {"telephone": 390, "small telephone": 320, "desk": 1440}
@@ -54,30 +47,18 @@ TEXTS = """() => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        reason = "needs a Chromium: install the Debian package chromium"
-        if os.environ.get("MAILROOM_TESTS_STRICT") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with playwright.sync_playwright() as driver:
-        # Its sandbox needs a user that is not root; what is shown here is our own.
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def pages(browser: Any) -> dict[tuple[int, str], Any]:
+def pages(chromium: Any) -> Iterator[dict[tuple[int, str], Any]]:
     """A page for each width and scheme; each keeps the addresses that it was asked to fetch."""
     made = {}
     for width in WIDTHS.values():
         for scheme in ("light", "dark"):
-            page = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, java_script_enabled=True).new_page()
+            page = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, java_script_enabled=True).new_page()
             page.fetched = []
             page.on("request", lambda request, page=page: page.fetched.append(request.url))
             made[width, scheme] = page
-    return made
+    yield made
+    for page in made.values():
+        page.context.close()
 
 
 def luminance(colour: list[int]) -> float:
@@ -165,8 +146,8 @@ def test_links_are_told_from_text_by_day_and_by_night(pages: dict[tuple[int, str
         assert all(contrast(link["colour"], paper_colour(page)) >= 4.5 for link in links), scheme
 
 
-def test_the_page_of_all_answers_shows_each_and_fetches_nothing(browser: Any) -> None:
-    page = browser.new_page()
+def test_the_page_of_all_answers_shows_each_and_fetches_nothing(chromium: Any) -> None:
+    page = chromium.new_page()
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     page.set_content(gallery(PREVIEWS))
