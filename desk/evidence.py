@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-from desk.rendering import printable
+from mailroom.printing import printable
 
 __all__ = ["Mark", "marked"]
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 
 from desk.evidence import Mark
 from desk.office import Place, Words
-from desk.rendering import printable
 from desk.words import FIELD_ORDER, FIELD_TAGS, FIELD_WORDS, reason_words, rule_words, where_words
 from mailroom.model import Candidate, Evidence, Kind, Reading, Slot
+from mailroom.printing import printable
 from store import FieldValue, Registration
 
 __all__ = ["REQUIRED", "Box", "Field", "Option", "Taken", "Value", "Why", "fields_of", "marks_of", "taken_from"]

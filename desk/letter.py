@@ -14,9 +14,9 @@ from markupsafe import Markup, escape
 
 from desk.attachments import Part, html_text, parts, plain_text
 from desk.evidence import Mark, marked
-from desk.rendering import printable
 from desk.words import KIND_WORDS, ZONE_WORDS, reason_words
 from mailroom.model import MessageState, Reading, ZoneKind
+from mailroom.printing import printable
 from store import MessageRecord, MessageSummary
 
 __all__ = ["AttachedText", "LetterView", "Section", "letter_view", "reasons_of"]

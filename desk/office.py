@@ -16,15 +16,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mailroom.errors import MailroomError
 from mailroom.model import ReplyState
 
+if TYPE_CHECKING:
+    from store import RegressionCase
+
 __all__ = [
     "Alias",
     "Bulk",
-    "Case",
     "Choice",
     "Conflict",
     "Dismissal",
@@ -200,24 +202,6 @@ class Alias:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """A correction as a case of the installation's own regression set: what a person confirmed of these messages.
-
-    ``wrong``: by field, what the rules read instead (wanted, found); {} where all is read right, None where it was not measured yet.
-    """
-
-    registration_id: str
-    message_ids: tuple[int, ...]
-    confirmed: Mapping[str, tuple[str, ...]]
-    corrected: tuple[str, ...]  # the fields that a person mended
-    made_at: datetime
-    made_by: str
-    measured_at: datetime | None
-    rules_version: str
-    wrong: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Sentence:
     """A passage of the reply texts: ``shipped`` as the programme's files have it, ``text`` as it is now.
 
@@ -360,10 +344,10 @@ class Office(Protocol):
     def aliases(self) -> tuple[Alias, ...]:
         """All, the newest first, also those that were forgotten."""
 
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[RegressionCase, ...]:
         """The regression set with its last measurement: first what is wrong, then what was not measured, then the newest."""
 
-    def measure_cases(self) -> tuple[Case, ...]:
+    def measure_cases(self) -> tuple[RegressionCase, ...]:
         """Read all cases with the rules as they are now, keep what came of it, and give them as ``cases`` does."""
 
     # --- reply texts

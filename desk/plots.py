@@ -22,7 +22,7 @@ from importlib.resources import files
 from markupsafe import Markup, escape
 
 from desk.office import Tile
-from desk.rendering import printable
+from mailroom.printing import printable
 
 __all__ = ["FEW", "Chart", "Frame", "Kind", "Value", "disclosed", "draw", "png"]
 

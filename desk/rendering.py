@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from desk.filtering import label_of
 from desk.office import Offer
 from desk.words import FIELD_WORDS, STATE_WORDS, reason_words, template_words
+from mailroom.printing import printable
 
 __all__ = ["back_to", "environment", "form_list", "form_text", "fragment", "local", "render", "short_when", "when"]
 
@@ -42,11 +43,6 @@ def environment(zone: ZoneInfo) -> Environment:
     made.filters["template_words"] = template_words
     made.filters["label_of"] = label_of
     return made
-
-
-def printable(text: object) -> str:
-    """Without control characters and changes of writing direction; tabs and line ends stay."""
-    return "".join(c if c in "\n\t" or c.isprintable() or c == " " else "�" for c in str(text).replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def local(moment: datetime, zone: ZoneInfo) -> datetime:

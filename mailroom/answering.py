@@ -10,16 +10,32 @@ is counted by the store, in the transaction that adds the reply.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
+from typing import TYPE_CHECKING
 
 from mailroom import conversation
 from mailroom.bounces import delivery_note
 from mailroom.config import ConversationsConfig, RepliesConfig
 from mailroom.errors import Permanent
-from mailroom.model import Address, Candidate, Extraction, Kind, Outcome, ParsedMessage, Reading, Reason, Remembered, ReplyDraft, ReplyState, RuleHit, Slot
+from mailroom.model import (
+    Address,
+    Candidate,
+    Decision,
+    Extraction,
+    Kind,
+    Outcome,
+    ParsedMessage,
+    Reading,
+    Reason,
+    Remembered,
+    ReplyDraft,
+    ReplyState,
+    RuleHit,
+    Slot,
+)
 from mailroom.pipeline import Answer
 from mailroom.programme import Programme
 from notify.addresses import checked_address
@@ -46,7 +62,10 @@ from store import (
     sessions_of,
 )
 
-__all__ = ["Answering", "registration_of"]
+if TYPE_CHECKING:
+    from store import Registration, Store
+
+__all__ = ["Answering", "as_read", "registration_of"]
 
 PERSONS = frozenset({Kind.EXPRESSION_OF_INTEREST, Kind.FOLLOW_UP, Kind.ENQUIRY, Kind.WITHDRAWAL})
 MACHINES = frozenset({Kind.AUTO_REPLY, Kind.BOUNCE})
@@ -146,7 +165,7 @@ class Answering:
         wishes = self._wishes(message, now, update or draft, met, occupancy or {})
         seats = self.seats(wishes.told or {}, occupancy or {})
         reply = self.reply(message.sha256, reading, whole, told, now, verdict.rules, seats=seats)
-        state, reason = ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD, ""
+        state, reason = self.begins, ""
         if self.replies.not_before is not None and message.internal_date < self.replies.not_before:
             state, reason = ReplyState.SUPPRESSED, "before_go_live"
         return Answer(
@@ -220,6 +239,10 @@ class Answering:
         """What an answer says of sessions: what the member has, and which have no room."""
         return Seats(has=has, full=frozenset(id for id in self.places if self._next(id, occupancy) is PlaceState.WAITING))
 
+    def seats_of(self, registration: Registration, store: Store) -> Seats:
+        """The same for an entry of the register as it stands."""
+        return self.seats({place.session: place.state for place in registration.places}, store.occupancy(self.places))
+
     def _next(self, session: str, occupancy: Mapping[str, Occupancy]) -> PlaceState:
         return occupancy.get(session, Occupancy()).next(self.places.get(session))
 
@@ -238,19 +261,10 @@ class Answering:
         parsed, decision = reading.parsed, reading.decision
         if decision.template is None or parsed.sender is None:
             return None
-        context = AnswerContext.of(
-            whole,
-            decision,
-            self.facts,
-            first_name=first_name(parsed.sender.name, parsed.sender.address, self.names),
-            at=self.sessions_at or now.astimezone(UTC),
-            employer_address=self.facts.is_employer(parsed.sender.address),
-            seats=seats,
-        )
         try:
             return self.composer.compose(
                 decision.template,
-                context,
+                self.context(whole, decision, parsed.sender, now, seats=seats),
                 parsed,
                 from_=self.from_,
                 secret=self.secret,
@@ -261,6 +275,23 @@ class Answering:
             )
         except Permanent:
             return None  # no address that can be written to: the message is in the register or the queue all the same
+
+    def context(self, whole: Extraction, decision: Decision, sender: Address, now: datetime, *, seats: Seats | None = None) -> AnswerContext:
+        """What an answer to this sender can speak of."""
+        return AnswerContext.of(
+            whole,
+            decision,
+            self.facts,
+            first_name=first_name(sender.name, sender.address, self.names),
+            at=self.sessions_at or now.astimezone(UTC),
+            employer_address=self.facts.is_employer(sender.address),
+            seats=seats,
+        )
+
+    @property
+    def begins(self) -> ReplyState:
+        """How the life of an answer begins, as the mode says."""
+        return ReplyState.DUE if self.replies.mode == "send" else ReplyState.HELD
 
     def reply_to(self, told: str | None) -> str | None:
         """Where the server knows plus-addressing, an address that names the conversation."""
@@ -289,6 +320,19 @@ def registration_of(reading: Reading) -> RegistrationDraft | None:
     ]
     return RegistrationDraft(
         member_name=parsed.sender.name, member_address=parsed.sender.address, state=state, values=tuple(values), missing=reading.decision.missing
+    )
+
+
+def as_read(registration: Registration, last: Extraction, *, without: Collection[str] = ()) -> Extraction:
+    """What the register says now, as if the last message had said it; ``without`` leaves fields out."""
+    values = {slot: registration.values_of(slot.value) if slot.value not in without else () for slot in Slot}
+    return replace(
+        last,
+        institutions=values[Slot.INSTITUTION],
+        authorities=values[Slot.AUTHORITY],
+        activities=values[Slot.ACTIVITY],
+        topics=values[Slot.TOPIC],
+        sessions=values[Slot.SESSION],
     )
 
 

@@ -22,7 +22,7 @@ from mailroom.errors import Misconfigured
 from mailroom.letters import Letters, SessionLetters
 from mailroom.oauth import TokenSources, mailbox_login, sending_login
 from mailroom.pipeline import Pipeline
-from mailroom.programme import Programme, load_programme
+from mailroom.programme import Programme, load_programme, reader_for
 from mailroom.remembering import RememberingReader
 from mailroom.wordings import Worded
 from notify.pacing import PROVIDERS, Pace, provider_of
@@ -120,8 +120,7 @@ def read_programme(config: Config) -> tuple[Programme, Reader]:
     folder = config.programme.folder
     assert folder is not None  # noqa: S101 - load_config always sets it
     programme = load_programme(Path(folder), config.programme.schools)
-    reader = Reader(programme.folder, programme.schools, own_addresses=config.replies.own, own_names=config.replies.own_names, own_lines=programme.own_lines)
-    return programme, reader
+    return programme, reader_for(programme, config.replies)
 
 
 def assemble(

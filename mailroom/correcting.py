@@ -20,7 +20,8 @@ import click
 
 from mailroom.errors import MailroomError
 from mailroom.exporting import FIELDS, register_row
-from mailroom.show import STATE_WORDS, printable, table, when
+from mailroom.printing import printable
+from mailroom.show import STATE_WORDS, table, when
 from mailroom.timeline import conversation_facts, print_conversation
 from store import Registration, RegistrationState
 

@@ -559,7 +559,8 @@ def _difference(now: Any, before: Any) -> str:
 
 
 def print_evaluation(results: Sequence[Result], *, wrong: int, before: Mapping[str, Any] | None, comparison: Mapping[str, Any] | None) -> None:
-    from mailroom.show import printable, table
+    from mailroom.printing import printable
+    from mailroom.show import table
 
     made, earlier = figures(results), before["figures"] if before else {}
 

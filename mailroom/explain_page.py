@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailroom.model import Slot
-from mailroom.show import STATE_WORDS, printable, reason_text, when
+from mailroom.printing import printable
+from mailroom.show import STATE_WORDS, reason_text, when
 from mailroom.timeline import conversation_page
 
 if TYPE_CHECKING:

@@ -44,19 +44,11 @@ def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, c
 
 
 def _open_reader(schools: Sequence[str], programme: Path | None, config: Config | None) -> Reader:
-    from mailroom.programme import load_programme
-    from parse.reader import Reader
+    from mailroom.programme import load_programme, reader_for
 
     lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
-    knowledge = load_programme(folder, lists)
-    return Reader(
-        folder,
-        knowledge.schools,
-        own_addresses=config.replies.own if config else (),
-        own_names=config.replies.own_names if config else (),
-        own_lines=knowledge.own_lines,
-    )
+    return reader_for(load_programme(folder, lists), config.replies if config else None)
 
 
 def extract_lines(

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from mailroom.errors import MailroomError, Misconfigured, Permanent, Temporary
-from mailroom.model import Address, ReplyDraft, ReplyState
+from mailroom.model import Address, ReplyDraft
 from notify.compose import AnswerContext
 from notify.facts import Session
 from notify.names import first_name
@@ -61,7 +61,7 @@ class SessionLetters:
                     log.warning("registration %s is not reminded: %s", registration.id, type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
                     unwritten.append(f"registration {registration.id} could not be reminded ({type(error).__name__})")
                     continue
-                written += store.add_reminder(registration, session.id, reminder.name, draft, self._state, not_after=not_after, now=now)
+                written += store.add_reminder(registration, session.id, reminder.name, draft, self.answering.begins, not_after=not_after, now=now)
         if unwritten:
             raise Temporary("; ".join(unwritten[:5]) + (f"; and {len(unwritten) - 5} more" if len(unwritten) > 5 else "") + "; tried again")
         return written
@@ -79,12 +79,8 @@ class SessionLetters:
             raise MailroomError(f"there is no registration {registration_id}; «mailroom sessions {session_id}» lists them")
         registration_id = registration.id
         draft = self._draft("place", registration, session, f"{session.id}\n{now.isoformat()}", now)
-        if not store.give_place(registration, session.id, draft, self._state, not_after=session.starts, now=now, actor=actor):
+        if not store.give_place(registration, session.id, draft, self.answering.begins, not_after=session.starts, now=now, actor=actor):
             raise MailroomError(f"{registration_id} has a place in «{session_id}» already, or never asked for one; nothing was changed")
-
-    @property
-    def _state(self) -> ReplyState:
-        return ReplyState.DUE if self.answering.replies.mode == "send" else ReplyState.HELD
 
     def _draft(self, template: str, registration: Registration, session: Session, what: str, now: datetime) -> ReplyDraft:
         known = self.answering

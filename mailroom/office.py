@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from desk.office import Alias, Bulk, Case, Conflict, Dismissal, Done, Letter, Offer, Place, Prospect, Sentence, Trial, Wording, Words
+from desk.office import Alias, Bulk, Conflict, Dismissal, Done, Letter, Offer, Place, Prospect, Sentence, Trial, Wording, Words
 from mailroom.errors import MailroomError
 from mailroom.model import ReplyState
 from mailroom.officework.bulk import Bulks
@@ -28,7 +28,7 @@ from mailroom.officework.registering import Outcome, Registering
 from mailroom.officework.writing import Writing
 from mailroom.wordings import Wordings
 from notify.links import LinkError, verified
-from store import RegistrationState, Stale
+from store import RegistrationState, RegressionCase, Stale
 from store.outbox import RELEASABLE
 
 if TYPE_CHECKING:
@@ -230,10 +230,10 @@ class HouseOffice:
     def aliases(self) -> tuple[Alias, ...]:
         return self.remembering.aliases()
 
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[RegressionCase, ...]:
         return self.remembering.cases()
 
-    def measure_cases(self) -> tuple[Case, ...]:
+    def measure_cases(self) -> tuple[RegressionCase, ...]:
         return self.remembering.measure_cases()
 
     # --- reply texts

@@ -10,8 +10,6 @@ said on that day is in the reply itself (`mailroom replies show`).
 from __future__ import annotations
 
 import difflib
-import email
-import email.policy
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,17 +19,18 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailroom.answering import Answering
+from mailroom.answering import Answering, as_read
 from mailroom.config import Config, RepliesConfig, data_folder
 from mailroom.errors import MailroomError, ProgrammeError
 from mailroom.model import Address, Decision, Extraction, Kind, Outcome, ParsedMessage, Reading, ReplyDraft, Slot
-from mailroom.programme import Programme, load_programme
+from mailroom.ownmail import own_mail
+from mailroom.programme import Programme, load_programme, reader_for
 from mailroom.reasons import REASONS
 from mailroom.yamlfile import Lined, load_yaml
 from notify.compose import TEMPLATES, Seats
 from notify.facts import Facts
 from parse.reader import Reader
-from store import OFF_THE_REGISTER, Registration, RegistrationState, StoredMessage
+from store import OFF_THE_REGISTER, RegistrationState, StoredMessage
 
 if TYPE_CHECKING:
     from store import Store
@@ -268,10 +267,10 @@ class Previewer:
             reading = _with_template(reading, template)
         whole = reading.extraction
         if record.registrations and reading.decision.template != "review":
-            whole = _of_registration(record.registrations[0], whole)
+            whole = as_read(record.registrations[0], whole)
         told = record.registrations[0].id if record.registrations else None
         answering = self._answering()
-        seats = _seats(answering, store, record.registrations[0]) if record.registrations else None
+        seats = answering.seats_of(record.registrations[0], store) if record.registrations else None
         draft = answering.reply(summary.sha256, reading, whole, told, now, seats=seats)
         return _preview(draft, f"{reading.decision.template}, {name}", "", reading)
 
@@ -287,19 +286,15 @@ class Previewer:
         name = template or _TEMPLATE_OF[registration.state]
         decision = Decision(outcome=last.reading.decision.outcome, missing=registration.missing, template=name)
         reading = replace(last.reading, decision=decision)
-        whole = _of_registration(registration, last.reading.extraction)
+        whole = as_read(registration, last.reading.extraction)
         answering = self._answering()
-        seats = _seats(answering, self._store(), registration)
+        seats = answering.seats_of(registration, self._store())
         draft = answering.reply(hashlib.sha256(which.encode()).hexdigest(), reading, whole, registration.id, self.now(), seats=seats)
         return _preview(draft, f"{name}, registration {registration.id}", "", reading)
 
     def _store(self) -> Store:
         assert self._open_store is not None  # noqa: S101 - given with --message and --registration
         return self._open_store()
-
-
-def _seats(answering: Answering, store: Store, registration: Registration) -> Seats:
-    return answering.seats({place.session: place.state for place in registration.places}, store.occupancy(answering.places))
 
 
 def _with_template(reading: Reading, template: str) -> Reading:
@@ -333,34 +328,20 @@ def _made_up(sample: Sample, template: str) -> Reading:
     return Reading(parsed=parsed, extraction=sample.extraction, decision=decision, rules_version="")
 
 
-def _of_registration(registration: Registration, last: Extraction) -> Extraction:
-    values = {slot: registration.values_of(slot.value) for slot in (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION)}
-    return replace(
-        last,
-        institutions=values[Slot.INSTITUTION],
-        authorities=values[Slot.AUTHORITY],
-        activities=values[Slot.ACTIVITY],
-        topics=values[Slot.TOPIC],
-        sessions=values[Slot.SESSION],
-    )
-
-
 def _preview(draft: ReplyDraft | None, case: str, about: str, reading: Reading) -> Preview:
     if draft is None:
         because = "; ".join(REASONS.get(reason.code, reason.code) for reason in reading.decision.reasons)
         raise MailroomError(f"{case.partition(', ')[2]}: no answer would be sent" + (f" ({because})" if because else ""))
-    mail = email.message_from_bytes(draft.content, policy=email.policy.default)
-    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
-    assert plain is not None and html is not None  # noqa: S101 - we wrote it
+    mail = own_mail(draft.content)
     return Preview(
         case=case,
         about=about,
         template=draft.template,
-        recipient=str(mail["To"]),
+        recipient=mail.recipient,
         subject=draft.subject,
-        text=plain.get_content().replace("\r\n", "\n"),
-        html=html.get_content().replace("\r\n", "\n"),
-        attachments=tuple((part.get_filename() or "", part.get_payload(decode=True)) for part in mail.iter_attachments()),  # type: ignore[misc]
+        text=mail.text,
+        html=mail.html,
+        attachments=mail.attached,
         content=draft.content,
     )
 
@@ -389,7 +370,7 @@ def run_preview(
         raise MailroomError(f"there is no answer «{template}»; replies/ has {', '.join(knowledge.composer.names)}")
 
     def open_reader() -> Reader:
-        return Reader(knowledge.folder, knowledge.schools, own_addresses=replies.own, own_names=replies.own_names, own_lines=knowledge.own_lines)
+        return reader_for(knowledge, replies)
 
     previewer = Previewer(knowledge, replies, config=config, open_reader=open_reader, open_store=open_store)
     if message is not None:
@@ -416,7 +397,7 @@ def _worded(config: Config) -> dict[str, str]:
 
 
 def print_previews(previews: Sequence[Preview], echo: Callable[[str], None]) -> None:
-    from mailroom.show import printable
+    from mailroom.printing import printable
 
     for number, preview in enumerate(previews):
         echo(("\n\n" if number else "") + f"=== {preview.case}" + (f": {preview.about}" if preview.about else ""))

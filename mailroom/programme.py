@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailroom.errors import Misconfigured, ProgrammeError
 from notify.compose import Composer, own_template_lines
@@ -16,7 +17,11 @@ from notify.facts import Facts, load_facts
 from parse.gazetteer import School
 from parse.schoollist import load_schools
 
-__all__ = ["Programme", "load_programme"]
+if TYPE_CHECKING:
+    from mailroom.config import RepliesConfig
+    from parse.reader import Reader
+
+__all__ = ["Programme", "load_programme", "reader_for"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,3 +48,11 @@ def load_programme(folder: Path, school_lists: Sequence[Path] = (), changes: Map
     facts = load_facts(folder)
     composer = Composer(folder / "replies", changes)
     return Programme(folder=folder, facts=facts, schools=tuple(schools), composer=composer, own_lines=own_template_lines(composer, facts))
+
+
+def reader_for(programme: Programme, replies: RepliesConfig | None = None) -> Reader:
+    """The reader of this programme's mail; ``replies`` tells it what is our own. Raises ProgrammeError for the first mistake in the rules."""
+    from parse.reader import Reader
+
+    own, names = (replies.own, replies.own_names) if replies is not None else ((), ())
+    return Reader(programme.folder, programme.schools, own_addresses=own, own_names=names, own_lines=programme.own_lines)

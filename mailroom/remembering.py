@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from desk.office import Alias, Case, Done, Effect, Offer, Place, Trial
+from desk.office import Alias, Done, Effect, Offer, Place, Trial
 from mailroom.errors import MailroomError, Permanent
 from mailroom.evaluating import Names, case_labelled, measure, read_whole
 from mailroom.exporting import FIELDS
@@ -281,24 +281,11 @@ class Remembering:
 
     # --- the regression set
 
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[RegressionCase, ...]:
         """With their last measurement: first what is wrong, then what was not measured, then the newest."""
-        return tuple(
-            Case(
-                registration_id=one.registration_id,
-                message_ids=one.messages,
-                confirmed=one.confirmed,
-                corrected=one.corrected,
-                made_at=one.made_at,
-                made_by=one.made_by,
-                measured_at=one.measured_at,
-                rules_version=one.rules_version,
-                wrong=one.wrong,
-            )
-            for one in self.store.regression_cases()
-        )
+        return self.store.regression_cases()
 
-    def measure_cases(self) -> tuple[Case, ...]:
+    def measure_cases(self) -> tuple[RegressionCase, ...]:
         """Read all of them with the rules as they are now, and keep what came of it."""
         reader = self.reader()
         names = self._names(reader)

@@ -222,7 +222,7 @@ def changes_dict(changes: Changes) -> dict[str, Any]:
 
 
 def print_changes(changes: Changes) -> None:
-    from mailroom.show import printable
+    from mailroom.printing import printable
 
     heirs = {id(closed): heir for closed, heir in changes.succeeded}
     groups: tuple[tuple[str, list[str]], ...] = (

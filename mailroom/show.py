@@ -21,6 +21,8 @@ from mailroom.errors import MailroomError, Misconfigured
 from mailroom.exporting import register_row
 from mailroom.model import MessageState, ReplyState, Slot
 from mailroom.oauth.expiry import expiries
+from mailroom.ownmail import own_mail
+from mailroom.printing import printable
 from mailroom.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -46,7 +48,6 @@ __all__ = [
     "print_replies",
     "print_reply",
     "print_status",
-    "printable",
     "reading_facts",
     "reason_text",
     "reply_dict",
@@ -90,11 +91,6 @@ COLOURS = {
     Slot.KIND: "white",
     Slot.QUESTION: "red",
 }
-
-
-def printable(text: str) -> str:
-    """Without control characters (escape sequences among them); tabs and line ends stay."""
-    return "".join(c if c in "\n\t" or (c.isprintable() or c == " ") else "�" for c in text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def when(moment: datetime | str | None) -> str:
@@ -366,13 +362,12 @@ def reply_dict(store: Store, reply_id: int) -> dict[str, Any]:
     if reply is None:
         raise MailroomError(f"there is no reply {reply_id}; «mailroom replies list» shows them")
     content = store.reply_content(reply_id) or b""
-    message = email.message_from_bytes(content, policy=email.policy.default)
-    body = message.get_body(preferencelist=("plain",))
+    message, mail = email.message_from_bytes(content, policy=email.policy.default), own_mail(content)
     return {
         **_reply_row(reply),
         "headers": {k: str(v) for k, v in message.items()},
-        "text": body.get_content() if body is not None else "",
-        "attachments": [part.get_filename() or "" for part in message.iter_attachments()],
+        "text": mail.text,
+        "attachments": [name for name, _ in mail.attached],
     }
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailroom.model import Slot
-from mailroom.show import PLACE_WORDS, STATE_WORDS, printable, reason_text, when
+from mailroom.printing import printable
+from mailroom.show import PLACE_WORDS, STATE_WORDS, reason_text, when
 
 if TYPE_CHECKING:
     from store import Event, Store

@@ -279,20 +279,18 @@ def supersede(
         mine = outbox.c.registration_id.in_(part) & outbox.c.purpose.in_(_TELL_THE_WHOLE)  # a reminder has its own reasons to be withdrawn
         if questions_only:
             mine &= outbox.c.template == QUESTION
-        rows = connection.execute(select(*_SET_ASIDE).where(mine, unsent).order_by(outbox.c.id).with_for_update()).all()
-        gone += _set_aside(connection, rows, reason, now, actor)
+        gone += set_aside(connection, mine & unsent, reason, now, actor)
     return gone
 
 
 def withdraw(connection: Connection, reply_ids: Any, reason: str, now: datetime) -> list[int]:
     """Unsent letters of our own that have lost their point; gives their ids."""
     unsent = outbox.c.state.in_((ReplyState.HELD, ReplyState.DUE)) | ((outbox.c.state == ReplyState.SUPPRESSED) & (outbox.c.reason != reason))
-    rows = connection.execute(select(*_SET_ASIDE).where(outbox.c.id.in_(reply_ids), unsent).order_by(outbox.c.id).with_for_update()).all()
-    return [id for some in chunks(rows) for id in _set_aside(connection, some, reason, now, history.MAILROOM)]
+    return set_aside(connection, outbox.c.id.in_(reply_ids) & unsent, reason, now, history.MAILROOM)
 
 
 def set_aside(connection: Connection, which: ColumnElement[bool], reason: str, now: datetime, actor: str, *, event: str = "reply.withdrawn") -> list[int]:
-    """Answers that a person's deed keeps back; gives their ids."""
+    """Answers that say what is not so any more, or that a person's deed keeps back; gives their ids."""
     rows = connection.execute(select(*_SET_ASIDE).where(which).order_by(outbox.c.id).with_for_update()).all()
     return [id for some in chunks(rows) for id in _set_aside(connection, some, reason, now, actor, event)]
 

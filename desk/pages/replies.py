@@ -13,13 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from desk.framing import framed
 from desk.looks import viewed
-from desk.ourmail import framed, our_mail
 from desk.rendering import back_to, form_list, form_text, render
 from desk.routing import Role, page
 from desk.story import story
 from mailroom.errors import MailroomError
 from mailroom.model import ReplyState
+from mailroom.ownmail import own_mail
 from store import OutboxFilter, Page, Reply
 
 __all__ = ["ROUTES"]
@@ -61,7 +62,7 @@ def one(request: Request) -> Response:
         request,
         "reply.html",
         reply=reply,
-        mail=our_mail(content),
+        mail=own_mail(content),
         events=story(request.app.state.desk.store.history_of_reply(reply.id), request.app.state.desk.office.words),
         next_reply=_next(request, reply),
         may_release=reply.state in RELEASABLE,
@@ -80,7 +81,7 @@ def _next(request: Request, reply: Reply) -> Reply | None:
 def html_part(request: Request) -> Response:
     reply, content = _reply(request)
     viewed(request, "reply", reply.id)
-    return framed(our_mail(content).html)
+    return framed(own_mail(content).html)
 
 
 def _reply(request: Request) -> tuple[Reply, bytes]:

@@ -11,8 +11,8 @@ from html import escape
 from starlette.requests import Request
 from starlette.responses import Response
 
+from desk.framing import framed
 from desk.looks import viewed
-from desk.ourmail import framed
 from desk.rendering import back_to, form_text, render
 from desk.routing import Role, page
 from desk.words import template_words

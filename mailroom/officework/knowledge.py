@@ -14,18 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from desk.office import Choice, Place, Words
-from mailroom.errors import MailroomError, ProgrammeError
-from mailroom.extracting import open_reader
+from mailroom.errors import MailroomError
 from mailroom.model import Slot
 from mailroom.officework.places import PlaceIndex
 from mailroom.officework.tiles import load_tiles
-from mailroom.programme import Programme, load_programme
-from notify.compose import Composer
+from mailroom.programme import Programme, load_programme, reader_for
 from notify.facts import Facts, load_facts
 from parse.authorities import PLACE, TOWN, Authorities
 from parse.institutions.rules import InstitutionRules
 from parse.reader import Reader
-from parse.schoollist import load_schools
 from parse.schoolnames import School, take_apart, words
 from parse.themes import Themes
 
@@ -64,20 +61,8 @@ class Knowledge:
         return self.once("authorities", lambda: Authorities.load(self.folder))
 
     @property
-    def composer(self) -> Composer:
-        return self.once("composer", lambda: Composer(self.folder / "replies"))
-
-    @property
     def schools(self) -> tuple[School, ...]:
-        return self.once("schools", self._schools)
-
-    def _schools(self) -> tuple[School, ...]:
-        found: list[School] = []
-        for path in self.config.programme.schools:
-            if not path.is_file():
-                raise ProgrammeError(str(path), None, "there is no such school list; check programme.schools")
-            found += load_schools(path, self.folder)
-        return tuple(found)
+        return self.programme.schools
 
     @property
     def programme(self) -> Programme:
@@ -86,7 +71,10 @@ class Knowledge:
     @property
     def reader(self) -> Reader:
         """With the rules and lists as shipped: what was remembered is added by whoever reads."""
-        return self.once("reader", lambda: open_reader(config=self.config))
+        return self.once("reader", self._reader)
+
+    def _reader(self) -> Reader:
+        return reader_for(self.programme, self.config.replies)
 
     @property
     def rules(self) -> InstitutionRules:

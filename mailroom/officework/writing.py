@@ -9,26 +9,24 @@ What it does badly: letters of options («b») are understood in the reply also 
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from desk.office import Letter
-from mailroom.answering import Answering
+from mailroom.answering import Answering, as_read
 from mailroom.errors import MailroomError, Permanent
-from mailroom.model import MessageState, ParsedMessage, ReplyDraft, ReplyState, RuleHit, Slot
+from mailroom.model import MessageState, ParsedMessage, ReplyDraft, ReplyState, RuleHit
 from mailroom.officework.knowledge import FIELDS, REQUIRED, Knowledge
 from mailroom.officework.registering import FIELD_WORDS, Outcome, Registering, Telling
+from mailroom.ownmail import own_mail
 from mailroom.programme import Programme
 from mailroom.reasons import REASONS
 from notify.by_hand import checked_text, paragraphs, written
-from notify.compose import AnswerContext, Composer, Rendered
+from notify.compose import Composer, Rendered
 from notify.may_answer import may_answer
-from notify.names import first_name
 from store import OFF_THE_REGISTER, DeedLetter, Registration, RegistrationState, RegistrationUpdate, Turn
 
 if TYPE_CHECKING:
@@ -86,38 +84,13 @@ class Writing:
         stands = replace(registration, values=new.values, state=new.state, missing=new.missing)
         if set(stands.values_of("session")) - {place.session for place in registration.places} & set(answering.places):
             return Telling(letter=None, said="Nobody was told: there are only so many places in a session that was added; write to them about theirs.")
-        seats = answering.seats({place.session: place.state for place in registration.places}, self.store.occupancy(answering.places))
-        context = AnswerContext.of(
-            replace(
-                turn.reading.extraction,
-                institutions=stands.values_of(Slot.INSTITUTION.value),
-                authorities=stands.values_of(Slot.AUTHORITY.value),
-                activities=stands.values_of(Slot.ACTIVITY.value),
-                topics=stands.values_of(Slot.TOPIC.value),
-                sessions=stands.values_of(Slot.SESSION.value),
-            ),
-            replace(turn.reading.decision, missing=()),
-            answering.facts,
-            first_name=first_name(sender.name, sender.address, answering.names),
-            at=now.astimezone(UTC),
-            employer_address=answering.facts.is_employer(sender.address),
-            seats=seats,
-        )
-        try:
-            draft = answering.composer.compose(
-                template,
-                context,
-                turn.reading.parsed,
-                from_=answering.from_,
-                secret=answering.secret,
-                identity=f"{registration.id}\n{new.revision}\n{now.isoformat()}",
-                date=now,
-                checks=checks,
-                reply_to=answering.reply_to(registration.id),
-            )
-        except Permanent as error:
-            return Telling(letter=None, said=f"Nobody was told: {error}")
-        state = ReplyState.DUE if answering.replies.mode == "send" else ReplyState.HELD
+        seats = answering.seats_of(registration, self.store)
+        reading = replace(turn.reading, decision=replace(turn.reading.decision, missing=(), template=template))
+        whole = as_read(stands, turn.reading.extraction)
+        draft = answering.reply(f"{registration.id}\n{new.revision}\n{now.isoformat()}", reading, whole, registration.id, now, checks, seats=seats)
+        if draft is None:
+            return Telling(letter=None, said="Nobody was told: the member's message has no address that can be written to.")
+        state = answering.begins
         said = "They are told with the next round." if state is ReplyState.DUE else "The answer that says so is held with the others."
         return Telling(letter=DeedLetter(draft=draft, message_id=turn.message_id, state=state), said=said)
 
@@ -160,28 +133,8 @@ class Writing:
         if sender is None:
             raise MailroomError("the member's message has no address that a question could go to")
         checks = self._may(parsed)
-        values = {slot: registration.values_of(slot.value) for slot in (Slot.INSTITUTION, Slot.AUTHORITY, Slot.ACTIVITY, Slot.TOPIC, Slot.SESSION)}
-        known = {slot: found for slot, found in values.items() if slot.value not in fields}
-        whole = replace(
-            turn.reading.extraction,
-            institutions=known.get(Slot.INSTITUTION, ()),
-            authorities=known.get(Slot.AUTHORITY, ()),
-            activities=known.get(Slot.ACTIVITY, ()),
-            topics=known.get(Slot.TOPIC, ()),
-            sessions=known.get(Slot.SESSION, ()),
-        )
-        context = replace(
-            AnswerContext.of(
-                whole,
-                turn.reading.decision,
-                answering.facts,
-                first_name=first_name(sender.name, sender.address, answering.names),
-                at=now.astimezone(UTC),
-                employer_address=answering.facts.is_employer(sender.address),
-            ),
-            missing=tuple(name for name in FIELDS if name in fields),
-            calendar=(),
-        )
+        whole = as_read(registration, turn.reading.extraction, without=fields)
+        context = replace(answering.context(whole, turn.reading.decision, sender, now), missing=tuple(name for name in FIELDS if name in fields), calendar=())
         words = checked_text(text) if text is not None else answering.composer.part(f"_{ASKED}.txt.j2", context)
         rendered = answering.composer.render(ASKED, replace(context, words=paragraphs(words)))
         return self._draft(ASKED, rendered, parsed, registration, now, checks), words
@@ -246,9 +199,5 @@ class Writing:
 
 
 def _letter(draft: ReplyDraft, words: str) -> Letter:
-    """Read back from the very bytes."""
-    mail = email.message_from_bytes(draft.content, policy=email.policy.default)
-    plain, page = mail.get_body(("plain",)), mail.get_body(("html",))
-    assert plain is not None and page is not None  # noqa: S101 - we wrote it
-    whole = plain.get_content().replace("\r\n", "\n")
-    return Letter(recipient=str(mail["To"]), subject=draft.subject, text=words, whole=whole, html=page.get_content().replace("\r\n", "\n"))
+    mail = own_mail(draft.content)
+    return Letter(recipient=mail.recipient, subject=draft.subject, text=words, whole=mail.text, html=mail.html)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import html
 
 from desk.evidence import Mark, marked
-from desk.rendering import printable
+from mailroom.printing import printable
 
 FIELDS = st.sampled_from(["institution", "authority", "activity", "topic", "session"])
 

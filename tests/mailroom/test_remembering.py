@@ -248,7 +248,7 @@ def test_a_case_of_several_messages_is_read_as_one(house: House) -> None:
     assert second.id == first.id
     house.correct(second, topic="fractions")
     [case] = house.remembering.measure_cases()
-    assert len(case.message_ids) == 2
+    assert len(case.messages) == 2
     assert case.wrong is not None
     assert "authority" not in case.wrong
 
@@ -350,7 +350,7 @@ def test_what_a_person_entered_is_a_case(house: House) -> None:
     done = office.enter(message.id, values, who="m.reid")
     assert ("PHS", PORTOBELLO) in [(one.written, one.means) for one in done.offers]
     [case] = office.cases()
-    assert (case.message_ids, case.confirmed["institution"], case.corrected) == ((message.id,), (PORTOBELLO,), ("institution", "authority", "activity"))
+    assert (case.messages, case.confirmed["institution"], case.corrected) == ((message.id,), (PORTOBELLO,), ("institution", "authority", "activity"))
     assert done.deed is not None
     office.undo(done.deed, who="m.reid")
     assert office.cases() == ()
