@@ -1,16 +1,15 @@
 """The `mailroom` command, killed with SIGKILL just before or just after a verb of the store. Run by test_killed_while_sending.py.
 
-python -m tests.crash.killed_sender before:mark_sent --config config.yaml poll
+``main(["before:mark_sent", "--config", "config.yaml", "poll"])``
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import Any
 
-from mailroom.cli import main
+from mailroom import cli
 from store import Store
 
 
@@ -25,6 +24,6 @@ def dying(moment: str, verb: str) -> None:
     setattr(Store, verb, last)
 
 
-if __name__ == "__main__":
-    dying(*sys.argv[1].split(":"))
-    main(sys.argv[2:])
+def main(arguments: list[str]) -> None:
+    dying(*arguments[0].split(":"))
+    cli.main(arguments[1:])

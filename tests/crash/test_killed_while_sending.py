@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from mailroom.sink import Sink
+from tests.fixtures.commands import Process
 from tests.fixtures.dovecot import Dovecot
 from tests.fixtures.installation import Installation
 
@@ -31,9 +30,10 @@ class Killed:
         self.home, self.dovecot, self.sink = home, dovecot, sink
 
     def poll_and_die(self, moment: str) -> None:
-        command = [sys.executable, "-m", "tests.crash.killed_sender", moment, "--config", str(self.home.config), "poll"]
-        done = subprocess.run(command, cwd=self.home.home, env=self.home.environment, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        arguments = [moment, "--config", str(self.home.config), "poll"]
+        process = Process("tests.crash.killed_sender", arguments, folder=self.home.home, environment=self.home.environment)
+        _, err = process.communicate()
+        assert process.returncode == -signal.SIGKILL, err
 
     def replies(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = json.loads(self.home.run("replies", "list", "--json").stdout)

@@ -9,8 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +23,7 @@ from mailroom.previewing import Previewer, gallery, load_samples
 from mailroom.programme import load_programme
 from parse.reader import Reader
 from store import Store
+from tests.fixtures.commands import Process
 from tests.fixtures.installation import ROOT, Installation
 
 PROGRAMME = load_programme(ROOT / "programme")
@@ -54,10 +53,10 @@ def previewer(filled: Installation) -> Iterator[Previewer]:
 def command(home: Path, *arguments: str, status: int = 0) -> str:
     """The real command in an empty folder, without settings: what it prints, or complains of."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    line = [sys.executable, "-m", "mailroom.cli", "replies", "preview", *arguments]
-    done = subprocess.run(line, cwd=home, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
-    assert done.returncode == status, done.stderr
-    return done.stdout if status == 0 else done.stderr
+    process = Process("mailroom.cli", ["replies", "preview", *arguments], folder=home, environment=environment)
+    out, err = process.communicate()
+    assert process.returncode == status, err
+    return out if status == 0 else err
 
 
 # --- the members made up

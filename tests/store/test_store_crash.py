@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -91,16 +92,19 @@ def assert_whole(store: Store) -> None:
         assert (found.content is None) == (line.state == MessageState.QUARANTINED)
 
 
-def test_a_round_killed_at_any_step_ends_as_an_undisturbed_one(driver: Driver, fresh: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_round_killed_at_any_step_ends_as_an_undisturbed_one(
+    driver: Driver, fresh: Callable[[str], str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Every step on SQLite; on PostgreSQL, where it runs through the same ones, every other, for time."""
+    stride = 2 if "postgresql" in request.node.name else 1
     calm = fresh("current")
     assert driver.round(calm, tmp_path / "calm") == 0
     with Store(calm) as store:
         expected = outcome(store)
     sent = set((tmp_path / "calm").read_bytes().split(b"\0"))
     assert [state for _, state in expected["replies"]] == [ReplyState.SENT, ReplyState.SENT]
-    step, repeated = 0, 0
-    while True:
-        step += 1
+    repeated = 0
+    for step in itertools.count(1, stride):
         url, sink = fresh("current"), tmp_path / f"sink{step}"
         ended = driver.round(url, sink, killed_at=step)
         if ended == 0:
