@@ -14,14 +14,12 @@ from typing import Any
 import pytest
 
 from desk.office import Conflict, Dismissal, Done, Place
-from mailroom.assemble import assemble, read_programme
+from mailroom.assemble import assemble
 from mailroom.config import Config, load_config
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState, ReplyState
 from mailroom.office import HouseOffice
 from mailroom.officework.knowledge import Knowledge
-from mailroom.programme import Programme
-from parse.reader import Reader
 from store import Record, Recorded, Registration, RegistrationState, Store
 
 SCHOOLS = """name,authority,sector,postcode
@@ -52,13 +50,13 @@ LETTERS = (COMPLETE, WHICH, ASKS, HOME)
 
 
 class House:
-    def __init__(self, folder: Path, url: str, knowledge: tuple[Programme, Reader]) -> None:
+    def __init__(self, folder: Path, url: str, knowledge: Knowledge) -> None:
         self.box = folder / "box"
         self.box.mkdir()
         self.config = configured(folder, url)
         self.store = Store(self.config.store.url)
-        self.pipeline = assemble(self.config, self.store, knowledge=knowledge, sessions_at=datetime(2022, 1, 10, tzinfo=UTC))
-        self.office = HouseOffice(self.config, self.store)
+        self.pipeline = assemble(self.config, self.store, knowledge=(knowledge.programme, knowledge.reader), sessions_at=datetime(2022, 1, 10, tzinfo=UTC))
+        self.office = HouseOffice(self.config, self.store, knowledge=knowledge)
 
     def deliver(self, *messages: str) -> None:
         for message in messages:
@@ -91,12 +89,13 @@ def configured(folder: Path, url: str) -> Config:
 
 
 @pytest.fixture(scope="module")
-def knowledge(tmp_path_factory: pytest.TempPathFactory) -> tuple[Programme, Reader]:
-    return read_programme(configured(tmp_path_factory.mktemp("knowledge"), "sqlite:///mailroom.db"))
+def knowledge(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
+    """Read once for all houses: it takes longer than what they are asked."""
+    return Knowledge(configured(tmp_path_factory.mktemp("knowledge"), "sqlite:///mailroom.db"))
 
 
 @pytest.fixture
-def house(tmp_path: Path, current_url: str, knowledge: tuple[Programme, Reader]) -> Iterator[House]:
+def house(tmp_path: Path, current_url: str, knowledge: Knowledge) -> Iterator[House]:
     made = House(tmp_path, current_url, knowledge)
     made.deliver(*LETTERS)
     made.round()
@@ -121,8 +120,8 @@ def everything(store: Store) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Place, ...]]:
-    return Knowledge(configured(tmp_path_factory.mktemp("places"), "sqlite:///mailroom.db")).places.find
+def places(knowledge: Knowledge) -> Callable[[str], tuple[Place, ...]]:
+    return knowledge.places.find
 
 
 @pytest.mark.parametrize(
@@ -699,7 +698,7 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
 
 def test_of_two_desks_at_once_exactly_one_wins(house: House) -> None:
-    offices = [HouseOffice(house.config, Store(house.config.store.url)) for _ in range(2)]
+    offices = [HouseOffice(house.config, Store(house.config.store.url), knowledge=house.office.knowledge) for _ in range(2)]
     for number in range(6):
         seen = house.of("bruce@mail.example")
         results = at_once(
@@ -733,7 +732,7 @@ def test_a_round_decides_again_on_what_a_person_changed_meanwhile(house: House, 
 
 
 def test_a_round_and_a_desk_at_once_lose_nothing(house: House) -> None:
-    office = HouseOffice(house.config, Store(house.config.store.url))
+    office = HouseOffice(house.config, Store(house.config.store.url), knowledge=house.office.knowledge)
     for number in range(4):
         more = "In-Reply-To: <complete@mail.example>\n"
         house.deliver(letter(f"more{number}", f"Could you add the topic numeracy part {number}, please.", subject="Re: Action research", more=more))
