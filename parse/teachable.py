@@ -85,9 +85,9 @@ class Teachable:
         if not wish.written.strip() or not wish.means.strip():
             return "write the member's words, and what they mean"
         if wish.council and wish.council not in self.authorities.names:
-            return f"«{wish.council}» is no council of authorities.csv"
+            return f"«{wish.council}» is no council that the programme knows"
         if wish.stands_in and wish.stands_in not in self.authorities.names:
-            return f"«{wish.stands_in}» is no council of authorities.csv"
+            return f"«{wish.stands_in}» is no council that the programme knows"
         checks = {
             AliasKind.INSTITUTION: self._not_an_institution,
             AliasKind.AUTHORITY: self._not_a_council,
@@ -122,7 +122,7 @@ class Teachable:
     def _not_a_council(self, wish: Suggestion) -> str:
         said = _words(wish.written)
         if wish.means not in self.authorities.names:
-            return f"«{wish.means}» is no council of authorities.csv"
+            return f"«{wish.means}» is no council that the programme knows"
         if reason := self._too_common(said, wish.written):
             return reason
         known = self.authorities.aliases.get(tuple(word.norm for word in said))

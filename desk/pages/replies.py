@@ -35,6 +35,7 @@ TABS = (
     ("sent", "Sent", (ReplyState.SENT,)),
 )
 RELEASABLE = (ReplyState.HELD, ReplyState.SUPPRESSED)
+PERHAPS_SENT = (ReplyState.UNKNOWN,)  # goes again where a person has looked and says so, one by one
 PARKABLE = (ReplyState.HELD, ReplyState.DUE)
 MOST_AT_ONCE = 2000
 SHOWN = 50
@@ -66,6 +67,7 @@ def one(request: Request) -> Response:
         events=story(request.app.state.desk.store.history_of_reply(reply.id), request.app.state.desk.office.words),
         next_reply=_next(request, reply),
         may_release=reply.state in RELEASABLE,
+        may_send_again=reply.state in PERHAPS_SENT,
         may_park=reply.state in PARKABLE,
         tab=_tab_of(reply),
     )
@@ -101,8 +103,8 @@ def _tab_of(reply: Reply) -> str:
 
 
 def release(request: Request) -> Response:
-    """The ones that were ticked, or ``all`` of a tab after they were shown."""
-    return _deed(request, RELEASABLE, "release")
+    """The ones that were ticked, or ``all`` of a tab after they were shown; one that was perhaps sent by its own button alone."""
+    return _deed(request, PERHAPS_SENT if form_text(request, "again") else RELEASABLE, "release")
 
 
 def park(request: Request) -> Response:

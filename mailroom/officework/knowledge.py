@@ -175,7 +175,7 @@ class Knowledge:
         if field == Slot.AUTHORITY.value:
             named = [(value, self.authorities.named(value)) for value in written]
             if unknown := [value for value, council in named if council is None]:
-                raise MailroomError(f"«{unknown[0]}» is no council of authorities.csv; there are {', '.join(self.authorities.names)}")
+                raise MailroomError(f"«{unknown[0]}» is no council that the programme knows; there are {', '.join(self.authorities.names)}")
             return tuple(dict.fromkeys(council for _, council in named if council is not None))
         if field in (Slot.ACTIVITY.value, Slot.SESSION.value):
             known = [one.id for one in (self.facts.activities if field == Slot.ACTIVITY.value else self.facts.sessions)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from lxml import html
@@ -118,3 +119,22 @@ def test_what_a_colleague_parked_meanwhile_is_not_released_by_an_older_list(hous
     house.client().post("/replies/release", data={"tab": "parked", "reply": [str(first)]})
     reply = house.store.reply(first)
     assert reply is not None and reply.state is ReplyState.DUE
+
+
+def test_one_that_was_perhaps_sent_goes_again_by_its_own_button_and_by_no_other(house: House) -> None:
+    [number, *_] = held(house)
+    now = datetime.now(UTC)
+    house.store.release([number], now)
+    for _ in range(2):  # twice the line went dead before the server said that it had it
+        assert house.store.claim(number, now) is not None
+        house.store.recover_sending(now)
+        house.store.mark_not_found(number, now)
+    reply = house.store.reply(number)
+    assert reply is not None and reply.state is ReplyState.UNKNOWN
+    client = house.client()
+    assert "look in Sent" in words(tree(client.get(f"/replies/{number}")).xpath("//main")[0])
+    client.post("/replies/release", data={"reply": str(number), "tab": "unknown"})
+    assert house.store.reply(number).state is ReplyState.UNKNOWN  # type: ignore[union-attr]
+    [again] = tree(client.get(f"/replies/{number}")).xpath("//button[@name='again']/@value")
+    client.post("/replies/release", data={"reply": str(number), "tab": "unknown", "again": again})
+    assert house.store.reply(number).state is ReplyState.DUE  # type: ignore[union-attr]
