@@ -48,8 +48,7 @@ ORDERS = (
 def show(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     asked = asked_of(request, desk.zone)
-    found = desk.store.find_registrations(asked.filter, asked.sort, asked.page)
-    facets = desk.store.facets(asked.filter)
+    found, facets = desk.store.find_with_facets(asked.filter, asked.sort, asked.page)
     words, person = desk.office.words, request.state.person
     # While one types, each letter is another search: that the register was looked at is kept, not every letter.
     typed = request.headers.get("x-desk") == "auto"
