@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailroom.config import data_folder
 from mailroom.errors import MailroomError
+from mailroom.longlived import long_lived
 
 if TYPE_CHECKING:
     from mailroom.config import Config
@@ -33,14 +33,8 @@ def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None) -> Reader:
     """A Reader as the options or, where they say nothing, the settings have it; without either, as shipped."""
-    collecting = gc.isenabled()
-    gc.disable()  # what is loaded here stays: looking through it for garbage, now or later, would find none
-    try:
+    with long_lived():
         return _open_reader(schools, programme, config)
-    finally:
-        gc.freeze()
-        if collecting:
-            gc.enable()
 
 
 def _open_reader(schools: Sequence[str], programme: Path | None, config: Config | None) -> Reader:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import sys
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,7 +27,7 @@ from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Select, fun
 from mailroom.model import MessageState, ReplyState, Slot
 from store import outbox
 from store.ledger import SUMMARY, chunks, summary
-from store.listing import DAY, STATE, THEMES
+from store.listing import DAY, STATE, THEMES, words_of
 from store.tables import messages, readings, register_lines, register_sets, registration_messages, registration_values, registrations
 from store.tables import outbox as outbox_table
 from store.tables import undeliverable_addresses as addresses
@@ -56,7 +57,8 @@ from store.words import MEMBER, TOPIC, lexemes, terms
 __all__ = ["COUNTED"]
 
 COUNTED = 10_000
-WALKED = 30_000  # rows that a count of common words looks at
+WALKED = 5_000  # rows that a count of common words looks at
+_PART = 1_000
 TOPICS, COMMON_TOPICS, FEW_TOPICS = 40, 300, 2_000
 
 # --- sets
@@ -164,16 +166,25 @@ def _received(connection: Connection, sets: _Sets, begins: datetime | None, ends
 
 def having(connection: Connection, table: str, sought: Sequence[tuple[str, bool]], *, limit: int | None = None) -> BitMap:
     """The numbers that have all of these lexemes, or lexemes that begin so; at most ``limit`` of them, whichever."""
-    # One text with all numbers: a row for each of 100,000 would take longer than finding them.
-    if connection.dialect.name == "sqlite":
+    # All numbers in one value: a row for each of 100,000 would take longer than finding them.
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
         asked, found, listed = _fts5(sought), f"SELECT rowid AS n FROM {table} WHERE {table} MATCH :asked", "group_concat(n)"  # noqa: S608
     else:
-        asked, found, listed = _tsquery(sought), f"SELECT number AS n FROM {table} WHERE words @@ CAST(:asked AS tsquery)", "string_agg(CAST(n AS text), ',')"  # noqa: S608
+        asked, found = _tsquery(sought), f"SELECT number AS n FROM {table} WHERE words @@ CAST(:asked AS tsquery)"  # noqa: S608
+        listed = "string_agg(int4send(CAST(n AS int4)), '')"
     if limit is not None:
         found += f" LIMIT {limit:d}"
     with _by_index(connection):
         numbers = connection.scalar(text(f"SELECT {listed} FROM ({found}) AS found").bindparams(asked=asked))  # noqa: S608
-    return BitMap([int(number) for number in numbers.split(",")]) if numbers else BitMap()
+    if not numbers:
+        return BitMap()
+    if sqlite:
+        return BitMap([int(number) for number in numbers.split(",")])
+    packed = array("I", bytes(numbers))  # of four bytes each, the highest first
+    if sys.byteorder == "little":
+        packed.byteswap()
+    return BitMap(packed)
 
 
 @contextmanager
@@ -625,10 +636,11 @@ def today(connection: Connection, since: datetime, now: datetime, zone: tzinfo, 
     begins = datetime.combine(first, time(), zone).astimezone(UTC)
     by_day: dict[date, Counter[MessageState]] = defaultdict(Counter)
     registered: Counter[date] = Counter()
-    for hour, state, count in connection.execute(_by_hour(connection, messages.c.internal_date, begins, messages.c.state)):
-        by_day[_hour(hour, zone)][MessageState(state)] += count
-    for hour, count in connection.execute(_by_hour(connection, registrations.c.received_at, begins)):
-        registered[_hour(hour, zone)] += count
+    for starts, ends, offset in _even(begins, now, zone):
+        for day, state, count in connection.execute(_by_day(connection, messages.c.internal_date, starts, ends, offset, messages.c.state)):
+            by_day[date.fromisoformat(day)][MessageState(state)] += count
+        for day, count in connection.execute(_by_day(connection, registrations.c.received_at, starts, ends, offset)):
+            registered[date.fromisoformat(day)] += count
     newer = select(messages.c.state, func.count()).where(messages.c.internal_date >= since).group_by(messages.c.state)
     counted: dict[str, int] = dict(connection.execute(newer).all())
     return Today(
@@ -641,16 +653,32 @@ def today(connection: Connection, since: datetime, now: datetime, zone: tzinfo, 
     )
 
 
-def _by_hour(connection: Connection, column: Any, begins: datetime, *more: Any) -> Any:
-    """Counted by hours of UTC: no zone's day begins inside one that mailroom serves, and the database need know no zones."""
-    sqlite = func.strftime(literal_column("'%Y-%m-%dT%H'"), column)
-    postgresql = func.to_char(func.timezone(literal_column("'UTC'"), column), literal_column("'YYYY-MM-DD\"T\"HH24'"))
-    hour = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return select(hour, *more, func.count()).where(column >= begins).group_by(hour, *more)
+def _even(begins: datetime, ends: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime | None, timedelta]]:
+    """The time from ``begins`` on in parts in which the clock here is off UTC by the same (to the hour, when clocks change); the last one is open."""
+    hour = timedelta(hours=1)
+    start, offset = begins, begins.astimezone(zone).utcoffset() or timedelta()
+    at = begins + timedelta(days=1)
+    while at <= ends:
+        if (at.astimezone(zone).utcoffset() or timedelta()) != offset:
+            change = at - timedelta(days=1)
+            while (change.astimezone(zone).utcoffset() or timedelta()) == offset:
+                change += hour
+            yield start, change, offset
+            start, offset = change, change.astimezone(zone).utcoffset() or timedelta()
+        at += timedelta(days=1)
+    yield start, None, offset
 
 
-def _hour(hour: str, zone: tzinfo) -> date:
-    return datetime.fromisoformat(f"{hour}:00:00+00:00").astimezone(zone).date()
+def _by_day(connection: Connection, column: Any, starts: datetime, ends: datetime | None, offset: timedelta, *more: Any) -> Any:
+    """Counted by days of a clock that is off UTC by so much: the database need know no zones."""
+    minutes = int(offset.total_seconds() // 60)
+    if connection.dialect.name == "sqlite":
+        day = func.strftime(literal_column("'%Y-%m-%d'"), column, literal_column(f"'{minutes:+d} minutes'"))
+    else:
+        shifted = func.timezone(literal_column("'UTC'"), column) + literal_column(f"interval '{minutes:d} minutes'")
+        day = func.to_char(shifted, literal_column("'YYYY-MM-DD'"))
+    until = [column < ends] if ends is not None else []
+    return select(day, *more, func.count()).where(column >= starts, *until).group_by(day, *more)
 
 
 # --- replies and messages
@@ -666,7 +694,7 @@ def outbox_list(connection: Connection, wanted: OutboxFilter, page: Page) -> Out
     said = _Said(connection, "reply_words", wanted.text)
     ways = [[table.state == state, *rest] for state in wanted.states] or [rest]
     counts: dict[ReplyState, int] = {}
-    if said.common is None:
+    if not said.common:
         found = [*rest, *said.condition(table.id)]
         counted: dict[str, int] = dict(connection.execute(select(table.state, func.count()).where(*found).group_by(table.state)).all())
         counts = {state: counted.get(state, 0) for state in ReplyState}
@@ -705,35 +733,34 @@ def message_list(connection: Connection, wanted: MessageFilter, page: Page) -> M
 
 
 class _Said:
-    """Which replies or messages have the words that are looked for. Up to ``COUNTED`` are a condition of the query; of more,
-    ``common``, a list goes through its order until it has what it needs: a condition would be asked of each of them."""
+    """Which replies or messages have the words that are looked for. Up to ``COUNTED`` are a condition of the query. Of more, ``common``,
+    a list goes through its order until it has what it needs, and asks of some rows at a time: there is one soon."""
 
     def __init__(self, connection: Connection, table: str, sought: str) -> None:
-        self.connection, self.common, self._few = connection, None, None
-        if wanted := terms(sought):
-            met = having(connection, table, wanted)
-            self.common, self._few = (met, None) if len(met) > COUNTED else (None, met)
-
-    common: BitMap | None
-    _few: BitMap | None
+        self.connection, self.table, self.terms = connection, table, terms(sought)
+        self._few = having(connection, table, self.terms, limit=COUNTED + 1) if self.terms else None
+        self.common = self._few is not None and len(self._few) > COUNTED
 
     def condition(self, number: Any) -> list[ColumnElement[bool]]:
         return [] if self._few is None else [_among(self.connection, number, self._few)]
 
+    def among(self, numbers: Sequence[int]) -> set[int]:
+        """Those of these that have the words."""
+        found = words_of(self.connection, self.table, numbers)
+        return {number for number, words in found.items() if all(_has(words, term, beginning) for term, beginning in self.terms)}
 
-def _walked(connection: Connection, query: Select[Any], met: BitMap, most: int, enough: int) -> tuple[list[Any], bool]:
-    """The first rows of a query (time, number) whose numbers are met: ``enough`` of them, or those of the first ``most`` rows; and whether more may follow."""
+
+def _walked(connection: Connection, query: Select[Any], said: _Said, most: int, enough: int) -> tuple[list[Any], bool]:
+    """The first rows of a query (time, number) that have the words: ``enough`` of them, or those of the first ``most`` rows; and whether more may follow."""
     found: list[Any] = []
-    at, size = 0, 1_000
-    while at < most:
-        rows = connection.execute(query.limit(min(size, most - at)).offset(at)).all()
+    for at in range(0, most, _PART):
+        rows = connection.execute(query.limit(min(_PART, most - at)).offset(at)).all()
+        met = said.among([row[1] for row in rows])
         found += [row for row in rows if row[1] in met]
         if len(found) >= enough:
             return found[:enough], True
-        at += len(rows)
-        if len(rows) < size:
-            return found, at >= most
-        size = 20_000
+        if len(rows) < _PART:
+            return found, at + len(rows) >= most
     return found, True
 
 
@@ -741,12 +768,12 @@ def _count(connection: Connection, time_of: Any, number: Any, ways: Sequence[Seq
     """Up to one more than ``COUNTED``, and whether there may be more than that: common words are counted in the newest ``WALKED`` rows."""
     total, more = 0, False
     for way in ways:
-        if said.common is None:
+        if not said.common:
             few = select(number).where(*way, *said.condition(number)).limit(COUNTED + 1).subquery()
             total += connection.scalar(select(func.count()).select_from(few)) or 0
         else:
             query = select(time_of, number).where(*way).order_by(time_of.desc(), number.desc())
-            found, unfinished = _walked(connection, query, said.common, WALKED, COUNTED + 1)
+            found, unfinished = _walked(connection, query, said, WALKED, COUNTED + 1)
             total, more = total + len(found), more or unfinished
     return total, more
 
@@ -761,10 +788,10 @@ def _newest(connection: Connection, time_of: Any, number: Any, ways: Sequence[Se
         query = query.where(here > there if backwards else here < there)
     rows: list[Any] = []
     for way in ways:
-        if said.common is None:
+        if not said.common:
             rows += connection.execute(query.where(*way, *said.condition(number)).limit(page.size + 1))
         else:
-            rows += _walked(connection, query.where(*way), said.common, sys.maxsize, page.size + 1)[0]
+            rows += _walked(connection, query.where(*way), said, sys.maxsize, page.size + 1)[0]
     found = sorted(((row[0], row[1]) for row in rows), reverse=not backwards)
     more, found = len(found) > page.size, found[: page.size]
     if backwards:

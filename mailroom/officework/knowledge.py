@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from desk.office import Choice, Place, Words
 from mailroom.errors import MailroomError
+from mailroom.longlived import long_lived
 from mailroom.model import Slot
 from mailroom.officework.places import PlaceIndex
 from mailroom.officework.tiles import load_tiles
@@ -48,7 +49,8 @@ class Knowledge:
         if name not in self._read:
             with self._lock:
                 if name not in self._read:
-                    self._read[name] = make()
+                    with long_lived():
+                        self._read[name] = make()
         read: T = self._read[name]
         return read
 
