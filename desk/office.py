@@ -144,6 +144,7 @@ class Done:
     said: str  # what was done, as the page tells it
     offers: tuple[Offer, ...] = ()
     about: str = ""  # the registration that was made
+    alias: int | None = None  # what was remembered: taken back by ``forget``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,7 +26,7 @@ __all__ = ["back_to", "environment", "form_list", "form_text", "fragment", "loca
 
 _MOST_OFFERS = 3
 _MOST_COOKIE = 3800  # of the 4096 that a cookie may have with its name and attributes
-_FLASH = "mailroom-said"  # a cookie of a minute: what was just done, and the number of the deed
+_FLASH = "mailroom-said"  # a cookie of a minute: what was just done, and where it is undone
 
 
 def environment(zone: ZoneInfo) -> Environment:
@@ -107,17 +107,21 @@ def _text(request: Request, template: str, facts: Mapping[str, Any]) -> str:
     )
 
 
-def back_to(request: Request, where: str, said: str = "", deed: int | None = None, *, offers: Sequence[Offer] = (), about: str = "") -> Response:
+def back_to(
+    request: Request, where: str, said: str = "", deed: int | None = None, *, offers: Sequence[Offer] = (), about: str = "", alias: int | None = None
+) -> Response:
     """After a deed: the browser looks at ``where`` (a path of ours), which says what was done, offers to undo it, and to
-    remember what could be (``offers``). ``about``: its registration, or the number of its message, which an undo opens again."""
+    remember what could be (``offers``). ``about``: its registration, or the number of its message, which an undo opens again.
+    ``alias``: what was remembered, which is undone by forgetting it."""
     response = RedirectResponse(where, status_code=303)
+    undo = f"/taught/{alias}/forget" if alias is not None else f"/undo/{deed}" if deed is not None else ""
     if said:
         whose = request.state.person.session if request.state.person is not None else None
         kept = [[one.written, one.means, one.council, one.kind, one.stands_in, one.caution] for one in offers[:_MOST_OFFERS] if len(one.written) <= 200]
-        cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about, whose])
+        cookie = request.app.state.desk.signer.dumps([said[:600], undo, kept, about, whose])
         while len(cookie) > _MOST_COOKIE and (kept or len(said) > 100):  # a browser drops a larger one without a word, and Undo would be gone with it
             kept, said = kept[:-1], said if kept else said[:100]
-            cookie = request.app.state.desk.signer.dumps([said[:600], deed, kept, about, whose])
+            cookie = request.app.state.desk.signer.dumps([said[:600], undo, kept, about, whose])
         response.set_cookie(_FLASH, cookie, max_age=60, httponly=True, samesite="strict", path="/", secure=request.state.visit.https)
     return response
 
@@ -126,14 +130,14 @@ def _said(request: Request) -> Mapping[str, Any] | None:
     if (cookie := request.cookies.get(_FLASH)) is None:
         return None
     try:
-        said, deed, kept, item, whose = request.app.state.desk.signer.loads(cookie, max_age=60)
+        said, undo, kept, item, whose = request.app.state.desk.signer.loads(cookie, max_age=60)
     except (BadData, ValueError):  # ValueError: a cookie of another version of ours
         return None
     person = getattr(request.state, "person", None)
     if person is None or person.session != whose:  # it names a member: not for the login page, nor for who logs in next on this machine
         return None
     names = ("written", "means", "council", "kind", "stands_in", "caution")
-    return {"said": said, "deed": deed, "offers": [Offer(**dict(zip(names, one, strict=True))) for one in kept], "item": item}
+    return {"said": said, "undo": undo, "offers": [Offer(**dict(zip(names, one, strict=True))) for one in kept], "item": item}
 
 
 def form_text(request: Request, name: str, default: str = "") -> str:

@@ -236,7 +236,7 @@ class Remembering:
         except Permanent as error:
             raise MailroomError("somebody else remembered these words at this moment; look at the list again") from error
         said = f"Remembered: {offer_words(offer)}." if number is not None else f"That is remembered already: {offer_words(offer)}."
-        return Done(deed=None, said=said)
+        return Done(deed=None, said=said, alias=number)
 
     def forget(self, alias: int, *, who: str) -> Done:
         if not self.store.forget(alias, self.now(), actor=who):

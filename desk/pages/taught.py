@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from desk.looks import viewed
 from desk.office import Offer
+from desk.pages.undo import back
 from desk.rendering import back_to, form_text, render
 from desk.routing import Role, page
 from mailroom.errors import MailroomError
@@ -77,12 +78,13 @@ def remember(request: Request) -> Response:
         stands_in=form_text(request, "stands_in"),
     )
     done = request.app.state.desk.office.remember(offer, registration_id=None, who=request.state.person.name)
-    return back_to(request, "/taught", done.said)
+    return back_to(request, "/taught", done.said, alias=done.alias)
 
 
 def forget(request: Request) -> Response:
+    """By its button on the list, or by Undo where it was just remembered."""
     done = request.app.state.desk.office.forget(request.path_params["alias"], who=request.state.person.name)
-    return back_to(request, "/taught", done.said)
+    return back_to(request, back(request) if form_text(request, "back") else "/taught", done.said)
 
 
 def measure(request: Request) -> Response:

@@ -47,7 +47,7 @@ def remember(request: Request) -> Response:
     if not offer.written.strip() or not offer.means.strip():
         raise HTTPException(400)
     done = request.app.state.desk.office.remember(offer, registration_id=form_text(request, "item") or None, who=request.state.person.name)
-    return back_to(request, back(request), done.said, done.deed)
+    return back_to(request, back(request), done.said, done.deed, alias=done.alias)
 
 
 ROUTES = (

@@ -88,7 +88,12 @@ def test_an_offer_to_remember_and_what_it_would_change(
     assert axe(page) == [] and fits(page)
     page.keyboard.press("m")
     page.wait_for_selector(".said")
-    assert [alias.written for alias in house.office.aliases()] == ["WHS"]
+    [alias] = house.office.aliases()
+    assert (alias.written, alias.forgotten_at) == ("WHS", None)
+    page.keyboard.press("u")
+    page.wait_for_selector(".said:has-text('Forgotten')")
+    [alias] = house.office.aliases()
+    assert alias.forgotten_at is not None
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
