@@ -19,6 +19,14 @@ pytest_plugins = [
 ]
 
 
+# Half a minute and more each: begun first, so that none of them keeps one of two workers busy alone at the end.
+LONG = ("test_store_crash.py", "test_sigkill.py", "test_killed_while_sending.py", "test_main_job.py", "test_oauth2.py", "test_conversations.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test depends on what happens to be set where it runs."""
