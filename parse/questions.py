@@ -47,10 +47,12 @@ _LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or with
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 _VERB = re.compile(rf"\b(?:{_AUXILIARY}|'s|'m|'re|'ve|'ll|'d)\b|n't\b|'(?:s|m|re|ve|ll|d)\b", re.I)
 _OPENS = re.compile(rf"\W*(?:and|so|but|also|if|any|{_AUXILIARY}|{_WH})\b", re.I)
+_LONGEST_LABEL, _FEWEST_LABELS = 15, 3  # words before the mark; lines of a form
+_JOINED = re.compile(r"(?<=[\w)] )(?:What|Which|Where|When|Who|How|Why|Is|Are|Do|Does|Did|Have|Has|Can|Could|May|Will|Would|Any)\b[^.?!]{0,120}\?")
 _UNMARKED = re.compile(
     r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
     r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
-    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
+    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
     r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
@@ -124,6 +126,8 @@ class QuestionFinder:
             cues.update(f"some:{family}" for family in FAMILIES if any(cue.startswith(family + ".") for cue in cues))
             if not {"some:about", "some:ask", "some:hint"} & cues:
                 cues.add("none:about-us")
+        filled_in = _filled_in(view)
+        announced = False
         found: list[Sentence] = []
         worded = [index for index, text in enumerate(texts) if _WORD.search(text)]
         for at, index in enumerate(worded):
@@ -133,10 +137,17 @@ class QuestionFinder:
                 after = worded[at + 1]
                 cues.update(f"next:{cue}" for cue in own[after] if cue.startswith(NEXT))
                 cues.add("next:question" if marked[after] else "next:" + _size(texts[after]))
+                if marked[index] and not marked[after] and _answers_itself(texts[index], texts[after]):
+                    cues.add("next:same-opening")
             if at:
                 before = worded[at - 1]
                 cues.update(f"before:{cue}" for cue in own[before] if cue.startswith(BEFORE))
                 cues.update(["before:question"] if marked[before] else ["before:colon"] if texts[before].endswith(":") else [])
+            if announced:
+                cues.add("after:announced")
+            announced = announced or _announces(own[index])
+            if marked[index] and any(start <= mark < end for mark in filled_in):
+                cues.add("form:filled-in")
             if view.where == "subject":
                 cues.add("form:subject")
             elif len(worded) <= SHORT:
@@ -228,6 +239,43 @@ def _form(text: str, *, marked: bool) -> list[str]:
     if _BOX.search(text):
         signs.append("form:box")
     return signs
+
+
+def _announces(cues: set[str]) -> bool:
+    """«One matter I must ask first»; «we have one question» may be the enquiry's own."""
+    return "ask.announces" in cues or "ask.several" in cues or ("hint.a-question" in cues and "some:research" not in cues)
+
+
+def _answers_itself(question: str, after: str) -> bool:
+    """«When do we begin? When somebody shows us how.»"""
+    first, second = _FIRST.match(question), _FIRST.match(after)
+    return first is not None and second is not None and re.fullmatch(_WH, first[1].lower()) is not None and first[1].lower() == second[1].lower()
+
+
+def _filled_in(view: TextView) -> list[int]:
+    """The question marks of a form that was filled in: whole lines that ask, each with its answer beside or below it.
+
+    One or two such lines may be chance; where there are more, the questions are ours and the answers the member's.
+    """
+    lines = [(line, at) for line, at in zip(view.folded.split("\n"), _line_starts(view.folded), strict=True)]
+    marks: list[int] = []
+    labels = 0
+    for number, (line, at) in enumerate(lines):
+        mark = line.find("?")
+        if mark < 0 or len(line[:mark].split()) > _LONGEST_LABEL or not line[:1].strip():
+            continue
+        beside = line[mark + 1 :].strip()
+        below = lines[number + 1][0].strip() if number + 1 < len(lines) else ""
+        if (beside and "?" not in beside) or (not beside and below and "?" not in below):
+            labels += 1
+        joined = [found.end() - 1 for found in _JOINED.finditer(line)]  # short lines of a form, made one by a mail program
+        if beside or (below and "?" not in below):
+            marks += [at + where for where in (mark, *joined) if line[where + 1 :].strip() or where == mark]
+    return marks if labels >= _FEWEST_LABELS else []
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(index + 1 for index, letter in enumerate(text) if letter == "\n")]
 
 
 def _size(text: str) -> str:

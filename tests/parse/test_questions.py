@@ -118,3 +118,27 @@ def test_evidence_slices_back_to_its_text(finder: QuestionFinder) -> None:
         parsed = message(text)
         for candidate in finder.find(parsed, views(parsed)).candidates:
             assert parsed.slice(candidate.evidence) == candidate.evidence.text != ""
+
+
+def test_questions_of_a_form_have_their_answers() -> None:
+    """Three or more whole lines that ask, each answered beside or below it, are our questions; fewer may be the member's."""
+    finder = QuestionFinder(PROGRAMME)
+    form = "Where do you work?\nKirk Primary, in Fife.\nIs it open to others?\nWide open.\nWhich date?\nThe 25th.\n"
+    marked = [sentence for sentence in finder.sentences(views(message(form))[0])[0] if sentence.marked]
+    assert len(marked) == 3
+    assert all("form:filled-in" in sentence.cues for sentence in marked)
+    assert not read(finder, form).asks
+    list_of_questions = "Is there a fee?\nWho pays for cover?\nIs it on Teams?\n"
+    assert not any("form:filled-in" in s.cues for s in finder.sentences(views(message(list_of_questions))[0])[0])
+    assert read(finder, list_of_questions).asks
+
+
+def test_announced_question_is_known_by_its_announcement() -> None:
+    """«One matter I must ask first»: what follows is to us, unless it is our enquiry's own question."""
+    finder = QuestionFinder(PROGRAMME)
+    _, announced = finder.sentences(views(message("One matter I must ask first. Do the parents sign?"))[0])[0]
+    _, own = finder.sentences(views(message("We have one question about pupils. Do they read?"))[0])[0]
+    assert "after:announced" in announced.cues
+    assert "after:announced" not in own.cues
+    answered, _ = finder.sentences(views(message("When do we begin? When somebody shows us how."))[0])[0]
+    assert "next:same-opening" in answered.cues
