@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 __all__ = ["STRENGTH", "Mention", "MentionFinder", "Session"]
 
-STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "slot": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6}
+STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "slot": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6, "weekly": 0.1}
 _MOST_MENTIONS = 100  # beyond them no member is speaking
 
 
@@ -52,6 +52,8 @@ _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "augu
 _GAELIC_MONTHS = {
     "faoilleach": 1,
     "fhaoilleach": 1,
+    "faoillich": 1,
+    "fhaoillich": 1,
     "gearran": 2,
     "ghearrain": 2,
     "màrt": 3,
@@ -62,16 +64,21 @@ _GAELIC_MONTHS = {
 }
 _MONTH = "(?P<{}>" + "|".join(f"{m[:3]}(?:{m[3:]})?" for m in _MONTHS) + "|sept|janauary|januray|janury|" + "|".join(_GAELIC_MONTHS) + r")\b\.?"
 _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6, "diluain": 0, "dimàirt": 1, "dimairt": 1, "diciadain": 2}
+# As a first tongue slips in.
+_ABROAD = {"mardi": 1, "mercredi": 2, "martes": 1, "miércoles": 2, "dienstag": 1, "mittwoch": 2, "wtorek": 1, "środa": 2}
+_WEEKDAYS |= _ABROAD
 _WEEKDAY = (
     r"(?P<{}>mon(?:day)?|t(?:ue|eu|eus|use)s?(?:day|dy|dee)?|tuseday|tuesady|we(?:d|dn|dnes|ns|dens|nes)s?(?:day|dy)?|weds|"
-    r"th(?:u|ur|urs|rus)(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|diluain|dim[àa]irt|diciadain)\b"
+    r"th(?:u|ur|urs|rus)(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|diluain|dim[àa]irt|diciadain|" + "|".join(_ABROAD) + r")\b(?! gras)"
 )
 _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|appreciate|never|just|really|only|hope|get|no|still"  # «wed like to»
 _HINTS = (  # how the words begin that a mention may begin with
-    "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|next|this|coming|last|week|a week|today|to-day|tom|tm|2mo|yest|the morn|the day|"
+    "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
+    "a week|today|to-day|tom|tm|2mo|yest|the morn|the day|"
     "the streen|the one after|the following|earlier|later|latter|"
-    "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|which|jan|feb|mar|"
-    "apr|may|jun|jul|aug|sep|oct|nov|dec"
+    "one with|one wi|one that|one left|one still|number|no|begin|start|remaining|leftover|alternative|tidder|tither|idder|"
+    "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|other|ither|half|two|three|four|twa|which|"
+    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
 _UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 _TEENS = ("eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth")
@@ -81,8 +88,9 @@ _ORDINAL_WORDS |= {"ninteenth": 19, "nineteeth": 19, "ninteeth": 19, "nintenth":
 _SPELT = "|".join(word.replace("-", "[- ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = (
     r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
-    r"webinar|call)s?"
+    r"webinar|call|een|start(?!s))s?"
 )
+_OTHER = r"other|ither|idder|tidder|tither|t'other|alternative"
 _FIRST, _SECOND, _LAST = "first|1st|earlier|earliest|former|initial|sooner|soonest", "second|2nd|twoth|seccond", "later|latter|latest"
 
 
@@ -95,32 +103,42 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?P<nameday>{named})\b
         | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
               (?P<d1>\d{{1,2}})[ ]?(?P<sign>[/.\-])[ ]?(?P<m1>0?[1-9]|1[0-2])(?:(?P=sign)(?P<y1>\d\d(?:\d\d)?))?(?![\d/%]|[.:]\d\d\b)(?![ ]?[ap]\.?m\b)
-            | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)?[ -]?(?:of[ ])?(?:the[ ])?{_MONTH.format("m2")}(?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
+            | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)?[ -]?(?:of[ ])?(?:the[ ]|(?:am|an|a')[ ](?=[fgmsd]))?{_MONTH.format("m2")}
+                (?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
             | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/]?\d|%)
-            | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|t)\b
+            | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
           )
         | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|(?:a[ ])?week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
           {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
         | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
-        | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:to-?day|tom+or+ows?|yesterday)|
+        | (?P<weekly>tues|wednes)days\b
+        | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:
+                (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:today|tom+or+ow)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
             the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?:next|last|this)[ ]week'?s?|
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
-            this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
+            this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
         | (?:session|sess|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?![./:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
-        | (?P<ord>{_FIRST}|{_SECOND}|{_LAST}|other|ither|(?<=the[ ])last)
+        | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
+        | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
+            |one[ ](?:that[ ]is[ ]|that's[ ]|that[ ]was[ ]|still[ ])?(?:left|remaining))\b(?![ ](?:to|us|me|in|behind)\b)
+        | (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
             [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
+            (?![ ](?:ever|home|back|round)\b
+            |[ ]of[ ](?:term|our|my|their|this|a|school|spring|summer|half|the[ ](?:term|session|year|week|month|new|school|holidays?|summer|spring|half)\b))
         | which(?:so)?ever(?:[ ]of[ ](?:the|your|them|these|those)(?:[ ](?:two|twa|2))?)?(?:[ ](?:{_THING}))?[ ](?:comes|falls|happens|runs|is|takes[ ]place)
             [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
         | (?<=the[ ])(?P<after>one[ ]after(?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
-        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|other|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
-            |(?<=:[ ])(?:first|second|1st|2nd|earlier|later|latter))\b
-            (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b))
+        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
+            |(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
+            (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
+                |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ]booked)|'ll|'d)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
+        | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b)?
             | half[ -](?:past[ ])?(?P<half>two|twa|three|four|one|2|3|4)
             | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course)\b)?
@@ -130,7 +148,8 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
 
 
 _NOT_ON = re.compile(
-    r"\b(?:until|till|til|since|before|after|by|from|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )of|"
+    r"\b(?:until|till|til|since|before|after|by|from|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )"
+    r"(?<!on top )(?<!hour )(?<!half )(?<!part )(?<!bit )of|"
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,
 )
@@ -138,6 +157,7 @@ _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\
 _WHICH_I = re.compile(r"\s*,?\s*(?:which|that) (?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b", re.I)  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
+_OF_TWO = re.compile(r"\b(?:both|either|two|pair)\b", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
     r"[\s,(\-:@]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|from\s+|"
@@ -177,6 +197,8 @@ class MentionFinder:
             form, sessions = self._resolve(match, text, today, heading)
             if form:
                 found.append(Mention(match.start(), match.end(), frozenset(sessions), form))
+        if not any(len(mention.sessions) > 1 for mention in found):  # «Tuesdays are no use» tells only which one «the other» is
+            found = [mention for mention in found if mention.form != "weekly"]
         return _joined(found, text)
 
     def on(self, day: date | None) -> str | None:
@@ -204,6 +226,8 @@ class MentionFinder:
             meant = _WHICH_I.match(text, match.end()) or (_FROM_TO.search(before) and re.match(r" to\b", text[match.end() :]))
             if _NOT_ON.search(before) and weekday is None and not meant:
                 return "", set()
+            if int(group["d4"]) in (1, 2) and weekday is None and _OF_TWO.search(text):  # «both dates are fine but I clicked on the 2nd»
+                return "ordinal", self._ordinal("first" if int(group["d4"]) == 1 else "second")
             return "day", self._dated(int(group["d4"]), None, None, weekday)
         if group["spelt"]:
             number = _ORDINAL_WORDS[_spelt_key(group["spelt"])]
@@ -219,6 +243,15 @@ class MentionFinder:
             return "weekday", self._on_weekday(_weekday(group["w6"]), which, text[match.end() : match.end() + 12], today)
         if group["rel"]:
             return self._relative(re.sub(r"(?<=w|y)'?s$", "", group["rel"].lower()), today, _AT_HOUR.match(text, match.end()))
+        if group["weekly"]:
+            return "weekly", {s.id for s in self.sessions if s.start.weekday() == _weekday(group["weekly"])}
+        if group["number"]:
+            return "ordinal", self._ordinal("first" if group["number"].lower() in ("1", "one") else "second")
+        if group["remaining"]:
+            ahead = {s.id for s in self.sessions if today is None or s.start.date() >= today}
+            return "ordinal", ahead if len(ahead) == 1 else self._ordinal("other")
+        if group["begins"]:
+            return "time", self._clock(2, 0)
         if group["after"]:
             return "ordinal", self._ordinal("other")
         if group["num"]:
@@ -268,17 +301,19 @@ class MentionFinder:
     def _relative(self, word: str, today: date | None, hour: re.Match[str] | None) -> tuple[str, set[str]]:
         if today is None:
             return "", set()
-        if "week" in word:
+        if word.split(maxsplit=1)[0] in ("next", "last", "this") and "week" in word:
             monday = today + timedelta(days={"next": 7, "last": -7, "this": 0}[word.split(maxsplit=1)[0]] - today.weekday())
             return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
         ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
+        if "day after" in word or "week" in word:  # «the day after tomorrow», «a week tomorrow»
+            ahead = 2 if "day after" in word else 7 + ("tom" in word)
         session = self.on(today + timedelta(days=ahead))
         if session is None:
             return "", set()
         return ("slot" if hour and session in self._clock(int(hour[1]), 0) else "relative"), {session}
 
     def _ordinal(self, word: str) -> set[str]:
-        if word in ("other", "ither"):
+        if re.fullmatch(_OTHER, word):
             return set(self._ids) if len(self._ids) == 2 else set()  # settled when choosing
         if word in _FIRST.split("|"):
             return {self._ids[0]}

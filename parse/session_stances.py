@@ -26,6 +26,7 @@ __all__ = [
     "alone",
     "drop_after_refusal",
     "drop_what_led_here",
+    "go_back",
     "led_to",
     "narrow_whole",
     "settle_pairs",
@@ -67,6 +68,8 @@ _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
 _LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
 _CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
 GOES = {"takes", "joins", "goes"}
+# «so the 25th it'll be»
+_EMPTY = frozenset(("it", "the", "on", "make", "me", "be", "ll", "will", "is", "must", "would", "has", "to", "then", "please", "for", "that", "thanks"))
 _YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 
@@ -138,6 +141,14 @@ def led_to(before: list[Mention], firm: set[frozenset[str]]) -> None:
             mention.stance = "elsewhere"
 
 
+def go_back(events: list[Event]) -> None:
+    """«Put me back to where I started»: what was named first counts again, and nothing that came after it."""
+    first = next((mention for _, mention, _ in events if mention.stance in ("takes", "had", "replaced", "declines") and len(mention.sessions) == 1), None)
+    for _, mention, _ in events:
+        if first is not None and mention.stance in ("takes", "had", "declines", "replaced"):
+            mention.stance = "takes" if mention is first else "replaced"
+
+
 def told_before(mentions: list[Mention]) -> bool:
     """«(I'd put the 19th, then my class got moved.)» tells of the choice before, and does not undo the one just made."""
     stances = {mention.stance for mention in mentions}
@@ -168,7 +179,7 @@ def narrow_whole(earlier: list[Mention], mentions: list[Mention], text: str) -> 
 def alone(mention: Mention, clause: Clause) -> bool:
     """Whether the clause says nothing but the day."""
     outside = clause.text[: mention.start - clause.start] + " " + clause.text[mention.end - clause.start :]
-    return len([word for word in WORD.findall(outside) if word.lower() not in (clause.joint, "it", "the", "on", "make", "me")]) == 0
+    return len([word for word in WORD.findall(outside) if word.lower() not in {clause.joint, *_EMPTY}]) == 0
 
 
 def stands_near(mention: Mention, context: Context) -> bool:
@@ -199,6 +210,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
     for one, other in itertools.pairwise(mentions):
         between = text[one.end : other.start]
         if one.sessions == other.sessions:
+            continue
+        if one.form == other.form == "weekday" and not (one.sessions and other.sessions) and _AND.fullmatch(between):
+            one.stance = other.stance = ""  # «Tuesday and Thursday» are days of work
             continue
         if one.stance == "takes" and other.stance == "takes" and _WISHED.search(text[: one.start]) and _BUT.search(between) and other.owner == "me":
             one.stance = "declines"  # «I'd prefer the 25th but have put down the 19th»

@@ -34,6 +34,7 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
+from parse.session_days import is_of_something_else
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.session_stances import (
     GOES,
@@ -44,6 +45,7 @@ from parse.session_stances import (
     alone,
     drop_after_refusal,
     drop_what_led_here,
+    go_back,
     led_to,
     narrow_whole,
     settle_pairs,
@@ -61,8 +63,10 @@ __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
 UK = ZoneInfo("Europe/London")
 LABELS = (
     *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
-    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none"),
+    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns"),
 )
+ANSWERS = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
+QUOTED = {ZoneKind.OWN_QUOTE, ZoneKind.QUOTE}
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 
 
@@ -92,6 +96,11 @@ def load_sessions(folder: Path) -> tuple[Session, ...]:
     return tuple(sorted(found, key=lambda session: session.start))
 
 
+def _forms_first(views: Sequence[TextView]) -> list[TextView]:
+    """What members write themselves comes after what the form says that they attach, so that it may take that back."""
+    return sorted(views, key=lambda view: not view.where.startswith("attachment:"))
+
+
 def _days(settings: Mapping[str, Any], file: str) -> dict[str, tuple[int, int]]:
     """The named days of ``days:`` in the rule file, as (month, day)."""
     found: dict[str, tuple[int, int]] = {}
@@ -115,10 +124,11 @@ _NOT_BEFORE_IT = re.compile(
 )
 _ANY_DAY = re.compile(r"\b(?:an?|any|one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
 _THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date)\b", re.I)
-_ONE_AT = re.compile(r"\b(?:one|wan|yin)\b[^,;.]*$", re.I)  # «the one that starts at half three»
+# «the one that starts at half three»
+_ONE_AT = re.compile(r"\b(?:one|wan|yin|(?:the|your) (?:session|afternoon|slot|training|date) (?:that|which|wi|with))\b[^,;.]*$", re.I)
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
-_OTHER = re.compile(r"(?:other|ither)\b", re.I)  # «the other one is in Perthshire and has better skiing»
+_OTHER = re.compile(r"(?:other|ither|idder|tidder|tither|t'other|alternative)\b", re.I)  # «the other one is in Perthshire and has better skiing»
 _LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
@@ -139,6 +149,9 @@ _GO_TO_IT = re.compile(r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one
 _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
+_FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.I)  # «Tuesday week for me»
+_INSTEAD_OF_IT = re.compile(r"\s*(?:,\s*)?(?:instead|then)\b", re.I)
+_REPLY = re.compile(r"\b(?:re|fwd?|aw)\b", re.I)
 _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
@@ -182,16 +195,37 @@ class SessionFinder:
         events: list[Event] = []
         unchosen: list[Hit] = []  # where the writer says to have picked none so far
         talked = False
-        for view in views:
-            if view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
+        asked: TextView | None = None
+        for view in _forms_first(views):
+            if view.where in ANSWERS and asked is not None and self._asks(asked, today):
+                self._read(view, today, events, True, unchosen, answers=True)
+                talked = True
+            elif view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
                 talked = self._read(view, today, events, talked, unchosen)
             elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
                 self._read(view, today, events, talked, unchosen, fields_only=True)
+            asked = view if view.where in QUOTED else None
         return self._choose(events, unchosen=bool(unchosen), for_another=for_another)
 
     # --- reading
 
-    def _read(self, view: TextView, today: date | None, events: list[Event], talked: bool, unchosen: list[Hit], *, fields_only: bool = False) -> bool:
+    def _asks(self, quoted: TextView, today: date | None) -> bool:
+        """Whether the end of a quote asks which session: «4. Which one, the 19th or the 25th?»"""
+        last = " ".join(text for text, _ in quoted.sentence_texts[-2:]).rstrip()
+        named = {session for mention in self._mentions.find(last[-_LONGEST_SENTENCE:], today, heading=False) for session in mention.sessions}
+        return last.endswith("?") and len(named) > 1
+
+    def _read(
+        self,
+        view: TextView,
+        today: date | None,
+        events: list[Event],
+        talked: bool,
+        unchosen: list[Hit],
+        *,
+        fields_only: bool = False,
+        answers: bool = False,
+    ) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
         starts = [start for _, start in sentences]
@@ -202,7 +236,7 @@ class SessionFinder:
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
-        heading, asked_at, refused = False, -1, False
+        heading, asked_at, refused = answers, -1, False
         previous: list[Mention] = []
         for index, (whole_text, base) in enumerate(sentences):
             text, found = whole_text[:_LONGEST_SENTENCE], cues.get(index, [])
@@ -210,7 +244,7 @@ class SessionFinder:
                 continue
             labels = {label for label, *_ in found}
             about = "about" in labels
-            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading)
+            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject")
             if not mentions and short and asked_at >= 0:
                 take_answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
             undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
@@ -226,18 +260,24 @@ class SessionFinder:
                 led_to(previous, {m.sessions for m in mentions if m.stance == "takes" and (m.rule or short)})
             for mention in mentions:
                 self._add(view, base, mention, events)
+            if "returns" in labels:
+                go_back(events)
             previous = mentions
             asked_at = view.to_source(base, base + 1)[0] if mentions and text.rstrip().endswith("?") else -1
             heading = about and len([m for m in mentions if len(m.sessions) == 1]) != 1 and len(mentions) <= 2 and len(text) < 90
             talked = talked or about or bool(mentions)
         return talked
 
-    def _sentence(self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool) -> tuple[list[Mention], bool]:
+    def _sentence(
+        self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool, subject: bool
+    ) -> tuple[list[Mention], bool]:
         """The mentions in a sentence that have a stance; whether the sentence says little else."""
         labels = {label for label, *_ in cues}
         mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
         rest = len(WORD.findall(text)) - sum(len(WORD.findall(text[m.start : m.end])) for m in mentions)
-        short = rest <= 3 and not {"elsewhere", "recurring"} & labels
+        # In a subject line a weekday names anything: «From the Tuesday sofa».
+        most = len(_REPLY.findall(text)) if subject else 3
+        short = rest <= most and not {"elsewhere", "recurring"} & labels
         present = next((cue for cue in cues if cue[0] == "present"), None)
         spoken_of = any(label == "about" and text[end - 1] not in "sS" for label, _, _, end in cues)  # «attended a string of sessions» is told of other days
         if not any(m.sessions for m in mentions) and present is not None and spoken_of and (session := self._mentions.on(today)):
@@ -305,7 +345,7 @@ class SessionFinder:
         current, owner, own_words = "", "me", False
         done: list[Mention] = []
         for clause in clauses:
-            if clause.joint in _RESETS:
+            if clause.joint in _RESETS and not (clause.joint == "then" and current == "conditional"):  # «if Tuesday's full then Wednesday»
                 current = ""
                 owner = "me"
             elif clause.joint in _INSTEAD:
@@ -423,11 +463,17 @@ class SessionFinder:
         concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
         if (corrects or concludes) and (alone(mention, clause) or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)):
             return "training"  # also «Wednesdays are my day off so the 19th it is»
-        if "reported" in clause.labels or "events" in clause.labels:
+        if form == "weekly" or "reported" in clause.labels or "events" in clause.labels:
             return "elsewhere"
-        if "elsewhere" in labels and not ours & labels:
+        if not clause.polarity() and form in ("date", "day", "named", "weekday", "slot"):
+            spoken_for = bool(ours - {"about"} & labels)
+            if is_of_something_else(context.text[: mention.start], after, named=form == "named", spoken_for=spoken_for):
+                return "elsewhere"
+        suits = "likes" in clause.labels and "elsewhere" not in clause.labels and form not in ("date", "day")
+        if "elsewhere" in labels and not ours & labels and not suits:
             return "elsewhere"
-        if "elsewhere" in clause.labels and not ours & clause.labels.keys():
+        timed = form == "time" and _ONE_AT.search(context.text[: mention.start]) is not None  # «the one that starts at half three»
+        if "elsewhere" in clause.labels and not ours & clause.labels.keys() and not timed:
             return "elsewhere"
         about = "about" in labels
         said = bool({"takes", "joins", "declines", "undecided", "had", "either"} & labels)
@@ -444,11 +490,15 @@ class SessionFinder:
             or said
             or (goes and (definite or context.talked or stands_near(mention, context)))
             or (definite and _THE_ONE.match(after) is not None)
+            or _FOR_ME.match(after) is not None
             or ((definite or context.talked or context.short) and (strong or context.short)),
             "ordinal": about
-            or (strong and (not _OTHER.match(context.text, mention.start) or said_here) and (not _LATTER.match(context.text, mention.start) or context.talked))
+            or (strong and (said_here or clause.joint in SO) and (not _LATTER.match(context.text, mention.start) or context.talked))
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
-            "relative": about or bool({"present", "joins"} & labels) or (context.talked and (context.short or "likes" in labels)),
+            "relative": about
+            or bool({"present", "joins"} & labels)
+            or (context.talked and (context.short or "likes" in labels or _INSTEAD_OF_IT.match(after) is not None))
+            or _FOR_ME.match(after) is not None,
             "time": (about and strong)
             or _SEE_YOU.search(before) is not None
             or ((said or goes) and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),

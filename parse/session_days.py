@@ -1,0 +1,53 @@
+"""A day of something else, told by the words right beside it: «the 25th is our open day», «I've a christening on the 19th».
+
+Promise: no session and no date of the programme stands here; bounded time for each mention.
+
+What it does badly: it knows a few shapes of sentence, and takes whatever stands in one for a thing of its own unless
+a word of it is one that members say of the training.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_of_something_else"]
+
+_REACH = 100  # characters before a mention that are looked at
+_GOOD = (  # «the 25th is a better day»
+    "one|day|date|session|training|only|best|better|good|great|fine|safe|safer|choice|preference|pick|preferred|favourite|"
+    "first|second|last|definite|yes|no|goer|possibility|option|must|winner|clear|free|perfect|easier|sure|likely|bit|lot|"
+    "problem|afternoon|slot"
+)
+_TRAINING = (  # «the session that I picked is the 25th», «I've a place on the 19th»
+    "it|that|this|mine|ours|i|we|me|us|what|which|who|one|wan|yin|there|place|places|spot|seat|slot|space|ticket|booking|"
+    "reservation|date|dates|day|session|sessions|training|course|webinar|workshop|afternoon|choice|preference|pick|option|"
+    "answer|favourite|best|better|suits?|date's|interest|first|second|other|next|colleague|partner|pt|depute|tuesday|wednesday"
+)
+_COMES = "com|go|attend|join|do|tak|dial|logg|tun|plann|hop|look|book|register|intend|prefer|watch|sign|zoom|opt|choos|mak"
+_IS_A = re.compile(
+    r"\s*(?:,\s*)?(?:is|'s|wis|was|being)\s+(?:also\s+|already\s+|actually\s+)?"
+    r"(?:(?:my|our|oor|wir|his|her|their|the|da|a|an)\s+|[PS][1-7]\b|(?-i:[A-Z][\w-]*'s)\s)"
+    rf"(?!(?:[\w-]+\s+)?(?:{_GOOD})\b)",
+    re.I,
+)
+_BUSY = re.compile(rf"\s*,?\s*(?:i'm|i am|we're|we are|i'll be|we'll be)\s+(?!(?:{_COMES})ing\b)[a-z]{{3,}}ing\b", re.I)
+_FEW_WORDS = r"(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,4}?)"
+_THING_IS = re.compile(
+    rf"(?:^|[,;:(]|\b(?:and|but|as|since|because|so)\b)\s*{_FEW_WORDS} (?:is|wis|are|falls)(?: on)?(?: the| da)? $",
+    re.I,
+)
+_HAVE = re.compile(rf"\b(?:i|we)(?:'ve| have|'ve got| have got) (?:a|an|my|our) {_FEW_WORDS} (?:on|that is|that's)(?: the| da)? $", re.I)
+_OURS = re.compile(rf"\b(?:{_TRAINING})\b", re.I)
+
+
+def is_of_something_else(before: str, after: str, *, named: bool, spoken_for: bool) -> bool:
+    """Whether the text around a day makes it another thing's.
+
+    ``named``: the day goes by a name, such as Burns Night, which may be what the training is held on.
+    ``spoken_for``: the sentence says that somebody comes.
+    """
+    if _IS_A.match(after) or (not spoken_for and _BUSY.match(after)):
+        return True
+    near = before[-_REACH:]
+    thing = _HAVE.search(near) or (None if named else _THING_IS.search(near))
+    return thing is not None and _OURS.search(thing["what"]) is None
