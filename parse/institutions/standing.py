@@ -30,12 +30,12 @@ _LIST_GAP = re.compile(
 )
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
-    f"institution.{name}" for name in ("member.but", "member.now", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
+    f"institution.{name}" for name in ("member.but", "member.now", "member.ours", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
 )
 _FINAL = frozenset(("institution.not.yet", "institution.member.where"))
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
-    ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions"]
+    ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions", "those", "participants", "partners"]
 )
 _ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6, "sole": 5}
 
@@ -125,6 +125,7 @@ class Standing:
         at all (initials), over which a cue reaches.
         """
         result: list[tuple[str, str]] = []
+        lines = self._lines.get(text.order, {})
         for number, (start, end) in enumerate(spans):
             home = text.sentence(start)
             begin, stop = text.sentences[home]
@@ -134,9 +135,13 @@ class Standing:
             if earlier is not None and text.sentence(earlier[0]) != home:
                 earlier = None
             later = next((span for span in spans[number + 1 : number + 5] if span[0] not in soft and span[0] < stop), None)
-            role = self._labelled(text, begin, start) or self._role(
-                text, start, end, max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop), homes
-            )
+            if start in lines:
+                begin = max(begin, start)  # what the line above says is not said of this one
+            low, high = max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop)
+            role = self._labelled(text, begin, start)
+            if role is None or (role[0] == "member" and earlier is not None):
+                told = self._role(text, start, end, low, high, homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
+                role = told if role is None or (told is not None and told[0] == "former") else role
             if role is None and earlier is not None and _LIST_GAP.match(self._without_councils(text, earlier[1], start)):
                 role = result[-1]
             result.append(role or ("", ""))
@@ -156,7 +161,8 @@ class Standing:
             return None
         hits = list(self._near_cues("label", text, line, end))
         if not hits and (end := folded.rfind(":", line, start)) >= 0:  # «Name: ... / School: ... / Council: ...», all in one line
-            hits = list(self._near_cues("label", text, 1 + max(folded.rfind(mark, line, end) for mark in "/|;"), end)) if end - line <= 200 else []
+            cell = max(line, 1 + max(folded.rfind(mark, line, end) for mark in "/|;"))
+            hits = list(self._near_cues("label", text, cell, end)) if end - line <= 200 else []
         if not hits:
             return None
         best = min(hits, key=lambda hit: _ROLE_RANK[hit.phrase.label])
