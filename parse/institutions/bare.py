@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from spacy.lang.en.stop_words import STOP_WORDS
+
 from parse.gazetteer import Entry
 from parse.institutions.letter import STAGE, Found, Letter
 from parse.institutions.stated import Stated
@@ -14,6 +16,16 @@ __all__ = ["BareNames"]
 _TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together": ("from", "of", "here", "between", "both")}
 _REACH = 8  # words behind a name in which its kind may be told
 _BETWEEN = frozenset("the our my in i im am we are were that is its thats it of at rc".split())  # noqa: SIM905
+_OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN school in Blackburn», and the kinds of listed school that may be
+    "school": ("primary", "secondary", "special"),
+    "primary": ("primary",),
+    "academy": ("secondary",),
+    "secondary": ("secondary",),
+}
+_KINDS = {"primary": "primary", "infant": "primary", "high": "secondary", "secondary": "secondary", "special": "special", "asn": "special", "asl": "special"}
+_ADJECTIVES = 4  # words between «the» and «school»
+_SCHOOLS = frozenset("schools primaries academies secondaries highs nurseries".split())  # noqa: SIM905
+_COUNTED = frozenset("two three four five six both all".split())  # noqa: SIM905
 _POSTS = frozenset("teacher teachers nursery infants headteacher head ht dht depute pt lecturer probationer practitioner librarian".split())  # noqa: SIM905
 
 
@@ -23,13 +35,23 @@ class BareNames:
     def __init__(self, letter: Letter) -> None:
         self.letter = letter
         self.counted: set[int] = set()  # groups that hold a name without its form that counts
+        self.in_subject: set[tuple[str, ...]] = set()  # names without their form that are no towns
+        self.spoken: set[tuple[str, ...]] = set()  # the same in the member's own words
 
     def tell(self, founds: Sequence[Found], stated: Stated) -> None:
         """Makes schools, in place, of the names whose kind is told right behind them: «Ashmuir, the high school», «Ashmuir. Primary, not High.»"""
         taken: set[tuple[int, int]] = set()
+        asked = {found.mention.core for found in founds if found.text.view.where == "own_quote" and found.mention.kind == "school"}
         for found in founds:
             mention = found.mention
             if mention.kind != "bare" or found.text.zone not in ("own", "subject") or stated.passes_over(found):
+                continue
+            if found.text.words[mention.first].capital and not self._is_town(found):
+                (self.spoken if found.text.zone == "own" else self.in_subject).add(mention.core)
+            if mention.core in asked and found.text.zone == "own" and (self._opens(found) or (found.role and not self._is_town(found))):
+                found.answer, found.role = True, found.role or "member"
+            if entries := self._described(found):
+                found.mention = replace(mention, kind="school", entries=entries)
                 continue
             at, forms = self._told_behind(found)
             if (found.text.order, at) in taken and self._is_town(found):
@@ -37,6 +59,53 @@ class BareNames:
             if forms and (entries := self._of_kind(mention.entries, forms)):
                 found.mention = replace(mention, kind="school", entries=entries, forms=forms)
                 taken.add((found.text.order, at))
+        self._enumerated(founds)
+
+    def _opens(self, found: Found) -> bool:
+        """«Yes, Baldragon still»: the name opens the sentence, but for a word of assent."""
+        return found.head and not self._longer(found)
+
+    def _described(self, found: Found) -> tuple[Entry, ...]:
+        """The one school that is told of in words behind its name: «Pinewood, the ASN school in Blackburn», «Castleview is the special school here»."""
+        words, mention, folded = found.text.words, found.mention, found.text.view.folded
+        at = mention.last
+        if at >= len(words) or not words[mention.first].capital or folded[mention.end : words[at].start].strip(" ") not in ("", ",", "(", "-"):
+            return ()
+        at += words[at].norm in ("is", "are")
+        if at >= len(words) or words[at].norm not in ("the", "a", "an", "our"):
+            return ()
+        levels: tuple[str, ...] = ()
+        kind = ""
+        for index in range(at + 1, min(len(words), at + 2 + _ADJECTIVES)):
+            word, gap = words[index], folded[words[index - 1].end : words[index].start]
+            if gap.strip(" -") or (word.capital and not word.raw.isupper()) or word.norm in STOP_WORDS:
+                break
+            kind = _KINDS.get(word.norm, kind)
+            if word.norm in _OF_SCHOOL and not (index + 1 < len(words) and words[index + 1].norm in ("school", "schools", "teacher", "teachers", "staff")):
+                levels = _OF_SCHOOL[word.norm]
+                break
+        if not levels or (not kind and self._is_town(found)):
+            return ()
+        fitting = tuple(entry for entry in mention.entries if entry.kind == "school" and (entry.level == kind if kind else entry.level in levels))
+        return fitting if len({entry.label for entry in fitting}) == 1 else ()
+
+    def _enumerated(self, founds: Sequence[Found]) -> None:
+        """«Writing for Brodick, Lamlash and Whiting Bay, three small primaries»: marks, in place, names told together and called schools."""
+        groups: dict[int, list[Found]] = {}
+        for found in founds:
+            if found.text.zone == "own":
+                groups.setdefault(found.group, []).append(found)
+        for group in groups.values():
+            fitting = [self.letter.of_stage(found.mention.entries) for found in group]
+            if len(group) < 2 or any(found.mention.kind != "bare" or found.role not in ("member", "together") for found in group):
+                continue
+            begin, stop = group[0].text.sentences[group[0].text.sentence(group[0].mention.start)]
+            first, last = group[0].text.word_at(begin), group[0].text.word_at(stop)
+            norms = [word.norm for word in group[0].text.words[first:last]]
+            several = any(norm in _SCHOOLS and _COUNTED & set(norms[max(0, at - 4) : at]) for at, norm in enumerate(norms))
+            if several and all(len({entry.label for entry in entries}) == 1 for entries in fitting):
+                for found, entries in zip(group, fitting, strict=True):
+                    found.listed, found.mention = True, replace(found.mention, entries=entries)
 
     def _told_behind(self, found: Found) -> tuple[int, frozenset[str]]:
         """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
@@ -73,7 +142,7 @@ class BareNames:
             return False
         if mention.core in vocabulary.councils or not (found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1):
             return False
-        if found.listed and found.text.zone == "own":
+        if (found.listed or found.answer) and found.text.zone == "own":
             return True
         if found.paired and not all(norm in vocabulary.never_bare for norm in mention.core):
             return True
@@ -92,7 +161,7 @@ class BareNames:
             counts = single = True
         if not counts and self._word_before(found) in ("and", "plus") and found.group in self.counted:
             counts = True  # «at Ferryhill and Harlaw»
-        if alone and not counts and single and self._is_fragment(found):
+        if alone and not counts and single and (self._is_fragment(found) or self._is_sole(found)):
             counts = True
         if counts and not single and not alone:
             return False
@@ -151,6 +220,18 @@ class BareNames:
             return False
         known = self.letter.gazetteer.vocabulary.never_bare
         return text.view.folded[end : end + 1] in (".", ",", ";", ":", "\n", "!", "") and not all(norm in known for norm in found.mention.core)
+
+    def _is_sole(self, found: Found) -> bool:
+        """A name that is no town's, where the message names no school in full: in the subject too, behind «at» with no name beside it, or signed with."""
+        core, word = found.mention.core, found.text.words[found.mention.first]
+        if core not in self.spoken or not word.capital or word.raw.endswith("'s") or found.role not in ("", "member", "together"):
+            return False
+        if self.in_subject & self.spoken == {core}:
+            return True
+        before, gap = self._word_before(found), self._gap_before(found)
+        if gap == " " and before == "at" and not (self.spoken | self.in_subject) - {core}:
+            return True
+        return before in self.letter.sender_words and gap.strip(" ") in ("\n", ",\n", "(") and len(self.spoken) == 1
 
     def _is_town(self, found: Found) -> bool:
         return found.mention.core in self.letter.authorities.aliases

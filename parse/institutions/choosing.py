@@ -99,6 +99,7 @@ class Choosing:
                 if found.mention.kind != "bare"
                 or found.paired
                 or found.listed
+                or found.answer
                 or found.cue == "institution.together.pairing"
                 or (found.cue == "institution.member.label" and found.group not in groups)
             ]

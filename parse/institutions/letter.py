@@ -88,6 +88,7 @@ class Found:
     head: bool = False
     listed: bool = False  # a line of a list of schools
     paired: bool = False  # joined by «and» to a school that is named in full
+    answer: bool = False  # a name in short that our own letter, quoted below, has in full
     near: tuple[str, ...] = ()  # councils written right beside it
     sure: tuple[str, ...] = ()  # those of ``near`` that are written as councils, not as towns or initials
     towns: tuple[str, ...] = ()
