@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +90,7 @@ class Vocabulary:
     distinguishing: Collection[str]
     no_form: Collection[str] = ()  # words that look like a misspelt form word and are none
     saint_short: Mapping[str, str] = field(default_factory=dict)
+    nicknames: Mapping[str, Sequence[str]] = field(default_factory=dict)  # a place's name: what it is called at home
     councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
     towns: Collection[tuple[str, ...]] = ()
     gaelic: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)  # places as they stand behind «Sgoil», in English

@@ -15,6 +15,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 
 from parse.gazetteer.entries import College, Entry, Vocabulary
 from parse.gazetteer.passage import Passage
+from parse.gazetteer.wordlists import GAELIC
 from parse.schoolnames import Name, School, fold, take_apart, words
 
 __all__ = ["MAIN", "Index"]
@@ -22,6 +23,7 @@ __all__ = ["MAIN", "Index"]
 MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
 _LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery", "school", "college")
 _JOINERS = frozenset({"and"})
+_CUT = {"street": "st", "road": "rd", "avenue": "ave", "park": "pk", "mount": "mt", "drive": "dr", "crescent": "cres", "junction": "jct"}
 
 
 class Index:
@@ -38,6 +40,7 @@ class Index:
         self.college_places: set[tuple[str, ...]] = set()  # «Newbattle», that a school may be called as well
         self.addresses: defaultdict[str, list[Entry]] = defaultdict(list)  # «lochaberhigh»
         self._slips: dict[str, str] = {}
+        self.gaelic: defaultdict[tuple[str, ...], list[Entry]] = defaultdict(list)  # names behind «Ardsgoil» and «Bunsgoil»
         self.heads: dict[int, tuple[str, ...]] = {}
         self.initials: defaultdict[str, list[Entry]] = defaultdict(list)
         for college in colleges:
@@ -109,14 +112,30 @@ class Index:
             plain.pop()
         if tuple(plain) != core or not forms:
             self._key(name.full, entry, "full", forms)
+        for spelling in self._other_spellings(core):
+            self._key(spelling, entry, "short", forms)
         if len(core) == 2 and core[0] != "st" and len(core[0]) + len(core[1]) >= 7:
             self._key(("".join(core),), entry, "variant", forms)
         if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
             self._key(("st", core[1][:-1], *core[2:]), entry, "variant", forms)  # «St Andrew Primary»
         if any(norm in self.forms.words for norm in name.qualifier):  # «Bun-sgoil Taobh na Pàirce (Parkside Primary)»
             self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
+        if core[0] in GAELIC and len(core) > 1:
+            self.gaelic[core[1:]].append(entry)  # «Ardsgoil Glasgow Gaelic Secondary School»
+        for at in range(1, len(name.full) - 1):
+            if name.full[at] == "of" and name.full[at - 1] in self.forms.words:
+                self._key((*name.full[:at], *name.full[at + 1 :]), entry, "full", forms)  # «the Royal School, Dunkeld»
         if name.qualifier and name.qualifier != core:
             self._key((*core, *name.qualifier), entry, how, forms)
+
+    def _other_spellings(self, core: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """«Lorne St Primary», «Killie Academy»: words cut short, and places by the name that they go by at home."""
+        found: list[tuple[str, ...]] = []
+        if len(core) > 1 and (core[-1] in _CUT or core[0] == "mount"):
+            found.append(tuple(_CUT.get(norm, norm) if index in (0, len(core) - 1) else norm for index, norm in enumerate(core)))
+        for short in self.vocabulary.nicknames.get(core[0], ()):
+            found.append((short, *core[1:]))
+        return found
 
     def _addresses(self, name: Name) -> set[str]:
         """How the name is written together in an e-mail or web address: only with the word for its kind."""

@@ -16,6 +16,7 @@ from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, INNER
 __all__ = ["UnlistedNames"]
 
 _WHOLE = {("our", "lady"), ("all", "saints")}  # with these two words a name begins
+_GAELIC_LEVELS = {"bun": "primary", "ard": "secondary"}
 _SMALL = frozenset({"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"})
 
 
@@ -64,7 +65,7 @@ class UnlistedNames:
             return None  # «School for the Deaf», «School of Education»
         if self.index.by_authority and core[0] not in DIRECTIONS:
             for cut in range(1, len(core)):  # «Rob Kirkhill Primary School»: a listed name, or a longer one in no list?
-                tail, _ = self.index.fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how != "variant"], forms)
+                tail, _ = self.index.fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how not in ("variant", "short")], forms)
                 if tail:
                     rule = "institution.doubtful"
                     return passage.mention(first, last, opens=first + cut, kind="unlisted", rule=rule, entries=tail, core=core, forms=forms)
@@ -179,11 +180,13 @@ class UnlistedNames:
             return None
         forms = frozenset({"gaelic", "school"})
         english = next((self.vocabulary.gaelic[core[:end]] for end in range(len(core), 0, -1) if core[:end] in self.vocabulary.gaelic), None)
-        if english is not None and (entries := self._in_english(english, primary=found[index].norm.startswith("bun"))):
+        level = next((level for start, level in _GAELIC_LEVELS.items() if found[index].norm.startswith(start)), "")
+        if english is not None and (entries := self._in_english(english, level)):
             return passage.mention(index, last, kind="school", rule="institution.alias", entries=entries, core=english, forms=frozenset({"school"}))
         return passage.mention(index, last, kind="unlisted", rule="institution.unlisted", core=core, forms=forms)
 
-    def _in_english(self, place: tuple[str, ...], *, primary: bool) -> tuple[Entry, ...]:
-        """«Sgoil Lìonail» is Lionel School, where the list has no school of the Gaelic name."""
+    def _in_english(self, place: tuple[str, ...], level: str) -> tuple[Entry, ...]:
+        """«Sgoil Lìonail» is Lionel School, where the list has no school of the Gaelic name; ``level``: what «Bun-» or «Àrd-» says."""
         known = [entry for entry, how, _ in self.keys.get(place, ()) if how in ("core", "full") and entry.kind == "school"]
-        return tuple(dict.fromkeys(entry for entry in known if not primary or entry.level == "primary"))
+        known = self.index.gaelic.get(place, known)  # «Sgoil Ghàidhlig Ghlaschu»
+        return tuple(dict.fromkeys(entry for entry in known if not level or entry.level == level))

@@ -21,6 +21,7 @@ _BEFORE_COUNCIL = _words(
     "the a an our my all via near over into as and/or plus"
 )
 _STREET = _words("university college street road avenue uni coll campus lane place crescent drive terrace")
+_LANDMARKS = _words("loch station harbour pier castle bridge beach cross links golf airport ferry bay burn hill hills law firth moor glen shore esplanade high")
 _LEADS = _words(
     "in at of for from and the to or is with near by under north south east west city council schools school primary teacher teachers p1 p2 p3 p4 p5 "
     "p6 p7 on my our we i"
@@ -32,6 +33,7 @@ class CouncilNames:
 
     def __init__(self, letter: Letter) -> None:
         self.letter = letter
+        self._schools_end: set[int] = set()  # where the names of schools end in the text at hand
 
     def find(self, text: Text) -> list[Council]:
         """Councils and towns, longest first, outside the names of institutions, streets and people."""
@@ -42,6 +44,7 @@ class CouncilNames:
             if mention.kind not in ("bare", "initials") and not (mention.rule == "institution.initials" and not self.letter.lecturer())
         ]
         folded = text.view.folded
+        self._schools_end = {mention.end for mention in text.mentions if mention.kind in ("school", "unlisted")}
         lower = not any(word.capital for word in found[1:]) or (len(found) > 8 and text.lower)
         upper = sum(word.raw.isupper() for word in found) * 10 > 7 * len(found)
         result: list[Council] = []
@@ -105,7 +108,8 @@ class CouncilNames:
         )
         single = end - first == 1
         word = found[first]
-        if after is not None and (after.norm in _STREET or after.norm in self.letter.rules.not_council):
+        landmark = after is not None and alias.kind == TOWN and after.norm in _LANDMARKS  # «two minutes from Haymarket station»
+        if after is not None and not landmark and (after.norm in _STREET or after.norm in self.letter.rules.not_council):
             return False
         the_borders = before is not None and before.norm in ("the", "scottish")
         if single and word.norm in ("borders", "highlands", "highland") and not word.capital and not the_borders:
@@ -116,14 +120,20 @@ class CouncilNames:
             return True
         if alias.initials and (not (word.raw.isupper() or "." in word.raw) or (after is not None and after.norm in self.letter.gazetteer.forms.levels)):
             return False  # «the RC high school»
-        if not word.capital and ((not lower and alias.kind != STRONG) or alias.kind == TOWN):
+        if not word.capital and ((not lower and alias.kind != STRONG) or (alias.kind == TOWN and not (lower and self._behind_school(folded, word)))):
             return False
+        if landmark:
+            return word.norm not in self.letter.sender_words
         if not (alias.person or alias.kind == TOWN) or (after is not None and after.norm in _BEHIND_COUNCIL):
             return True
         left = found[first - 1] if first else None
         if left is not None and left.norm in _GREETINGS:
             return False
         return not self._of_person(found, first, before, after, alias, upper=upper) and not (alias.person and zone == "own" and _signs_off(folded, word))
+
+    def _behind_school(self, folded: str, word: Word) -> bool:
+        """«newton primary, dunblane»: a town in small letters right behind a school."""
+        return len(folded[max(0, word.start - 3) : word.start].rstrip(" ,(")) + max(0, word.start - 3) in self._schools_end
 
     def _of_person(self, found: list[Word], first: int, before: Word | None, after: Word | None, alias: Alias, *, upper: bool) -> bool:
         """Whether a place's name is part of a person's, or of another name."""

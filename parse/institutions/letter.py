@@ -118,6 +118,7 @@ _ZONES = {
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 _OF_SCHOOLS = frozenset("pupil pupils children class classes school primary secondary nursery teach teacher teachers headteacher".split())  # noqa: SIM905
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
+_GAELIC = {"ard": "secondary", "bun": "primary", "bhun": "primary"}  # «san àrd-sgoil»
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 
 
@@ -190,6 +191,7 @@ class Letter:
                 for word in text.words:
                     if match := STAGE.fullmatch(word.norm):
                         levels.add("primary" if match[1] == "p" else "secondary")
+                levels |= {_GAELIC[one.norm] for one, other in pairwise(text.words) if one.norm in _GAELIC and other.norm == "sgoil" and not one.capital}
                 levels |= {
                     one.norm for one, other in pairwise(text.words) if one.norm in ("primary", "secondary") and other.norm in ("teacher", "teachers", "sector")
                 }

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from parse.authorities import PLACE, TOWN
 from parse.gazetteer import Entry
+from parse.gazetteer.wordlists import GAELIC
 from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.record import Record
 from parse.institutions.stated import Stated
@@ -73,7 +74,7 @@ class Narrowing:
 
     def _of_part(self, entity: Sequence[Found], entries: list[Entry]) -> list[Entry]:
         """Of the schools with one name in one place, the one that has the member's classes: «the primary end of Mid Yell»."""
-        if len(entries) < 2 or len({(entry.authority, entry.name.core) for entry in entries if entry.name}) > 1:
+        if len(entries) < 2 or len({(entry.authority, _place(entry.name.core)) for entry in entries if entry.name}) > 1:
             return entries
         parts = [entry for entry in entries if entry.name and entry.name.part]
         spoken = frozenset(form for found in entity for form in found.mention.forms)
@@ -137,7 +138,13 @@ class Narrowing:
         ):
             self.record.domain_candidate(council)
             return same
-        return entries
+        near = self.stated.spoken_of(frozenset(word for found in entity for word in found.mention.core)) & {entry.authority for entry in entries}
+        return [entry for entry in entries if entry.authority in near] if len(near) == 1 else entries  # «looks out over Linlithgow Loch»
+
+
+def _place(core: tuple[str, ...]) -> tuple[str, ...]:
+    """The name without «Ardsgoil» or «Bunsgoil»."""
+    return core[1:] if len(core) > 1 and core[0] in GAELIC else core
 
 
 def common_council(groups: Sequence[Sequence[Found]]) -> None:

@@ -78,6 +78,7 @@ class InstitutionRules:
             councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
             gaelic=self._gaelic_names(),
+            nicknames={fold(place): tuple(map(fold, _texts(names, file, f"nicknames: {place}"))) for place, names in section("nicknames").items()},
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
         self.shared_domains = frozenset(domain.lower() for domain in _texts(settings.get("shared_domains"), file, "shared_domains"))

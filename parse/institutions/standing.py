@@ -30,12 +30,29 @@ _LIST_GAP = re.compile(
 )
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
-    f"institution.{name}" for name in ("member.but", "member.now", "member.ours", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
+    f"institution.{name}"
+    for name in ("member.but", "member.now", "member.ours", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
 )
 _FINAL = frozenset(("institution.not.yet", "institution.member.where"))
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
-    ["schools", "establishments", "us", "colleges", "both", "primaries", "centres", "message", "places", "following", "departments", "institutions", "those", "participants", "partners"]
+    [
+        "schools",
+        "establishments",
+        "us",
+        "colleges",
+        "both",
+        "primaries",
+        "centres",
+        "message",
+        "places",
+        "following",
+        "departments",
+        "institutions",
+        "those",
+        "participants",
+        "partners",
+    ]
 )
 _ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6, "sole": 5}
 

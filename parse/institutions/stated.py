@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 
 from parse.authorities import PLACE, STRONG, SUPPORT, TOWN
@@ -80,6 +80,19 @@ class Stated:
             for place in self.places
             if place.role not in PASSED_OVER and place.text.zone in WEIGHT
         ]
+
+    def spoken_of(self, name: Collection[str]) -> frozenset[str]:
+        """The councils of the towns that the member's own words or subject speak of, but for those in the school's own ``name``."""
+        return frozenset(
+            council
+            for place in self.places
+            if place.council.alias.kind == TOWN
+            and place.role not in PASSED_OVER
+            and place.text.zone in ("own", "subject")
+            and not all(word.norm in name for word in place.text.words[place.council.first : place.council.last])
+            for council in place.council.alias.councils
+            if council
+        )
 
     def of_towns(self, entity: Sequence[Found]) -> list[str]:
         """The councils of the towns that are told with an institution, or as the member's own."""
