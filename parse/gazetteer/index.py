@@ -7,7 +7,7 @@ built in well under half a second.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from rapidfuzz.distance import OSA
@@ -97,6 +97,9 @@ class Index:
         if not core:
             self._key(name.full, entry, "full", forms)
             return
+        for at in range(1, len(name.full) - 1):
+            if name.full[at] == "of" and name.full[at - 1] in self.forms.words:
+                self._key((*name.full[:at], *name.full[at + 1 :]), entry, "full", forms)  # «the Royal School, Dunkeld»
         for cut in range(2, len(name.full)):
             if name.full[cut] == "and" and name.full[cut - 1] in self.forms.words and name.full[0] not in self.forms.words:
                 head = [norm for norm in name.full[:cut] if norm not in self.forms.words]  # «Greyhope School and Community Hub»
@@ -122,9 +125,6 @@ class Index:
             self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
         if core[0] in GAELIC and len(core) > 1:
             self.gaelic[core[1:]].append(entry)  # «Ardsgoil Glasgow Gaelic Secondary School»
-        for at in range(1, len(name.full) - 1):
-            if name.full[at] == "of" and name.full[at - 1] in self.forms.words:
-                self._key((*name.full[:at], *name.full[at + 1 :]), entry, "full", forms)  # «the Royal School, Dunkeld»
         if name.qualifier and name.qualifier != core:
             self._key((*core, *name.qualifier), entry, how, forms)
 
@@ -239,7 +239,7 @@ class Index:
                 break
         return index
 
-    def fitting(self, entries: Iterable[tuple[Entry, frozenset[str]]], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
+    def fitting(self, entries: Sequence[tuple[Entry, frozenset[str]]], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
         """The entries that the form words fit best, and the rule that says how well."""
         levels = self.forms.level(forms)
         main = forms & MAIN
@@ -271,6 +271,8 @@ class Index:
         if not ranked:
             return (), ""
         top = max(ranked)
+        if not main and {"rc", "school"} <= forms and (whole := [entry for entry, mine in entries if mine == forms]):
+            return tuple(dict.fromkeys(whole)), "institution.exact"  # «St Joseph's RC School», as two of its many namesakes are called in full
         if not main and top >= 30:  # «Girvan School» may be the primary or the academy
             return tuple(dict.fromkeys(entry for rank, several in ranked.items() for entry in several if rank >= 25)), "institution.exact"
         return tuple(dict.fromkeys(ranked[top])), "institution.exact" if top >= 25 else "institution.form-differs"

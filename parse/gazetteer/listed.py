@@ -222,6 +222,7 @@ class ListedNames:
         forms = self.forms.of([self.index.form(word.norm) for word in found[index:last]])
         if not (forms & {"high", "academy", "grammar"}) or index == 0 or found[index - 1].norm not in ("the", "our") or last + 1 >= len(found):
             return None
+        last += found[last].norm in ("here", "up", "over", "down", "out", "round", "through", "doon", "oot") and last + 2 < len(found)
         if found[last].norm not in ("in", "at") or not all(passage.near(at) for at in range(index - 1, last + 1)):
             return None
         for end in (last + 3, last + 2):

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailroom.model import ParsedMessage
+from parse.institutions.answering import Answers
 from parse.institutions.choosing import Choosing
 from parse.institutions.councils import CouncilNames
 from parse.institutions.letter import Found, Letter
@@ -37,13 +38,15 @@ class InstitutionFinder(InstitutionRules):
     ``InstitutionFinder(folder, schools).find(parsed, views)``; the gazetteer is built at the first message.
     """
 
-    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...], *, councils: Sequence[str] = ()) -> Institutions:
-        """``councils``: the member's, where they are known from an earlier message."""
-        letter, founds, stated = self._looked_over(Letter(self, parsed, views))
+    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...], *, councils: Sequence[str] = (), forwarded: bool = False) -> Institutions:
+        """``councils``: the member's, where they are known from an earlier message. ``forwarded``: the member's words are those that are passed on."""
+        letter, founds, stated = self._looked_over(Letter(self, parsed, views, forwarded=forwarded))
         if without := that_do_not_hold(letter, founds, stated, councils):
-            letter, founds, stated = self._looked_over(Letter(self, parsed, views, without=without))
+            letter, founds, stated = self._looked_over(Letter(self, parsed, views, without=without, forwarded=forwarded))
         choosing = Choosing(letter)
         chosen = choosing.choose(founds, stated)
+        if forwarded:
+            chosen = [found for found in chosen if found.role == "member"]  # a circular that is passed on names schools, too
         return Resolving(letter, stated).resolve(founds, chosen, choosing.undecided)
 
     def _looked_over(self, letter: Letter) -> tuple[Letter, list[Found], Stated]:
@@ -51,4 +54,5 @@ class InstitutionFinder(InstitutionRules):
         for text in letter.texts:
             text.councils = names.find(text)
         founds, places = Standing(letter).read()
-        return letter, founds, Stated(letter, places)
+        picked, named = Answers(letter, founds, places).read()
+        return letter, [*founds, *picked], Stated(letter, [*places, *named])

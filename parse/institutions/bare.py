@@ -24,7 +24,7 @@ _OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN 
 }
 _KINDS = {"primary": "primary", "infant": "primary", "high": "secondary", "secondary": "secondary", "special": "special", "asn": "special", "asl": "special"}
 _ADJECTIVES = 4  # words between «the» and «school»
-_SCHOOLS = frozenset("schools primaries academies secondaries highs nurseries".split())  # noqa: SIM905
+_SCHOOLS = {"schools": "", "primaries": "primary", "nurseries": "primary", "academies": "secondary", "secondaries": "secondary", "highs": "secondary"}
 _COUNTED = frozenset("two three four five six both all".split())  # noqa: SIM905
 _POSTS = frozenset("teacher teachers nursery infants headteacher head ht dht depute pt lecturer probationer practitioner librarian".split())  # noqa: SIM905
 
@@ -41,15 +41,22 @@ class BareNames:
     def tell(self, founds: Sequence[Found], stated: Stated) -> None:
         """Makes schools, in place, of the names whose kind is told right behind them: «Ashmuir, the high school», «Ashmuir. Primary, not High.»"""
         taken: set[tuple[int, int]] = set()
-        asked = {found.mention.core for found in founds if found.text.view.where == "own_quote" and found.mention.kind == "school"}
+        asked = {found.mention.core: found.mention.entries for found in founds if found.text.view.where == "own_quote" and found.mention.kind == "school"}
         for found in founds:
             mention = found.mention
-            if mention.kind != "bare" or found.text.zone not in ("own", "subject") or stated.passes_over(found):
+            if mention.kind != "bare" or found.text.zone not in ("own", "subject"):
                 continue
             if found.text.words[mention.first].capital and not self._is_town(found):
                 (self.spoken if found.text.zone == "own" else self.in_subject).add(mention.core)
-            if mention.core in asked and found.text.zone == "own" and (self._opens(found) or (found.role and not self._is_town(found))):
+            if stated.passes_over(found):
+                continue
+            if (
+                mention.core in asked
+                and found.text.zone == "own"
+                and (self._opens(found) or found.cue == "institution.together.not-only" or (found.role and not self._is_town(found)))
+            ):
                 found.answer, found.role = True, found.role or "member"
+                found.mention = mention = replace(mention, entries=asked[mention.core] or mention.entries)
             if entries := self._described(found):
                 found.mention = replace(mention, kind="school", entries=entries)
                 continue
@@ -96,13 +103,14 @@ class BareNames:
             if found.text.zone == "own":
                 groups.setdefault(found.group, []).append(found)
         for group in groups.values():
-            fitting = [self.letter.of_stage(found.mention.entries) for found in group]
             if len(group) < 2 or any(found.mention.kind != "bare" or found.role not in ("member", "together") for found in group):
                 continue
             begin, stop = group[0].text.sentences[group[0].text.sentence(group[0].mention.start)]
             first, last = group[0].text.word_at(begin), group[0].text.word_at(stop)
             norms = [word.norm for word in group[0].text.words[first:last]]
-            several = any(norm in _SCHOOLS and _COUNTED & set(norms[max(0, at - 4) : at]) for at, norm in enumerate(norms))
+            several = next((norm for at, norm in enumerate(norms) if norm in _SCHOOLS and _COUNTED & set(norms[max(0, at - 4) : at])), "")
+            level = _SCHOOLS.get(several, "") or self.letter.stage
+            fitting = [tuple(entry for entry in found.mention.entries if not level or entry.level == level) for found in group]
             if several and all(len({entry.label for entry in entries}) == 1 for entries in fitting):
                 for found, entries in zip(group, fitting, strict=True):
                     found.listed, found.mention = True, replace(found.mention, entries=entries)

@@ -75,7 +75,20 @@ class Choosing:
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
             and (found.mention.kind != "college" or found.mention.rule != "institution.initials" or self.letter.lecturer())
         ]
-        refused = {found.mention.core for found in founds if found.role in ("former", "other", "denied") and found.text.zone == "own"}
+        refused = {
+            found.mention.core
+            for found in founds
+            # «We are not in Moray» says nothing of Moray Primary School in the signature.
+            if found.role in ("former", "other", "denied")
+            and found.text.zone == "own"
+            and not (found.mention.kind == "bare" and found.mention.core in self.letter.gazetteer.vocabulary.councils)
+        }
+        left = {(found.text.order, found.text.sentence(found.mention.start), found.mention.core) for found in founds if found.role == "former"}
+        usable = [
+            found  # «I left Boclair for Turnbull High, and then Turnbull for where I am now»
+            for found in usable
+            if found.role or (found.text.order, found.text.sentence(found.mention.start), found.mention.core) not in left
+        ]
         sole = {found.mention.core for found in usable if found.role == "sole" and found.text.zone == "own"}
         if sole:  # «but this is only about Ashmuir»
             for found in usable:

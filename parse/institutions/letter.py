@@ -125,8 +125,10 @@ STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 class Letter:
     """The texts of one message, with the institutions that they name; their councils come from ``councils``."""
 
-    def __init__(self, rules: InstitutionRules, parsed: ParsedMessage, views: Sequence[TextView], *, without: Collection[int] = ()) -> None:
-        """``without``: remembered aliases that are not to count."""
+    def __init__(
+        self, rules: InstitutionRules, parsed: ParsedMessage, views: Sequence[TextView], *, without: Collection[int] = (), forwarded: bool = False
+    ) -> None:
+        """``without``: remembered aliases that are not to count. ``forwarded``: what is passed on is the member's own, and the covering note is not."""
         self.rules, self.parsed = rules, parsed
         self.gazetteer, self.authorities = rules.gazetteer, rules.authorities
         self.texts: list[Text] = []
@@ -134,6 +136,8 @@ class Letter:
         room = rules.limits["characters"]
         for order, view in enumerate(views):
             zone = "attachment" if view.where.startswith("attachment:") else _ZONES.get(str(view.where), "")
+            if forwarded and zone in ("own", "subject", "signature", "forwarded"):
+                zone = "own" if zone == "forwarded" else ""
             if not zone or (zone == "attachment" and view.where.lower().endswith(".ics")):
                 continue
             folded = view.folded[:room]

@@ -34,6 +34,7 @@ _TURNS = frozenset(
     for name in ("member.but", "member.now", "member.ours", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
 )
 _FINAL = frozenset(("institution.not.yet", "institution.member.where"))
+_SPOKEN = re.compile(r",(?: and| but| so)? (?:i|we|he|she|they)\b", re.I)  # a sentence, and no label: «They are out of the pool, and I'll be quick: ...»
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
     [
@@ -174,7 +175,7 @@ class Standing:
         if tab >= 0:
             until = bisect_left(text.view.offsets, tab)
             end = until if end < 0 else min(end, until)
-        if end < 0 or end - line > 90:
+        if end < 0 or end - line > 90 or _SPOKEN.search(folded, line, end):
             return None
         hits = list(self._near_cues("label", text, line, end))
         if not hits and (end := folded.rfind(":", line, start)) >= 0:  # «Name: ... / School: ... / Council: ...», all in one line

@@ -21,7 +21,7 @@ from parse.views import views
 
 PROGRAMME = Path(__file__).parents[2] / "programme"
 DATA = yaml.safe_load((Path(__file__).parent / "institution_cases.yaml").read_text(encoding="utf-8"))
-ZONES = (("own", ZoneKind.OWN), ("signature", ZoneKind.SIGNATURE), ("quote", ZoneKind.QUOTE), ("forwarded", ZoneKind.FORWARDED))
+ZONES = (("own", ZoneKind.OWN), ("signature", ZoneKind.SIGNATURE), ("quote", ZoneKind.QUOTE), ("asked", ZoneKind.OWN_QUOTE), ("forwarded", ZoneKind.FORWARDED))
 
 
 @cache
