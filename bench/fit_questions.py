@@ -57,6 +57,7 @@ PRIOR: dict[str, dict[str, float]] = {
         "next:fragment": -0.5,
         "next:some:ask": 0.3,
         "before:research.named": -1.0,
+        "before:topic-label": -2.5,
         "before:some:about": 0.3,
         "before:some:ask": 0.5,
         "before:some:hint": 0.3,

@@ -64,9 +64,12 @@ _ANSWER_WORDS = r"\b(?:yes|no|nope|aye|ok|okay|right|correct|both|first|second|t
 _ANSWERS = re.compile(rf"[,:;()\u2013\u2014]|\s-|{_ANSWER_WORDS}", re.I)
 _SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
 _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
+_LOUD = 2.0
+_CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or what somebody asks about
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 _GREETS = re.compile(r"^\W*(?:dear|hi|hello|hiya|hey|good (?:morning|afternoon|evening))\s+(?:(?:mr|mrs|ms|miss|dr)\.?\s+)?([^\W\d_]{2,})", re.I | re.M)
 _OPENING = 1000  # characters of a quoted letter in which it greets and says whom it is from
+_QUOTED_FROM = re.compile(r"^\W*From:.*$|^.*\bwrote:\s*$", re.I | re.M)
 _FROM = re.compile(r"^\W*From:\s*(.+)$", re.I | re.M)
 
 
@@ -92,6 +95,7 @@ class Kinds:
     kind: Kind
     on_behalf: bool = False
     surely: bool = False  # a machine, by a mark that no person's mail has
+    loudly: bool = False  # a machine by its headers and its words, which nothing that it names of schools outweighs
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
@@ -220,7 +224,10 @@ class KindReading:
         if weights[label] - human < 1.0 and not surely:
             return None
         kind, code = MACHINES[label]
-        return Kinds(kind=kind, surely=surely, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
+        own = [sign for sign in signs if sign.says == label]
+        marked = any(sign.evidence.where.startswith("header:") for sign in own)
+        loudly = marked and any(not sign.evidence.where.startswith("header:") for sign in own) and weights[label] - human >= _LOUD
+        return Kinds(kind=kind, surely=surely, loudly=loudly, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
 
     def _own_words(self) -> int:
         return sum(len(self._parsed.body[zone.start : zone.end].split()) for zone in self._parsed.zones if zone.kind in OWN)
@@ -287,6 +294,8 @@ class KindReading:
             # Who names a group and its school, and takes no part himself, is the group's hand: it does not leave.
             or not (any(_overlap(sign.evidence, said) for said in not_me) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
+        if found.asks and not self._conversation(signs) and all(sign.evidence.rule == _CANNOT for sign in signs if sign.says == "withdraws"):
+            signs = [sign for sign in signs if sign.says != "withdraws"]  # who never registered and asks leaves nothing
         # «Mrs Docherty will attend; she has not decided which» leaves the writer's own mind made up.
         signs = [sign for sign in signs if not (sign.says == "undecided" and sign.evidence.where != "subject" and self._of_others(sign.evidence))]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
@@ -324,7 +333,7 @@ class KindReading:
         supplies = found.institutions or found.authorities or found.activities or found.sessions
         replies = self._replies(weight)
         # Who describes a group and wants in does not leave, whatever it sounds like; a person looks (see the reasons).
-        joins = weight["interest"] >= 1.0 and found.activities and found.institutions
+        joins = weight["interest"] >= 1.0 and found.activities and found.institutions and not replies
         if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded and not joins:
             return Kind.WITHDRAWAL
         if weight["leaves"] >= 1.0 and weight["interest"] < 1.0 and not (found.activities or found.asks or forwarded):
@@ -334,7 +343,7 @@ class KindReading:
         wants = weight["interest"] - weight["undecided"] * 2
         read_files = any(file.text.strip() for file in self._parsed.attachments)  # what can't be read says nothing of its sender's wish
         related = found.institutions or found.authorities or found.sessions or any(weight[label] > 0 for label in _RELATE)
-        related = related or forwarded or bool(found.concerns) or found.about_us or read_files
+        related = related or forwarded or bool(found.concerns) or found.about_us or read_files or (found.asks and weight["private"] <= 0)
         if not related:
             return Kind.UNRELATED
         if found.asks and not forwarded:
@@ -361,6 +370,10 @@ class KindReading:
         told = found.activities or found.sessions or weight["interest"] > 0 or (found.topic_told and weight["programme"] > 0 and weight["human"] > 0)
         return Kind.EXPRESSION_OF_INTEREST if told or place or forwarded or read_files else Kind.UNRELATED
 
+    def _conversation(self, signs: Iterable[_Sign]) -> bool:
+        """Whether the writer goes on from earlier mail, as far as headers, quotes and the writer's own words tell."""
+        return self._replies({"replies": _best_sum(sign for sign in signs if sign.says == "replies"), "circular": 0.0, "answered": 0.0})
+
     def _replies(self, weight: dict[str, float]) -> bool:
         """In an existing conversation with us, not an answer to a circular."""
         parsed = self._parsed
@@ -376,7 +389,9 @@ class KindReading:
         if weight["answered"] > 0:
             score += 0.2
         if self._greeted({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE}):
-            score += 0.4
+            score += 0.8 if self._replies_to and self._asked_below() else 0.4
+        if self._replies_to and self._own_below():
+            score += 0.8
         return score >= 1.0
 
     def _names(self) -> set[str]:
@@ -389,6 +404,19 @@ class KindReading:
         names = self._names()
         texts = (self._parsed.body[zone.start : zone.end] for zone in self._parsed.zones if zone.kind in kinds)
         return any(match[1].lower() in names for text in texts for match in _GREETS.finditer(text[:_OPENING]))
+
+    def _below(self) -> list[str]:
+        return [self._parsed.body[zone.start : zone.end][:_OPENING] for zone in self._parsed.zones if zone.kind in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE)]
+
+    def _asked_below(self) -> bool:
+        """Whether the mail that is answered asks something."""
+        return any("?" in text for text in self._below())
+
+    def _own_below(self) -> bool:
+        """Whether the writer answers mail of his own: «On 14 January Ann Person wrote:» under a second letter by Ann Person."""
+        names = self._names()
+        opened = [_QUOTED_FROM.search(text) for text in self._below()]
+        return len(names) > 1 and any(found is not None and names <= set(re.findall(r"[^\W\d_]{2,}", found[0].lower())) for found in opened)
 
     def _own_forwarded(self) -> bool:
         """Whether all mail that is forwarded was written by who forwards it."""

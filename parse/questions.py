@@ -49,6 +49,10 @@ _VERB = re.compile(rf"\b(?:{_AUXILIARY}|'s|'m|'re|'ve|'ll|'d)\b|n't\b|'(?:s|m|re
 _OPENS = re.compile(rf"\W*(?:and|so|but|also|if|any|{_AUXILIARY}|{_WH})\b", re.I)
 _LONGEST_LABEL, _FEWEST_LABELS = 15, 3  # words before the mark; lines of a form
 _JOINED = re.compile(r"(?<=[\w)] )(?:What|Which|Where|When|Who|How|Why|Is|Are|Do|Does|Did|Have|Has|Can|Could|May|Will|Would|Any)\b[^.?!]{0,120}\?")
+_LIST_LABEL = re.compile(r"\s*[\u2022\u00b7*\u2013-]+\s*[^:?]{1,60}:\s+\S")  # «- do I want a biscuit: yes»
+_QUOTED_ON = re.compile(r"[\"'\u2019\u201d]\s+[a-z]")
+_TOPIC_LABEL = re.compile(r"\W*(?:(?:our|my|the|working|research|proposed)\s+)*(?:topic|focus|subject|theme|research question|question we)\b", re.I)
+_LONGEST_HEADING = 8  # words
 _UNMARKED = re.compile(
     r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
     r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
@@ -141,7 +145,10 @@ class QuestionFinder:
                     cues.add("next:same-opening")
             if at:
                 before = worded[at - 1]
-                cues.update(f"before:{cue}" for cue in own[before] if cue.startswith(BEFORE))
+                told = {cue for cue in own[before] if cue.startswith(BEFORE)}
+                cues.update(f"before:{cue}" for cue in (told - {"some:about"} if "research.named" in told else told))  # «Topic area:» is no matter of ours
+                if _TOPIC_LABEL.match(texts[before]) and len(texts[before].split()) <= _LONGEST_HEADING:
+                    cues.add("before:topic-label")
                 cues.update(["before:question"] if marked[before] else ["before:colon"] if texts[before].endswith(":") else [])
             if announced:
                 cues.add("after:announced")
@@ -297,9 +304,11 @@ def _candidate(view: TextView, sentence: Sentence, sure: float, *, chosen: bool)
 def _asks(view: TextView, text: str, end: int) -> bool:
     """Whether this has the form of a question: its mark, or, on a phone, only a question's first words."""
     if "?" in text:
+        if _QUOTED_ON.match(view.folded[end - 1 : end + 4].lstrip("?")) or _QUOTED_ON.match(view.folded[end : end + 4]):
+            return False  # «they keep a "what would you say?" notebook»
         last = text[text.rfind("\n") + 1 :]  # a form's answers have no stops: «FIFE, Topic?» stands on two lines
         return _legible(text) and not _heading(view, last if last[:1].isupper() else text, end)
-    return _UNMARKED.match(text) is not None and not _BOX.search(text)
+    return _UNMARKED.match(text) is not None and not _LIST_LABEL.match(text) and not _BOX.search(text)
 
 
 def _legible(text: str) -> bool:

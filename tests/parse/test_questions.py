@@ -142,3 +142,10 @@ def test_announced_question_is_known_by_its_announcement() -> None:
     assert "after:announced" not in own.cues
     answered, _ = finder.sentences(views(message("When do we begin? When somebody shows us how."))[0])[0]
     assert "next:same-opening" in answered.cues
+
+
+def test_quoted_question_within_a_sentence_asks_nobody() -> None:
+    """Nor does the label of a list, answered on its line."""
+    finder = QuestionFinder(PROGRAMME)
+    assert not read(finder, 'Students keep a "what would you say?" notebook on placement and I read it.').asks
+    assert not read(finder, "\u2022 do I want a biscuit: yes").asks
