@@ -69,6 +69,7 @@ _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or 
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 _GREETS = re.compile(r"^\W*(?:dear|hi|hello|hiya|hey|good (?:morning|afternoon|evening))\s+(?:(?:mr|mrs|ms|miss|dr)\.?\s+)?([^\W\d_]{2,})", re.I | re.M)
 _OPENING = 1000  # characters of a quoted letter in which it greets and says whom it is from
+_ASKS_BELOW = re.compile(r"\?|\bwe (?:still |also |only )?(?:need|require)\b|\bplease (?:tell|send|give|let|confirm|reply)\b", re.I)
 _QUOTED_FROM = re.compile(r"^\W*From:.*$|^.*\bwrote:\s*$", re.I | re.M)
 _FROM = re.compile(r"^\W*From:\s*(.+)$", re.I | re.M)
 
@@ -343,9 +344,15 @@ class KindReading:
         wants = weight["interest"] - weight["undecided"] * 2
         read_files = any(file.text.strip() for file in self._parsed.attachments)  # what can't be read says nothing of its sender's wish
         related = found.institutions or found.authorities or found.sessions or any(weight[label] > 0 for label in _RELATE)
-        related = related or forwarded or bool(found.concerns) or found.about_us or read_files or (found.asks and weight["private"] <= 0)
+        related = related or forwarded or bool(found.concerns) or found.about_us or read_files
         if not related:
             return Kind.UNRELATED
+        ours = found.institutions or found.activities or found.about_us or weight["programme"] > 0 or weight["interest"] > 0
+        if weight["private"] > 0 and not (ours or forwarded or found.concerns):
+            return Kind.UNRELATED  # «is it the 19th or the 25th your da gets his eyes done?»
+        nothing_else = not (found.institutions or found.authorities or found.sessions or forwarded or found.asks or found.concerns or read_files)
+        if nothing_else and not any(weight[label] > 0 for label in ("programme", "human", "interest", "undecided")):
+            return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday» is no activity of ours
         if found.asks and not forwarded:
             complete = (found.activities and (found.institutions or found.authorities)) or (found.institutions and found.topics)
             registers = weight["interest"] >= 1.0 or complete or (found.activities and weight["interest"] > 0)
@@ -359,7 +366,7 @@ class KindReading:
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
         # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.
-        teaches = found.institutions and weight["programme"] > 0 and weight["human"] >= 1.0
+        teaches = found.institutions and weight["programme"] > 0 and weight["human"] >= 0.6
         personal = weight["private"] > 0 and weight["interest"] <= 0 and not (found.activities or found.sessions or forwarded or teaches)
         only_place = found.authorities and not (found.institutions or found.activities or found.sessions or weight["programme"] > 0)
         if personal or (only_place and weight["interest"] <= 0 and not forwarded):
@@ -403,14 +410,16 @@ class KindReading:
         """Whether mail below the writer's words was written to the writer: «Dear Ann», below what Ann writes."""
         names = self._names()
         texts = (self._parsed.body[zone.start : zone.end] for zone in self._parsed.zones if zone.kind in kinds)
-        return any(match[1].lower() in names for text in texts for match in _GREETS.finditer(text[:_OPENING]))
+        greeted = (match[1].lower() for text in texts for match in _GREETS.finditer(text[:_OPENING]))
+        # «Dear Pat» is written to Patricia
+        return any(name in names or (len(name) > 2 and any(full.startswith(name) for full in names)) for name in greeted)
 
     def _below(self) -> list[str]:
         return [self._parsed.body[zone.start : zone.end][:_OPENING] for zone in self._parsed.zones if zone.kind in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE)]
 
     def _asked_below(self) -> bool:
         """Whether the mail that is answered asks something."""
-        return any("?" in text for text in self._below())
+        return any(_ASKS_BELOW.search(text) for text in self._below())
 
     def _own_below(self) -> bool:
         """Whether the writer answers mail of his own: «On 14 January Ann Person wrote:» under a second letter by Ann Person."""
