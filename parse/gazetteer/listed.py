@@ -220,14 +220,17 @@ class ListedNames:
         found = passage.words
         last = self.index.form_run(passage, index)
         forms = self.forms.of([self.index.form(word.norm) for word in found[index:last]])
-        if not (forms & {"high", "academy", "grammar"}) or index == 0 or found[index - 1].norm not in ("the", "our") or last + 1 >= len(found):
+        if not (forms & {"high", "academy", "grammar", "primary"}) or index == 0 or found[index - 1].norm not in ("the", "our") or last >= len(found):
             return None
-        last += found[last].norm in ("here", "up", "over", "down", "out", "round", "through", "doon", "oot") and last + 2 < len(found)
-        if found[last].norm not in ("in", "at") or not all(passage.near(at) for at in range(index - 1, last + 1)):
-            return None
-        for end in (last + 3, last + 2):
-            core = tuple(word.norm for word in found[last + 1 : end])
-            if core and core in self.keys and found[last + 1].capital:
+        begin = last  # of the town
+        if passage.gap(last - 1).strip(" ") != ",":  # «the Academy, Peterhead»
+            begin += found[begin].norm in ("here", "up", "over", "down", "out", "round", "through", "doon", "oot")
+            if begin + 1 >= len(found) or found[begin].norm not in ("in", "at") or not all(passage.near(at) for at in range(index - 1, begin + 1)):
+                return None
+            begin += 1
+        for end in (begin + 2, begin + 1):
+            core = tuple(word.norm for word in found[begin:end])
+            if core and core in self.keys and found[begin].capital:
                 known = [(entry, mine) for entry, how, mine in self.keys[core] if how == "core" and entry.name is not None and entry.name.core == core]
                 entries, rule = self.index.fitting(known, forms)
                 if entries and rule == "institution.exact":

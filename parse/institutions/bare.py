@@ -63,10 +63,30 @@ class BareNames:
             at, forms = self._told_behind(found)
             if (found.text.order, at) in taken and self._is_town(found):
                 continue  # «St David's, Dalkeith (the high school)»: it is told of St David's
+            if found.cue == "institution.together.count" and (entries := self._beside_partner(found, founds)):
+                found.mention = replace(mention, kind="school", entries=entries)
+                continue
             if forms and (entries := self._of_kind(mention.entries, forms)):
                 found.mention = replace(mention, kind="school", entries=entries, forms=forms)
                 taken.add((found.text.order, at))
         self._enumerated(founds)
+
+    def _beside_partner(self, found: Found, founds: Sequence[Found]) -> tuple[Entry, ...]:
+        """«Two of us from Kirkwall Grammar and one from Stromness»: the school of the same council, and if need be of the same kind."""
+        partner = next(
+            (other for other in reversed(founds) if other.text is found.text and other.mention.kind == "school" and other.mention.last <= found.mention.first),
+            None,
+        )
+        if (
+            partner is None
+            or len({entry.authority for entry in partner.mention.entries}) != 1
+            or partner.text.sentence(partner.mention.start) != found.text.sentence(found.mention.start)
+        ):
+            return ()
+        mine = [entry for entry in found.mention.entries if any(entry.authority == other.authority for other in partner.mention.entries)]
+        alike = [entry for entry in mine if any(entry.level == other.level for other in partner.mention.entries)]
+        entries = tuple(mine if len({entry.label for entry in mine}) == 1 else alike)
+        return entries if len({entry.label for entry in entries}) == 1 else ()
 
     def _opens(self, found: Found) -> bool:
         """«Yes, Baldragon still»: the name opens the sentence, but for a word of assent."""
@@ -237,6 +257,8 @@ class BareNames:
         if self.in_subject & self.spoken == {core}:
             return True
         before, gap = self._word_before(found), self._gap_before(found)
+        if before == "the" and gap == " " and found.mention.first > 1:
+            before = found.text.words[found.mention.first - 2].norm  # «here at the Nicolson»
         if gap == " " and before == "at" and not (self.spoken | self.in_subject) - {core}:
             return True
         return before in self.letter.sender_words and gap.strip(" ") in ("\n", ",\n", "(") and len(self.spoken) == 1
