@@ -202,7 +202,8 @@ class Marked:
                 if self._may_start(at):
                     if shared is None:
                         around = [f"{where}:{label}" for offset, where in _AROUND for label in said.get(number + offset, ())]
-                        marks = [*around, *self.sentence(begin, end, number, before, last=number + 1 == len(sentences))]
+                        place = f"place:{4 * number // len(sentences)}" if len(sentences) > 4 else "place:short"
+                        marks = [*around, place, *self.sentence(begin, end, number, before, last=number + 1 == len(sentences))]
                         shared = _sum(weights, marks)
                     own = [*self._start_marks(at, begin, last), f"earlier-cue:{int(earlier * 10)}"]
                     if over >= 0:
@@ -277,6 +278,8 @@ class Marked:
             marks.append(f"field:{two}")
         if low[at] in self.words["subjects"]:
             marks.append("first-kind:subject")
+        elif low[at] in self.words["questions"]:
+            marks += (f"first-word:{low[at]}", f"before-question:{one} {low[at]}")
         strongest = 0.0
         for item in self.cued.get(at, ()):
             marks.append(f"cue:{item.rule}")
@@ -347,13 +350,17 @@ class Marked:
             f"after-next:{self._named(last + 2, last, limit, '$')}",
             f"last-kind:{kinds[last]}",
             f"last-end:{low[last][-3:]}",
+            f"last-after:{kinds[last]} {self._named(last + 1, last, limit, '$')}",
             f"last-common:{'yes' if low[last] in self.words['common'] else 'no'}",
         ]
         if self.at_theme.get(last) == 2 and self.at_theme.get(last + 1) == 2:
             marks.append("theme:cut")
         longer = [key for key in keys if len(key) > 3]
-        marks.append(f"repeated:{min(max((scope.counts.get(key, 0) for key in longer), default=0), 4)}")
-        if self.zone != "subject":
+        repeated = min(max((scope.counts.get(key, 0) for key in longer), default=0), 4)
+        marks.append(f"repeated:{repeated}")
+        if self.zone == "subject":  # what the body then speaks of
+            marks.append(f"subject-repeated:{repeated}")
+        else:
             marks.append(f"in-subject:{min(sum(key in scope.subject for key in longer), 2)}")
         return marks
 
