@@ -2,7 +2,7 @@
 
 Read from ``programme/authorities.csv`` and ``programme/places.csv``. An alias is strong (it can only
 mean the council), a place (the town that usually stands for its council), or in need of support
-(initials and nicknames that mean other things as well). A mistake is a ProgrammeError with file and line.
+(initials and nicknames that mean other things as well). A village of ``places.csv`` is a town whose bare name may as well mean its school. A mistake is a ProgrammeError with file and line.
 
 What it does badly: a town that lies on a boundary belongs to the one council that the file gives it.
 """
@@ -58,6 +58,7 @@ class Alias:
 
     councils: tuple[str, ...]
     kind: str  # strong, place, support, town
+    village: bool = False  # a town so small that its name by itself may mean its school
     person: bool = False  # also a first name or surname
     initials: bool = False
     remembered: str = ""  # the rule of a remembered alias, where it is one
@@ -116,13 +117,14 @@ class Authorities:
             for line, row in read_rows(places, ("authority", "places")):
                 if row["authority"] not in names:
                     raise ProgrammeError(places.name, line, f"«{row['authority']}» is no council of authorities.csv")
-                for text in split(row["places"]):
+                villages = split(row.get("villages", ""))
+                for text in [*split(row["places"]), *villages]:
                     plain, bracket, _ = text.partition(" (")
                     key = tuple(word.norm for word in words(plain))
                     known = aliases.get(key)
                     if known is None:
                         councils = (row["authority"],) if not bracket else (row["authority"], "")
-                        aliases[key] = Alias(councils=councils, kind=TOWN)
+                        aliases[key] = Alias(councils=councils, kind=TOWN, village=text in villages)
                         where[key] = f"{places.name}, line {line}"
                     elif known.kind != TOWN:
                         continue  # the town of that name is its council's own (Falkirk, Stirling)
