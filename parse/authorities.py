@@ -2,7 +2,8 @@
 
 Read from ``programme/authorities.csv`` and ``programme/places.csv``. An alias is strong (it can only
 mean the council), a place (the town that usually stands for its council), or in need of support
-(initials and nicknames that mean other things as well). A village of ``places.csv`` is a town whose bare name may as well mean its school. A mistake is a ProgrammeError with file and line.
+(initials and nicknames that mean other things as well). A village of ``places.csv`` is a town whose
+bare name may as well mean its school. A mistake is a ProgrammeError with file and line.
 
 What it does badly: a town that lies on a boundary belongs to the one council that the file gives it.
 """
