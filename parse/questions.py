@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +153,7 @@ class QuestionFinder:
             if announced:
                 cues.add("after:announced")
             announced = announced or _announces(own[index])
-            if marked[index] and any(start <= mark < end for mark in filled_in):
+            if marked[index] and bisect_left(filled_in, start) < bisect_left(filled_in, end):
                 cues.add("form:filled-in")
             if view.where == "subject":
                 cues.add("form:subject")
@@ -278,7 +278,7 @@ def _filled_in(view: TextView) -> list[int]:
         joined = [found.end() - 1 for found in _JOINED.finditer(line)]  # short lines of a form, made one by a mail program
         if beside or (below and "?" not in below):
             marks += [at + where for where in (mark, *joined) if line[where + 1 :].strip() or where == mark]
-    return marks if labels >= _FEWEST_LABELS else []
+    return sorted(marks) if labels >= _FEWEST_LABELS else []
 
 
 def _line_starts(text: str) -> list[int]:
