@@ -106,11 +106,38 @@ OPTIONS = (
         ("(a) and (c)", ("existing_collaborative", "proposed_collaborative")),
         ("The last one", ("learning_collaborative",)),
         ("A bit late, sorry!", ()),
+        ("I'd say b). a) and d) are not for us.", ("existing_individual",)),
+        ("Last spring I'd have said c. Now it's a.", ("existing_collaborative",)),
+        ("A and D, in equal measure. B was last year. Never C.", ("existing_collaborative", "learning_collaborative")),
+        ("(c) fits best. And (b) as well. Not (a).", ("existing_individual", "proposed_collaborative")),
+        ("All of them except a and c.", ("existing_individual", "learning_collaborative")),
+        ("Everything but 1 and 3", ()),
+        ("Which of yours: the second, mine alone.", ("existing_individual",)),
+        ("third one down, thanks", ("proposed_collaborative",)),
+        ("D is nearest", ("learning_collaborative",)),
+        ("Neither a nor b, it's c", ("proposed_collaborative",)),
     ],
 )
 def test_answers_by_letter_or_ordinal(answer: str, activities: tuple[str, ...]) -> None:
     """A letter or ordinal is read against the options in the quoted mail."""
     assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, OPTIONS))).activities == activities
+
+
+BRIEF_OPTIONS = "Quick question:\n1 - group at work already\n2 - one person's enquiry, others welcome\n3 - learned together, project intended\n4 - a topic, nothing begun\n\nWhich, please?"
+
+
+@pytest.mark.parametrize(
+    ("answer", "activities"),
+    [
+        ("2", ("existing_individual",)),
+        ("Option 4 for us", ("proposed_collaborative",)),
+        ("Everything on your list except 2 and 4, please.", ("existing_collaborative", "learning_collaborative")),
+        ("It's number 3. 4 is over.", ("learning_collaborative",)),
+    ],
+)
+def test_options_are_told_apart_together(answer: str, activities: tuple[str, ...]) -> None:
+    """What one short option leaves open the others settle: each activity stands once in such a list."""
+    assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, BRIEF_OPTIONS))).activities == activities
 
 
 def test_a_letter_without_options_says_nothing() -> None:
