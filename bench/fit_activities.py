@@ -41,11 +41,13 @@ CLASSES = (NONE, *ACTIVITIES)
 COPIES = 1  # of each statement, with noise round it
 FEWEST_TEXTS = 4  # that a sign must stand in
 SMALLEST = 0.005  # a sign whose weights all round to less says nothing
+MAIL_COUNTS = 2.0  # how often a letter counts for each statement: letters are what will be read
 MACHINES = ("bounce", "auto_reply", "unrelated")
 ALWAYS = "always"
 
 Array = npt.NDArray[np.float64]
 Row = Mapping[str, float]
+Labelled = tuple[Row, int, float]  # what was found, the class, and how often it counts
 
 
 @dataclass(frozen=True)
@@ -104,12 +106,13 @@ def features(parts: Sequence[Part]) -> dict[str, float]:
     return found | {cue: math.log2(1 + min(count, 3.0)) for cue, count in counts.items()}
 
 
-def fit(rows: Sequence[Row], truth: Sequence[int], names: Sequence[str], penalty: float) -> Array:
+def fit(texts: Sequence[Labelled], names: Sequence[str], penalty: float) -> Array:
     """The weight of each name for each class; what is added to every text is not held small."""
+    rows, truth, heed = zip(*texts, strict=True)
     places = {name: place for place, name in enumerate(names)}
     cells = [(row, places[name], value) for row, found in enumerate(rows) for name, value in found.items() if name in places and name != ALWAYS]
     matrix = csr_matrix(([c[2] for c in cells], ([c[0] for c in cells], [c[1] for c in cells])), shape=(len(rows), len(names)))
-    model = LogisticRegression(C=1 / penalty, max_iter=300, tol=1e-3).fit(matrix, np.array(truth))
+    model = LogisticRegression(C=1 / penalty, max_iter=300, tol=1e-3).fit(matrix, np.array(truth), sample_weight=np.array(heed))
     weights: Array = model.coef_.T.copy()
     weights[places[ALWAYS]] = model.intercept_
     return weights
@@ -140,21 +143,25 @@ def among_noise(text: Text, noise: Sequence[list[Part]], copy: int) -> Text:
     return Text(text.id, [*picked[0], *picked[1], *text.parts, *picked[2], *picked[3], *picked[4]], text.truth, text.source, text.mail)
 
 
+def heed(text: Text) -> float:
+    return MAIL_COUNTS if text.mail else 1.0
+
+
 def fitted(texts: Sequence[Text], cues: Sequence[str], penalty: float, rows: int, noise: Sequence[list[Part]] = ()) -> Tables:
     """The tables of these texts, with at most so many rows of signs."""
     if noise:
         texts = [*texts, *(among_noise(t, noise, copy) for copy in range(COPIES) for t in texts if not t.mail)]
-    single = [(features(t.parts), CLASSES.index(next(iter(t.truth), NONE))) for t in texts if len(t.truth) < 2]
-    spread = Counter(name for found, _ in single for name in found if name.startswith("\t"))
+    single: list[Labelled] = [(features(t.parts), CLASSES.index(next(iter(t.truth), NONE)), heed(t)) for t in texts if len(t.truth) < 2]
+    spread = Counter(name for found, _, _ in single for name in found if name.startswith("\t"))
     names = [ALWAYS, *cues, *sorted(name for name, count in spread.items() if count >= FEWEST_TEXTS)]
-    weights = fit([found for found, _ in single], [truth for _, truth in single], names, penalty)
-    single += [half for text in texts for half in halves(text, names, weights)]
+    weights = fit(single, names, penalty)
+    single += [(*half, heed(text)) for text in texts for half in halves(text, names, weights)]
     if rows < len(names) - len(cues) - 1:
         say = np.abs(weights - weights.mean(1, keepdims=True)).max(1) * [math.sqrt(spread[name]) for name in names]
         first = len(cues) + 1
         kept = sorted(range(first, len(names)), key=lambda place: (-say[place], names[place]))[:rows]
         names = [*names[:first], *sorted(names[place] for place in kept)]
-    weights = fit([found for found, _ in single], [truth for _, truth in single], names, penalty)
+    weights = fit(single, names, penalty)
     relative = np.round(weights[:, 1:] - weights[:, :1], 2) + 0.0
     cue_rows = {name: dict(zip(ACTIVITIES, map(float, row), strict=True)) for name, row in zip(names, relative, strict=True) if not name.startswith("\t")}
     sign_rows = {name[1:]: tuple(map(float, row)) for name, row in zip(names, relative, strict=True) if name.startswith("\t")}
@@ -233,8 +240,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, help=".tsv of statements or .jsonl of labelled mail")
     parser.add_argument("--noise", type=Path, help="sentences to put round statements, one a line")
-    parser.add_argument("--penalty", type=float, default=5.0)
-    parser.add_argument("--rows", type=int, default=6000, help="most rows of signs")
+    parser.add_argument("--penalty", type=float, default=7.0)
+    parser.add_argument("--rows", type=int, default=8000, help="most rows of signs")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--no-check", action="store_true", help="fit only, without a source left out")
     parser.add_argument("--errors", action="store_true", help="list what was read wrongly")

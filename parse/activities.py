@@ -29,6 +29,7 @@ from typing import Any, Self
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import AliasKind, Candidate, Evidence, ParsedMessage, Reason, Remembered, Slot, ZoneKind
+from parse.optionanswers import FEWEST, Pick, listed, picked, refused
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.schoolnames import Word, words
@@ -66,84 +67,12 @@ class Activities:
     shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
 
 
-_FEWEST_OPTIONS = 3  # a quoted list with fewer activities in it asks about something else
+_FEWEST_OPTIONS = FEWEST  # a quoted list with fewer activities in it asks about something else
 _SAYS_SOMETHING = 0.5  # share that an option must leave to the activities
 _NAMED = 0.02  # share among them of the activity that an option names, once each of the others is given to its own option
 _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
 _ORDINAL = "answer."
-_MARK = r"\(?([a-fA-F1-6])[).:]|([A-F1-6])"
-_LIST_LINE = re.compile(rf"^[^\w\n(]{{0,6}}(?:{_MARK})\s+(?=\S)", re.MULTILINE)
-_LIST_MARK = re.compile(rf"(?:(?<=\s)|^)(?:{_MARK})\s+(?=\S)")
-_ONE = r"(?<![\w/])[(\[]?[a-f1-6](?![\w/])[)\]]?"
-_ONES = rf"(?:{_ONE}(?:\s?(?:,|&|\+|and|or|nor|plus|,\s?and)\s?(?:also |maybe )?{_ONE}){{0,4}})"
-_STOPS = r"(?=\s*(?:[.!?,;:)\n]|please|for (?:us|me)|in equal|as well|too\b|[-\u2013\u2014(]|it is\b|it'd be\b|is (?:us|me|ours|mine|near|clos|it\b|right|best|the (?:one|near|clos))|describes|fits|suits|applies|apply|sounds|best|$))"
-_LEAD = (
-    r"(?:(?:option|options|answer|answers|choice|number|numbers|letter|letters|box|boxes|no\.?|it's|it is|that's|that is|we're|i'm|we are|i am"
-    r"|definitely|probably|please|tick|ticked|yes|so|then|well|ok)[,:]?\s+)*"
-)
-# Where options are picked: at the start of a line, after a word that announces an answer, in brackets, two in a row.
-_PICKED = re.compile(
-    "|".join(
-        (
-            rf"^[^\w\n]{{0,10}}(?!(?-i:[A-F]\.\s?[A-Z][\w'-]+)[^\w\n]*(?:\(|$)){_LEAD}({_ONES}){_STOPS}",
-            rf"\b(?:options?|box(?:es)?|letters?)\s+({_ONES})(?!\w)",
-            rf"\b(?:it's|it is|that's|we're|i'm|i'd|we'd|say|said|choose|chose|pick|picked|tick(?:ed)?|plump for|go for|be|number|answer(?: is| was)?(?: certainly| definitely| probably)?|not|never|except|to|put|so)\s+({_ONES}){_STOPS}",
-            r"(?<!\w)(\([a-f1-6]\))",
-            r"(?<!primary )(?<![\w/])([(\[]?[a-f1-6][)\]]? (?:and|or|&) [(\[]?[a-f1-6][)\]]?)(?=\s*(?:[.,;:!?)]|please|for (?:us|me)|in equal|are\b|both\b|$))",  # no «and a»
-        )
-    ),
-    re.IGNORECASE | re.MULTILINE,
-)
-_LETTER = re.compile(r"(?<!\w)[a-f1-6](?!\w)", re.IGNORECASE)
-_CLAUSE_ENDS = re.compile(r"[.;!?\n]\s|\n|\bbut\b|,\s(?=(?:it|so|we|i|that|just|only|rather)\b)", re.IGNORECASE)
-_LOOK = 80  # characters of a clause before and after an option that are looked at
-_REFUSED = re.compile(  # before an option, in its clause: it is not the one, or was it once
-    r"\b(?:not|never|neither|nor|without|rather than|instead of|nothing like|no longer|(?:i|we)(?:'d| would) have (?:said|put|ticked|picked)|used to|until|formerly|wasn't|isn't|aren't|weren't)\b"
-    r"|\bno(?=\s+to\b)",
-    re.IGNORECASE,
-)
-_REFUSED_AFTER = re.compile(  # after it
-    r"[)\]]?\s*(?:(?:is|are|does|do|was|were|did)\s?(?:not|n't)\s+(?:(?:quite|really|exactly)\s+)?(?:for|me|us|ours|mine|it|right|true|the|apply|fit|what|any|ones?)\b"
-    r"|(?:was|were) (?:last|over|before|finished|dropped|years|a while|in 20)|(?:is|are) (?:over|out|off|done|dropped|finished|by with)\b|(?:doesn|don|isn|aren)'t (?:apply|fit|suit|for|us|me|it)\b)",
-    re.IGNORECASE,
-)
-_ALL_BUT = re.compile(rf"\b(?:everything|all|any|anything|the lot|each|all of them)\b[^.;!?\n]{{0,40}}\b(?:except|but|bar|barring|save|apart from|other than)\s+(?:for )?(?:option |number |letter )?({_ONES})", re.IGNORECASE)
-
-
-def listed(text: str) -> list[tuple[str, str]]:
-    """The options of a list marked a, b, c or 1, 2, 3, each with its text, in order; [] where there is none."""
-    for marks in (_LIST_LINE, _LIST_MARK):
-        for order in ("abcdef", "123456"):
-            starts: list[tuple[int, int]] = []
-            position = 0
-            for mark in order:
-                match = next((m for m in marks.finditer(text, position) if (m[1] or m[2]).lower() == mark), None)
-                if match is None:
-                    break
-                starts.append((match.start(), match.end()))
-                position = match.end()
-            if len(starts) >= _FEWEST_OPTIONS:
-                ends = [start for start, _ in starts[1:]] + [len(text)]
-                said = [text[begin:end] for (_, begin), end in zip(starts, ends, strict=True)]
-                if not any("\n" in option.strip() for option in said[:-1]):  # a line each: what follows the last is no option
-                    said[-1] = said[-1].partition("\n")[0]
-                return list(zip(order, said, strict=False))
-    return []
-
-
-def _clause(text: str, start: int, end: int) -> tuple[str, str]:
-    """What stands before and after a place of the text in its own clause."""
-    before, after = text[max(start - _LOOK, 0) : start], text[end : end + _LOOK]
-    ends = [m.end() for m in _CLAUSE_ENDS.finditer(before)]
-    stop = _CLAUSE_ENDS.search(after)
-    return before[ends[-1] if ends else 0 :], after[: stop.start() if stop else _LOOK]
-
-
-def _refused(text: str, start: int, end: int) -> bool:
-    """Whether the option that stands there is one that the writer has not, or no longer."""
-    before, after = _clause(text, start, end)
-    return _REFUSED.search(before) is not None or _REFUSED_AFTER.match(after) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -289,10 +218,10 @@ class ActivityFinder:
                 if view.where not in (ZoneKind.OWN, ZoneKind.INLINE_ANSWER):
                     continue
                 found: list[Candidate] = []
-                picked = self._marks(view, marks)
-                refused = {mark for _, _, mark, no in picked if no}
-                for start, end, mark, _ in picked:
-                    name = None if mark in refused else options.get(mark)
+                answers = self._marks(view, marks)
+                no = {answer.mark for answer in answers if answer.refused}
+                for start, end, mark, _ in answers:
+                    name = None if mark in no else options.get(mark)
                     if name and name not in {c.value for c in found}:
                         a, b = view.to_source(start, end)
                         evidence = Evidence(where=view.where, start=a, end=b, text=view.source[a:b], rule=_ANSWER_RULE)
@@ -316,25 +245,16 @@ class ActivityFinder:
         best = max(permutations(names, len(said)), key=lambda order: math.prod(row[name] if name else 0.05 for (_, row), name in zip(said, order, strict=True)))
         return found | {mark: name if name and row[name] >= _NAMED else None for (mark, row), name in zip(said, best, strict=True)}
 
-    def _marks(self, view: TextView, marks: Sequence[str]) -> list[tuple[int, int, str, bool]]:
+    def _marks(self, view: TextView, marks: Sequence[str]) -> list[Pick]:
         """Where the text picks options, by letter, number or ordinal, or all but some; and whether it refuses them there."""
-        text = view.folded
-        for match in _ALL_BUT.finditer(text):
-            but = {letter[0].lower() for letter in _LETTER.finditer(match[1])}
-            return [(*match.span(), mark, False) for mark in marks if mark not in but]
-        found: list[tuple[int, int, str, bool]] = []
-        for match in _PICKED.finditer(text):
-            place = match.lastindex or 0
-            start = match.start(place)
-            refused = _refused(text, start, match.end(place))
-            found += [(start + m.start(), start + m.end(), m[0].lower(), refused) for m in _LETTER.finditer(match[place])]
+        found = picked(view.folded, marks)
         for hit in self.matcher.find(view):
             if hit.phrase.label.startswith(_ORDINAL):
                 ordinal = hit.phrase.label.removeprefix(_ORDINAL)
                 index = -1 if ordinal == "last" else int(ordinal) - 1
                 if index < len(marks):
                     start, end = hit.span.start_char, hit.span.end_char
-                    found.append((start, end, marks[index], _refused(text, start, end)))
+                    found.append(Pick(start, end, marks[index], refused(view.folded, start, end)))
         return found
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:

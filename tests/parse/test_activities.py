@@ -10,7 +10,8 @@ import pytest
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import ParsedMessage, Zone, ZoneKind
-from parse.activities import ACTIVITIES, Activities, ActivityFinder, listed
+from parse.activities import ACTIVITIES, Activities, ActivityFinder
+from parse.optionanswers import listed
 from parse.textview import TextView
 from parse.views import views
 
@@ -123,7 +124,10 @@ def test_answers_by_letter_or_ordinal(answer: str, activities: tuple[str, ...]) 
     assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, OPTIONS))).activities == activities
 
 
-BRIEF_OPTIONS = "Quick question:\n1 - group at work already\n2 - one person's enquiry, others welcome\n3 - learned together, project intended\n4 - a topic, nothing begun\n\nWhich, please?"
+BRIEF_OPTIONS = (
+    "Quick question:\n1 - group at work already\n2 - one person's enquiry, others welcome\n3 - learned together, project intended\n"
+    "4 - a topic, nothing begun\n\nWhich, please?"
+)
 
 
 @pytest.mark.parametrize(
