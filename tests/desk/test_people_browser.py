@@ -46,8 +46,7 @@ def tab_to(page: Any, text: str, most: int = 60) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-@pytest.mark.parametrize("size", ["telephone", "desk"])
+@pytest.mark.parametrize(("size", "scripts"), [("telephone", True), ("desk", False)])
 def test_an_administrator_logs_in_looks_round_and_logs_out(
     people: House, serve: Callable[..., Any], visit: Callable[..., Any], scripts: bool, size: str
 ) -> None:
@@ -90,8 +89,7 @@ def test_a_password_is_changed_by_keyboard(people: House, serve: Callable[..., A
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["telephone", "desk"])
+@pytest.mark.parametrize(("size", "scheme"), [("telephone", "dark"), ("desk", "light")])
 def test_the_pages_are_accessible_and_fit(
     people: House, serve: Callable[..., Any], visit: Callable[..., Any], axe: Callable[[Any], list[str]], size: str, scheme: str
 ) -> None:

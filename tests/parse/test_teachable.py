@@ -19,7 +19,7 @@ SCHOOLS = (
     School(name=PORTOBELLO, authority=EDINBURGH, sector="secondary"),
     School(name="Pentland High School", authority=EDINBURGH, sector="secondary"),
     School(name="Perth High School", authority=PERTH, sector="secondary"),
-    School(name="Gourdon Primary School", authority="Aberdeenshire", sector="primary"),
+    School(name="Dunmorvich Primary School", authority="Aberdeenshire", sector="primary"),
     School(name="Ashmuir Primary School", authority="Fife", sector="primary"),
     School(name="Ashmuir Primary School", authority="Moray", sector="primary"),
 )
@@ -54,7 +54,7 @@ def wish(written: str, means: str = PORTOBELLO, council: str = "", stands_in: st
         (wish("Portobello"), "name of a town"),
         (wish("Pentland High School", council=EDINBURGH), "is the name of Pentland High School"),
         (wish("Pentland High"), "is the name of Pentland High School"),
-        (wish("Gourdon"), "is the name of Gourdon Primary School"),
+        (wish("Dunmorvich"), "is the name of Dunmorvich Primary School"),
         (wish("Portobello High"), "read without being remembered"),
         (wish("PHS"), "may also mean Pentland High School .*remember it for one council"),
         (wish("PHS", council="Fife"), "cannot hold in Fife only"),
@@ -90,7 +90,7 @@ def test_what_may_not_be_remembered(teachable: Teachable, offered: Suggestion, w
         wish("Porty"),
         wish("Porty High"),
         wish("Portobelo High"),
-        wish("Gourdon", council=EDINBURGH),  # another council's: there it is no name
+        wish("Dunmorvich", council=EDINBURGH),  # another council's: there it is no name
         wish("APS", "Ashmuir Primary School", "Fife", "Fife"),
         wish("Ashwood Free School", "Ashwood Free School", stands_in="Fife"),
         wish("Park Academy", "Park Academy", stands_in="Fife"),

@@ -100,8 +100,7 @@ def test_entries_are_gone_through_selected_and_opened_by_keys(house: House, serv
     page.wait_for_url("**/item/**")
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-@pytest.mark.parametrize("size", ["telephone", "desk"])
+@pytest.mark.parametrize(("size", "scripts"), [("telephone", True), ("desk", False)])
 def test_view_is_made_saved_and_downloaded(
     house: House, serve: Callable[..., Any], visit: Callable[..., Any], tmp_path: Path, size: str, scripts: bool
 ) -> None:
@@ -136,8 +135,7 @@ def test_view_is_made_saved_and_downloaded(
     page.get_by_text("«Groups» was put away.").wait_for()
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-@pytest.mark.parametrize("size", ["telephone", "desk"])
+@pytest.mark.parametrize(("size", "scripts"), [("telephone", True), ("desk", False)])
 def test_many_are_changed_after_a_look_and_taken_back(house: House, serve: Callable[..., Any], visit: Callable[..., Any], size: str, scripts: bool) -> None:
     wanted = RegistrationFilter(states=(RegistrationState.REVIEW,))
     before = house.store.find_registrations(wanted)
