@@ -1,6 +1,6 @@
 """A round killed with SIGKILL at random moments ends, started again, as an undisturbed one.
 
-``MAILROOM_TEST_KILLS`` sets how many kills (8 unless set); each one lands while a round is at work.
+``MAILROOM_TEST_KILLS`` sets how many kills (5 unless set); each one lands while a round is at work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.fixtures.dovecot import Dovecot
 from tests.fixtures.installation import Installation
 from tests.fixtures.mailings import corpus_mail, demo_mail
 
-KILLS = int(os.environ.get("MAILROOM_TEST_KILLS", "8"))
+KILLS = int(os.environ.get("MAILROOM_TEST_KILLS", "5"))
 PW = "MAILROOM_TEST_PW"
 
 
