@@ -146,6 +146,7 @@ def test_many_are_changed_after_a_look_and_taken_back(house: House, serve: Calla
     page.get_by_role("button", name="See what would change").click()
     page.get_by_label("Council").select_option(label="Orkney Islands")
     page.get_by_role("button", name="See what would change").click()
+    page.get_by_text("Nothing has been done yet.").wait_for()
     assert names(page) == [line.member_name for line in before.lines]
     page.get_by_role("button", name=f"Set it for {before.total} entries").click()
     page.get_by_text(f"Set for {before.total} entries.").wait_for()
