@@ -27,6 +27,7 @@ SCREENS = (
 
 
 def names(page: Any) -> list[str]:
+    page.wait_for_load_state()  # a page that is only begun has none yet
     return [name.strip() for name in page.locator("tbody th").all_inner_texts()]
 
 
