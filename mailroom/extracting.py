@@ -33,16 +33,12 @@ def messages_in(paths: Sequence[str]) -> Iterator[tuple[str, bytes]]:
 
 def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, config: Config | None = None) -> Reader:
     """A Reader as the options or, where they say nothing, the settings have it; without either, as shipped."""
-    with long_lived():
-        return _open_reader(schools, programme, config)
-
-
-def _open_reader(schools: Sequence[str], programme: Path | None, config: Config | None) -> Reader:
-    from mailroom.programme import load_programme, reader_for
-
     lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
-    return reader_for(load_programme(folder, lists), config.replies if config else None)
+    with long_lived():
+        from mailroom.programme import load_programme, reader_for
+
+        return reader_for(load_programme(folder, lists), config.replies if config else None)
 
 
 def extract_lines(

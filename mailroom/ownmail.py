@@ -13,7 +13,7 @@ __all__ = ["OwnMail", "own_mail"]
 class OwnMail:
     """``attached``: name and content of each file that goes along; lines end in a bare line feed."""
 
-    sender: str
+    headers: tuple[tuple[str, str], ...]
     recipient: str
     subject: str
     text: str
@@ -26,7 +26,7 @@ def own_mail(content: bytes) -> OwnMail:
     mail = email.message_from_bytes(content, policy=email.policy.default)
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     return OwnMail(
-        sender=str(mail["From"] or ""),
+        headers=tuple((name, str(value)) for name, value in mail.items()),
         recipient=str(mail["To"] or ""),
         subject=str(mail["Subject"] or ""),
         text=plain.get_content().replace("\r\n", "\n") if plain is not None else "",

@@ -6,8 +6,6 @@ with control characters taken out, so that no message can drive the terminal.
 
 from __future__ import annotations
 
-import email
-import email.policy
 import logging
 import sys
 from collections import Counter
@@ -362,10 +360,10 @@ def reply_dict(store: Store, reply_id: int) -> dict[str, Any]:
     if reply is None:
         raise MailroomError(f"there is no reply {reply_id}; «mailroom replies list» shows them")
     content = store.reply_content(reply_id) or b""
-    message, mail = email.message_from_bytes(content, policy=email.policy.default), own_mail(content)
+    mail = own_mail(content)
     return {
         **_reply_row(reply),
-        "headers": {k: str(v) for k, v in message.items()},
+        "headers": dict(mail.headers),
         "text": mail.text,
         "attachments": [name for name, _ in mail.attached],
     }
