@@ -67,7 +67,6 @@ class Activities:
     shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
 
 
-_FEWEST_OPTIONS = FEWEST  # a quoted list with fewer activities in it asks about something else
 _SAYS_SOMETHING = 0.5  # share that an option must leave to the activities
 _NAMED = 0.02  # share among them of the activity that an option names, once each of the others is given to its own option
 _MOST_OPTIONS = 6
@@ -211,7 +210,7 @@ class ActivityFinder:
             if quote.where not in (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE):
                 continue
             options = self._options(listed(quote.folded))
-            if len({name for name in options.values() if name}) < _FEWEST_OPTIONS:
+            if len({name for name in options.values() if name}) < FEWEST:
                 continue
             marks = list(options)
             for view in views:
@@ -226,7 +225,7 @@ class ActivityFinder:
                         a, b = view.to_source(start, end)
                         evidence = Evidence(where=view.where, start=a, end=b, text=view.source[a:b], rule=_ANSWER_RULE)
                         found.append(Candidate(slot=Slot.ACTIVITY, value=name, strength=1.0, evidence=evidence, chosen=True))
-                if 0 < len(found) < _FEWEST_OPTIONS:
+                if 0 < len(found) < FEWEST:
                     chosen = tuple(name for name in ACTIVITIES if name in {c.value for c in found})
                     return Activities(activities=chosen, candidates=tuple(found), reasons=(Reason(code="activity_by_option"),))
         return None
@@ -239,7 +238,7 @@ class ActivityFinder:
             shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
             if (told := 1 - shares[NONE]) > _SAYS_SOMETHING:
                 said.append((mark, {name: max(shares[name] / told, 1e-9) for name in ACTIVITIES}))
-        if len(said) < _FEWEST_OPTIONS:
+        if len(said) < FEWEST:
             return found
         names = (*ACTIVITIES, *[None] * max(len(said) - len(ACTIVITIES), 0))
         best = max(permutations(names, len(said)), key=lambda order: math.prod(row[name] if name else 0.05 for (_, row), name in zip(said, order, strict=True)))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 __all__ = ["FEWEST", "Pick", "listed", "picked", "refused"]
 
-FEWEST = 3  # a list has so many options
+FEWEST = 3  # a list has so many options; one with fewer activities in it asks about something else
 _MARK = r"\(?([a-fA-F1-6])[).:]|([A-F1-6])"
 _LIST_LINE = re.compile(rf"^[^\w\n(]{{0,6}}(?:{_MARK})\s+(?=\S)", re.MULTILINE)
 _LIST_MARK = re.compile(rf"(?:(?<=\s)|^)(?:{_MARK})\s+(?=\S)")

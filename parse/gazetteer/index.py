@@ -18,9 +18,10 @@ from parse.gazetteer.passage import Passage
 from parse.gazetteer.wordlists import GAELIC
 from parse.schoolnames import Name, School, fold, take_apart, words
 
-__all__ = ["MAIN", "Index"]
+__all__ = ["LOOSE", "MAIN", "Index"]
 
 MAIN = frozenset({"primary", "infant", "high", "academy", "secondary", "grammar", "institute", "college", "campus"})
+LOOSE = frozenset({"variant", "short"})  # spellings of ours, which give way to a name that is listed so
 _LONG_FORMS = ("primary", "academy", "secondary", "grammar", "community", "gaelic", "nursery", "school", "college")
 _JOINERS = frozenset({"and"})
 _CUT = {"street": "st", "road": "rd", "avenue": "ave", "park": "pk", "mount": "mt", "drive": "dr", "crescent": "cres", "junction": "jct"}

@@ -6,7 +6,7 @@ from rapidfuzz.distance import OSA
 from spacy.lang.en.stop_words import STOP_WORDS
 
 from parse.gazetteer.entries import Entry, Mention
-from parse.gazetteer.index import MAIN, Index
+from parse.gazetteer.index import LOOSE, MAIN, Index
 from parse.gazetteer.passage import Passage
 from parse.gazetteer.wordlists import ARTICLES, BELONGS_BEHIND, DIRECTIONS, GREETING, PLURAL, TEACHERS
 
@@ -55,7 +55,7 @@ class ListedNames:
         found, known = passage.words, self.keys[key]
         if any(entry.kind == "college" for entry, _, _ in known):
             return self._college(passage, first, end, key)
-        known = [item for item in known if item[1] not in ("variant", "short")] or known  # «Park View» is not «Parkview» where both are listed
+        known = [item for item in known if item[1] not in LOOSE] or known  # «Park View» is not «Parkview» where both are listed
         last = self.index.form_run(passage, end)
         forms = self.forms.of([self.index.form(word.norm) for word in found[end:last]])
         full = tuple(entry for entry, how, _ in known if how == "full")
@@ -115,7 +115,7 @@ class ListedNames:
         if exact and len(key) > 1 and word.capital:
             return passage.mention(first, end, kind="school", rule="institution.exact", entries=exact, core=key)
         short = len(key) == 1 and word.raw.isupper() and len(key[0]) <= 6 and not passage.upper
-        known = [item for item in self.keys[key] if item[1] not in ("variant", "short")] or self.keys[key]
+        known = [item for item in self.keys[key] if item[1] not in LOOSE] or self.keys[key]
         if short and any(how == "alias" for _, how, _ in known):
             return passage.mention(first, end, kind="school", rule="institution.alias", entries=exact or entries, core=key)
         return passage.mention(first, end, kind="bare", rule="institution.bare", entries=exact or entries, core=key)
@@ -269,7 +269,7 @@ class ListedNames:
         mentions: list[Mention] = []
         for first, last in reversed(names):
             core = tuple(word.norm for word in found[first:last])
-            known = [(entry, mine) for entry, how, mine in self.keys.get(core, ()) if how not in ("variant", "short") and entry.kind == "school"]
+            known = [(entry, mine) for entry, how, mine in self.keys.get(core, ()) if how not in LOOSE and entry.kind == "school"]
             entries, rule = self.index.fitting(known, frozenset(form)) if known else ((), "")
             start, end = found[first].start, found[last - 1].end
             mentions.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from spacy.lang.en.stop_words import STOP_WORDS
 
 from parse.gazetteer.entries import Entry, Mention
-from parse.gazetteer.index import MAIN, Index
+from parse.gazetteer.index import LOOSE, MAIN, Index
 from parse.gazetteer.listed import ListedNames
 from parse.gazetteer.passage import Passage
 from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, INNER
@@ -65,7 +65,7 @@ class UnlistedNames:
             return None  # «School for the Deaf», «School of Education»
         if self.index.by_authority and core[0] not in DIRECTIONS:
             for cut in range(1, len(core)):  # «Rob Kirkhill Primary School»: a listed name, or a longer one in no list?
-                tail, _ = self.index.fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how not in ("variant", "short")], forms)
+                tail, _ = self.index.fitting([(entry, mine) for entry, how, mine in self.keys.get(core[cut:], ()) if how not in LOOSE], forms)
                 if tail:
                     rule = "institution.doubtful"
                     return passage.mention(first, last, opens=first + cut, kind="unlisted", rule=rule, entries=tail, core=core, forms=forms)
