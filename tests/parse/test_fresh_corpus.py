@@ -4,8 +4,8 @@ A floor against falling back, not a measure of mail that nobody has seen: the ru
 (fa, fc), and the bodies of fresh_a and statements near those of fb are among the activity examples (activities.tsv).
 Only fd was kept from the rules, and its figures alone were read.
 
-learned_*.jsonl are 1,500 letters by fourteen hands, written blind and then learned from, and 150 (r, s) by one who knew the rules;
-aside_m.jsonl, aside_q.jsonl and aside_t.jsonl are 350 by three others, which nobody who wrote rules has read.
+learned_*.jsonl are 2,150 letters by twenty hands, written blind and then learned from, and 150 (r, s) by one who knew the rules;
+aside_*.jsonl are by others, and nobody who wrote rules has read them.
 """
 
 from __future__ import annotations
