@@ -51,7 +51,8 @@ def main() -> None:
         (wheel,) = (place / "dist").glob("*.whl")
         venv.create(place / "venv", with_pip=True)
         python, command = place / "venv/bin/python", place / "venv/bin/mailroom"
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", ROOT / "constraints.txt", f"{wheel}[demo]", env=environment)
+        install = (python, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check")
+        run(*install, "-c", ROOT / "constraints.txt", f"{wheel}[demo]", env=environment)
         home = place / "home"
         run(command, "init", home, env=environment, cwd=place)
         (home / "mail").mkdir()
