@@ -24,8 +24,6 @@ _OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN 
 }
 _KINDS = {"primary": "primary", "infant": "primary", "high": "secondary", "secondary": "secondary", "special": "special", "asn": "special", "asl": "special"}
 _ADJECTIVES = 4  # words between «the» and «school»
-_SCHOOLS = {"schools": "", "primaries": "primary", "nurseries": "primary", "academies": "secondary", "secondaries": "secondary", "highs": "secondary"}
-_COUNTED = frozenset("two three four five six both all".split())  # noqa: SIM905
 _POSTS = frozenset("teacher teachers nursery infants headteacher head ht dht depute pt lecturer probationer practitioner librarian".split())  # noqa: SIM905
 
 
@@ -69,7 +67,6 @@ class BareNames:
             if forms and (entries := self._of_kind(mention.entries, forms)):
                 found.mention = replace(mention, kind="school", entries=entries, forms=forms)
                 taken.add((found.text.order, at))
-        self._enumerated(founds)
 
     def _beside_partner(self, found: Found, founds: Sequence[Found]) -> tuple[Entry, ...]:
         """«Two of us from Kirkwall Grammar and one from Stromness»: the school of the same council, and if need be of the same kind."""
@@ -116,32 +113,14 @@ class BareNames:
         fitting = tuple(entry for entry in mention.entries if entry.kind == "school" and (entry.level == kind if kind else entry.level in levels))
         return fitting if len({entry.label for entry in fitting}) == 1 else ()
 
-    def _enumerated(self, founds: Sequence[Found]) -> None:
-        """«Writing for Brodick, Lamlash and Whiting Bay, three small primaries»: marks, in place, names told together and called schools."""
-        groups: dict[int, list[Found]] = {}
-        for found in founds:
-            if found.text.zone == "own":
-                groups.setdefault(found.group, []).append(found)
-        for group in groups.values():
-            if len(group) < 2 or any(found.mention.kind != "bare" or found.role not in ("member", "together") for found in group):
-                continue
-            begin, stop = group[0].text.sentences[group[0].text.sentence(group[0].mention.start)]
-            first, last = group[0].text.word_at(begin), group[0].text.word_at(stop)
-            norms = [word.norm for word in group[0].text.words[first:last]]
-            several = next((norm for at, norm in enumerate(norms) if norm in _SCHOOLS and _COUNTED & set(norms[max(0, at - 4) : at])), "")
-            level = _SCHOOLS.get(several, "") or self.letter.stage
-            fitting = [tuple(entry for entry in found.mention.entries if not level or entry.level == level) for found in group]
-            if several and all(len({entry.label for entry in entries}) == 1 for entries in fitting):
-                for found, entries in zip(group, fitting, strict=True):
-                    found.listed, found.mention = True, replace(found.mention, entries=entries)
-
     def _told_behind(self, found: Found) -> tuple[int, frozenset[str]]:
         """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
         words, folded, gazetteer = found.text.words, found.text.view.folded, self.letter.gazetteer
         covered = {index for council in found.text.councils for index in range(council.first, council.last)}
         at = found.mention.last
         for index in range(at, min(len(words), at + _REACH)):
-            if "\n\n" in folded[words[index - 1].end : words[index].start]:
+            gap = folded[words[index - 1].end : words[index].start]
+            if "\n\n" in gap or ";" in gap:
                 break
             if gazetteer.form(words[index].norm) and (words[index].capital or words[index - 1].norm in ("the", "our", "rc", "junior")):
                 last = index

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from parse.institutions.bare import BareNames
+from parse.institutions.counted import Counted
 from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
@@ -43,6 +44,7 @@ class Choosing:
         """The mentions of the institutions that take part; ``founds`` loses those that are no names."""
         weigh_spellings(self.letter, founds, stated.everywhere())
         self.bare.tell(founds, stated)
+        Counted(self.letter).mark(founds, stated)
         named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college") and found.text.zone in WEIGHT}
         usable = self._usable(founds, named, stated)
         own = [found for found in usable if found.text.zone == "own"]

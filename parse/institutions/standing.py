@@ -33,7 +33,7 @@ _TURNS = frozenset(
     f"institution.{name}"
     for name in ("member.but", "member.now", "member.ours", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
 )
-_FINAL = frozenset(("institution.not.yet", "institution.member.where"))
+_FINAL = frozenset(("institution.not.yet", "institution.not.part", "institution.member.where", "institution.former.before-that"))
 _SPOKEN = re.compile(r",(?: and| but| so)? (?:i|we|he|she|they)\b", re.I)  # a sentence, and no label: «They are out of the pool, and I'll be quick: ...»
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
