@@ -243,8 +243,7 @@ class BareNames:
         return before in self.letter.sender_words and gap.strip(" ") in ("\n", ",\n", "(") and len(self.spoken) == 1
 
     def _is_town(self, found: Found) -> bool:
-        alias = self.letter.authorities.aliases.get(found.mention.core)
-        return alias is not None and not alias.village
+        return self.letter.is_town(found.mention.core)
 
     def _word_before(self, found: Found) -> str:
         return found.text.words[found.mention.first - 1].norm if found.mention.first else ""

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from parse.institutions.bare import BareNames
-from parse.institutions.counted import Counted
+from parse.institutions.counted import Counted, tells_place
 from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
@@ -68,10 +69,12 @@ class Choosing:
 
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
+        places = {id(other) for one, other in pairwise(founds) if tells_place(one, other) and not other.listed and self.letter.is_town(other.mention.core)}
         usable = [
             found
             for found in founds
             if found.text.zone in WEIGHT
+            and id(found) not in places
             and found.role not in PASSED_OVER
             and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))

@@ -20,7 +20,7 @@ from parse.gazetteer import Entry
 from parse.institutions.letter import Found, Letter, Text
 from parse.institutions.stated import Stated
 
-__all__ = ["Counted"]
+__all__ = ["Counted", "tells_place"]
 
 _NUMBERS = {"both": 2, "baith": 2, "two": 2, "twa": 2, "three": 3, "four": 4, "fower": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _NUMBERS |= {str(number): number for number in range(2, 9)}
@@ -125,12 +125,16 @@ def _cores(group: Sequence[Found], *kinds: str) -> set[tuple[str, ...]]:
 
 def _without_places(group: Sequence[Found]) -> list[Found]:
     """The names without the towns that tell where a school is: «Ashmuir Primary, Denny», «St Anne's in Denny»."""
-    places: set[tuple[str, ...]] = set()
-    for one, other in pairwise(group):
-        gap = one.text.view.folded[one.mention.end : other.mention.start] if one.text is other.text else "."
-        if other.mention.kind == "bare" and len(gap) < 14 and (_WITHIN if one.mention.kind == "bare" else _PLACED).fullmatch(gap):
-            places.add(other.mention.core)
+    places = {other.mention.core for one, other in pairwise(group) if tells_place(one, other)}
     return [found for found in group if found.mention.kind != "bare" or found.mention.core not in places]
+
+
+def tells_place(one: Found, other: Found) -> bool:
+    """Whether the name ``other`` stands behind ``one`` as the place where that is."""
+    if other.mention.kind != "bare" or one.text is not other.text:
+        return False
+    gap = one.text.view.folded[one.mention.end : other.mention.start]
+    return len(gap) < 14 and bool((_WITHIN if one.mention.kind == "bare" else _PLACED).fullmatch(gap))
 
 
 def _numbers(text: Text) -> Iterator[tuple[int, str]]:

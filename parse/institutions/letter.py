@@ -206,6 +206,11 @@ class Letter:
             return entries
         return tuple(entry for entry in entries if entry.level == self.stage) or entries
 
+    def is_town(self, core: tuple[str, ...]) -> bool:
+        """Whether a name is that of a town that is more than its school."""
+        alias = self.authorities.aliases.get(core)
+        return alias is not None and not alias.village
+
     @cached_property
     def named(self) -> frozenset[tuple[str, ...]]:
         """The names that stand somewhere with the word for the kind of school."""

@@ -31,10 +31,29 @@ _LIST_GAP = re.compile(
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
     f"institution.{name}"
-    for name in ("member.but", "member.now", "member.ours", "other.theirs", "other.occasion", "other.copied", "together.count", "former.then")
+    for name in (
+        "member.but",
+        "member.now",
+        "member.ours",
+        "member.appointed",
+        "together.kin",
+        "other.theirs",
+        "other.occasion",
+        "other.copied",
+        "together.count",
+        "former.then",
+    )
 )
 _FINAL = frozenset(("institution.not.yet", "institution.not.part", "institution.member.where", "institution.former.before-that"))
-_SPOKEN = re.compile(r",(?: and| but| so)? (?:i|we|he|she|they)\b", re.I)  # a sentence, and no label: «They are out of the pool, and I'll be quick: ...»
+_KIN = "institution.together.kin"
+_THE_ONE = "institution.other.the-one"
+_ONE_IN = re.compile(
+    r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
+    re.IGNORECASE,
+)
+_SPOKEN = re.compile(
+    r"(?:,(?: and| but| so)?|\b(?:before|since|while|as|if|when)) (?:i|we|he|she|they|you)\b", re.I
+)  # a sentence, and no label: «They are out of the pool, and I'll be quick: ...»
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
     [
@@ -105,7 +124,7 @@ class Standing:
         """The role in the light of what the message as a whole says; ``previous``: the institution before in the same sentence."""
         said = self.letter.said
         if role == "mate":
-            role = "together" if said else "other"
+            role = "together" if said and (cue != _KIN or "joint" in said) else "other"
         elif cue == "institution.other.theirs" and "proxy" in said:
             role = "together"
         if not role and "joint" in said and previous is not None and previous.role == "member":
@@ -123,9 +142,15 @@ class Standing:
     def _councils(self, text: Text, mine: Sequence[Found]) -> list[Place]:
         places: list[Place] = []
         roles = self._roles(text, [(council.start, council.end) for council in text.councils], homes=True)
-        for council, (cued, _) in zip(text.councils, roles, strict=True):
+        for council, (cued, cue) in zip(text.councils, roles, strict=True):
             role = ("" if self.letter.said else "other") if cued == "mate" else cued
             owner = self._owner(text, council, mine)
+            if (
+                cue == _THE_ONE
+                and owner is not None
+                and (owner.mention.start > council.start or _ONE_IN.fullmatch(text.view.folded[owner.mention.end : council.start]))
+            ):
+                role = ""  # «Ashmuir Primary, the one in Elmbank»
             if owner is not None and role in ("", "member", "together"):
                 role = owner.role
                 if council.alias.kind == TOWN:
@@ -159,7 +184,7 @@ class Standing:
             role = self._labelled(text, begin, start)
             if role is None or (role[0] == "member" and earlier is not None):
                 told = self._role(text, start, end, low, high, homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
-                role = told if role is None or (told is not None and told[0] == "former") else role
+                role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
             if role is None and earlier is not None and _LIST_GAP.match(self._without_councils(text, earlier[1], start)):
                 role = result[-1]
             result.append(role or ("", ""))
