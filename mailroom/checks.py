@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailroom.assemble import make_mailbox, make_pace, make_sender, make_sent, read_programme
 from mailroom.config import Config
-from mailroom.desk_command import settings_of
+from mailroom.desk_settings import settings_of
 from mailroom.digesting import open_composer
 from mailroom.errors import MailroomError, Misconfigured
 from mailroom.oauth import TokenSources

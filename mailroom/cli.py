@@ -11,7 +11,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desk.office import Done
     from mailroom.config import Config
     from mailroom.office import HouseOffice
-    from mailroom.pipeline import Pipeline, RoundReport
+    from mailroom.pipeline import Pipeline
     from store import Store
 
 __all__ = ["cli", "main"]
@@ -219,6 +219,8 @@ def build_pipeline(config: Config, *, create: bool = True) -> Pipeline:
 @json_option
 def poll(config_file: str | None, as_json: bool) -> None:
     """One round: take what is new, read it, record it, send what is due; then out."""
+    from mailroom.rounds import print_round, progress_line
+
     pipeline = build_pipeline(get_config(config_file))
     with pipeline.store.exclusive(timeout=60):
         report = pipeline.round(progress=progress_line() if on_terminal() and not as_json else None)
@@ -228,43 +230,6 @@ def poll(config_file: str | None, as_json: bool) -> None:
         print_round(report)
     if report.errors:
         raise Temporary("\n".join(report.errors))
-
-
-def progress_line() -> Callable[[str, int, int | None], None]:
-    def show(what: str, done: int, total: int | None) -> None:
-        sys.stderr.write(f"\r\033[K{what} {done}{f' of {total}' if total is not None else ''}")
-        if total is not None and done >= total:
-            sys.stderr.write("\r\033[K")
-        sys.stderr.flush()
-
-    return show
-
-
-def breaker_line(breaker: Mapping[str, Any]) -> str:
-    from mailroom.show import breaker_text
-
-    return click.style(f"ALARM: {breaker_text(breaker)}", fg="red", bold=True)
-
-
-def print_round(report: RoundReport) -> None:
-    for name, box in report.mailboxes.items():
-        if box.error:
-            click.echo(f"{name}: could not be polled")
-            continue
-        click.echo(
-            f"{name}: {box.on_server} on the server, {box.new} new, {box.unaccounted} unaccounted: {box.registered} registered, "
-            f"{box.ask_member} asked for what is missing, {box.review} for a person, {box.ignored} ignored, {box.quarantined} could not be read, "
-            f"{box.waiting} not read yet"
-        )
-    r = report.replies
-    for breaker in report.breakers:
-        click.echo(breaker_line(breaker))
-    click.echo(
-        f"replies: {r['sent']} sent, {r['held']} held, {r['due']} due, {r['suppressed']} parked, {r['dead']} undeliverable"
-        + (f", {r['unknown']} of unknown fate" if r["unknown"] else "")
-    )
-    if report.paced_until is not None:
-        click.echo("sending is paced (mailroom status says how); what is due goes in the next rounds")
 
 
 @cli.command(short_help="Rounds on schedule, and at once when mail comes.")

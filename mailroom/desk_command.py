@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 import click
 
 from mailroom.desk_people import config_of, config_option, user
 from mailroom.errors import Misconfigured
 
-if TYPE_CHECKING:
-    from desk.security import Settings
-    from mailroom.config import Config
-
-__all__ = ["desk", "settings_of"]
+__all__ = ["desk"]
 
 PORT = 8025
-
-
-def settings_of(config: Config, host: str = "127.0.0.1") -> Settings:
-    """What the desk is told of config.yaml."""
-    from desk.oidc import Provider
-    from desk.security import Settings
-    from mailroom.config import DeskConfig
-    from store import Role
-
-    given = config.desk or DeskConfig()
-    provider = None
-    if (oidc := given.oidc) is not None:
-        provider = Provider(
-            oidc.provider,
-            issuer=oidc.issued_by,
-            client_id=oidc.client_id,
-            secret=oidc.client_secret.reveal,
-            allowed={address: Role(role) for address, role in oidc.allowed.items()},
-            ca_file=oidc.ca_file,
-        )
-    hosts = frozenset() if _anywhere(host) else frozenset({host})
-    return Settings(url=given.url or "", hosts=hosts, idle=given.idle, longest=given.longest, provider=provider)
-
-
-def _anywhere(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
 
 
 def _here(host: str) -> bool:
@@ -71,6 +37,7 @@ def desk(context: click.Context, host: str, port: int, config_file: str | None) 
 
     from desk.app import make_app
     from mailroom.config import DeskConfig
+    from mailroom.desk_settings import settings_of
     from mailroom.office import HouseOffice
     from store import Store
 

@@ -140,8 +140,8 @@ def _real_mailbox() -> None:
 
 def _story(config_file: Path, place: Path, imap: Any, sink: Any, late: bytes) -> None:
     from mailroom.assemble import assemble
-    from mailroom.cli import print_round, progress_line
     from mailroom.config import load_config
+    from mailroom.rounds import print_round, progress_line
     from store import Store
 
     config = load_config(config_file)

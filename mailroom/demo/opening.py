@@ -54,7 +54,7 @@ def open_desk(config: Config, store: Store) -> Iterator[str]:
     import uvicorn
 
     from desk.app import make_app
-    from mailroom.desk_command import settings_of
+    from mailroom.desk_settings import settings_of
     from mailroom.office import HouseOffice
 
     office = HouseOffice(config, store)

@@ -19,7 +19,7 @@ from desk.routing import Role
 from desk.security import Settings
 from mailroom.checks import run_checks
 from mailroom.config import load_config
-from mailroom.desk_command import settings_of
+from mailroom.desk_settings import settings_of
 from mailroom.errors import Misconfigured
 from tests.fixtures.desk import CONFIG, House
 from tests.fixtures.openid_provider import CLIENT, SECRET, OpenIdProvider
