@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import re
 import subprocess
 import sys
@@ -14,7 +16,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from mailroom.cli import cli, main
+from mailroom import commands
+from mailroom.cli import COMMANDS, cli, main
 from mailroom.config import load_config
 from mailroom.demo import demo_messages
 from tests.fixtures.installation import ROOT, Installation
@@ -36,6 +39,26 @@ def filled(installation: Callable[..., Installation], tmp_path: Path) -> Install
 def test_every_command_is_documented() -> None:
     told = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs/operation.md").read_text(encoding="utf-8")
     assert not [name for name in cli.commands if f"mailroom {name}" not in told]
+
+
+def test_no_command_is_written_and_left_out() -> None:
+    def reached(command: click.Command) -> list[click.Command]:
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        return [command, *(one for child in below for one in reached(child))]
+
+    modules = [importlib.import_module(f"{commands.__name__}.{found.name}") for found in pkgutil.iter_modules(commands.__path__)]
+    written = [value for module in modules for value in vars(module).values() if isinstance(value, click.Command)]
+    assert len(written) > len(COMMANDS)
+    assert not [command.name for command in written if command not in reached(cli)]
+    assert [command.name for command in COMMANDS] == cli.list_commands(click.Context(cli))
+
+
+def test_help_waits_for_no_library() -> None:
+    """Each of them takes longer to import than all that the help needs, and a command that works imports what it works with."""
+    code = "import sys, mailroom.cli; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, env={"PYTHONPATH": str(ROOT)}).stdout.split()
+    assert not {"alembic", "desk", "ingest", "jinja2", "notify", "parse", "pydantic", "rich", "spacy", "sqlalchemy", "store", "uvicorn", "yaml"} & set(loaded)
+    assert "click" in loaded
 
 
 def test_output_is_utf8_under_a_locale_that_is_not(tmp_path: Path) -> None:

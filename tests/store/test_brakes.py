@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from mailroom.cli import PARKED as NAMED_BY_THE_COMMAND
+from mailroom.commands.replies import PARKED as NAMED_BY_THE_COMMAND
 from mailroom.model import ReplyState
 from store import Cap, RegistrationState, RegistrationUpdate, Store
 from store.brakes import BREAKER_ALL, BREAKER_DOMAIN, PARKED, SAME_WORDS

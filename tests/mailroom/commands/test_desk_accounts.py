@@ -194,7 +194,7 @@ def test_the_command_before_the_word_user_may_name_the_settings(house: House) ->
 
 def test_a_password_never_stands_in_an_argument() -> None:
     """Every process of the machine can read those."""
-    from mailroom.desk_people import user
+    from mailroom.commands.desk_accounts import user
 
     for command in user.commands.values():
         for parameter in command.params:

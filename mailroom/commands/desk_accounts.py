@@ -7,7 +7,6 @@ logged in on the machine, or that ``--by`` gives.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from datetime import UTC, datetime
@@ -15,38 +14,25 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mailroom.commands.opening import get_config, get_store
+from mailroom.commands.options import config_option, emit, json_option
 from mailroom.errors import MailroomError
 
 if TYPE_CHECKING:
-    from mailroom.config import Config
     from store import Account, DeskSession, Store
 
-__all__ = ["config_of", "user"]
+__all__ = ["user"]
 
 ROLES = ("viewer", "coordinator", "administrator")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,79}")
 _RESERVED = ("mailroom", "operator")  # what the history calls mailroom itself, and whoever gives it no name
 
-config_option = click.option("--config", "config_file", metavar="FILE", help="The settings; else $MAILROOM_CONFIG, else ./config.yaml.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 by_option = click.option("--by", metavar="NAME", help="Who does it, for the history; else the name that is logged in.")
 stdin_option = click.option("--password-stdin", "from_stdin", is_flag=True, help="Read the password from standard input, its first line.")
 
 
-def config_of(config_file: str | None) -> Config:
-    """The settings that this command, or an option before its name, names."""
-    from mailroom.config import find_config, load_config
-
-    before = click.get_current_context().find_root().params.get("config_file")
-    return load_config(find_config(config_file or before))
-
-
 def _store(config_file: str | None, *, write: bool = True, create: bool = False) -> Store:
-    from store import Store
-
-    store = Store(config_of(config_file).store.url, read_only=not write)
-    store.ensure_current(first_run_ok=create)
-    return store
+    return get_store(get_config(config_file), write=write, create=create)
 
 
 def _who(by: str | None) -> str:
@@ -114,7 +100,7 @@ def list_accounts(as_json: bool, config_file: str | None) -> None:
     with _store(config_file, write=False) as store:
         every = store.people.all()
     if as_json:
-        click.echo(json.dumps([_account_dict(account) for account in every], ensure_ascii=False, default=str))
+        emit([_account_dict(account) for account in every])
         return
     for account in every:
         seen = f"last seen {account.last_seen_at:%Y-%m-%d %H:%M} UTC" if account.last_seen_at is not None else "never seen"
@@ -196,13 +182,13 @@ def sessions(name: str | None, as_json: bool, config_file: str | None) -> None:
     """Who is logged in, since when, from where; of one account, or of all."""
     from mailroom.config import DeskConfig
 
-    limits = config_of(config_file).desk or DeskConfig()
+    limits = get_config(config_file).desk or DeskConfig()
     with _store(config_file, write=False) as store:
         if name is not None:
             _found(store, name)
         open_ones = store.people.sessions(name, datetime.now(UTC), idle=limits.idle, longest=limits.longest)
     if as_json:
-        click.echo(json.dumps([_session_dict(one) for one in open_ones], ensure_ascii=False, default=str))
+        emit([_session_dict(one) for one in open_ones])
         return
     for one in open_ones:
         client = "".join(c if c.isprintable() else "?" for c in f"{one.client}  {one.browser}")

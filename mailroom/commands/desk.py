@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 import click
 
-from mailroom.desk_people import config_of, config_option, user
+from mailroom.commands.desk_accounts import user
+from mailroom.commands.opening import get_config, get_store
+from mailroom.commands.options import config_option
 from mailroom.errors import Misconfigured
 
 __all__ = ["desk"]
@@ -15,6 +15,8 @@ PORT = 8025
 
 
 def _here(host: str) -> bool:
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -29,9 +31,6 @@ def _here(host: str) -> bool:
 def desk(context: click.Context, host: str, port: int, config_file: str | None) -> None:
     """Serve the coordinator's pages until stopped. Accounts: «mailroom desk user»."""
     if context.invoked_subcommand is not None:
-        context.find_root().params.setdefault("config_file", None)
-        if config_file is not None:
-            context.find_root().params["config_file"] = config_file
         return
     import uvicorn
 
@@ -39,17 +38,15 @@ def desk(context: click.Context, host: str, port: int, config_file: str | None) 
     from mailroom.config import DeskConfig
     from mailroom.desk_settings import settings_of
     from mailroom.office import HouseOffice
-    from store import Store
 
-    config = config_of(config_file)
+    config = get_config(config_file)
     given = config.desk or DeskConfig()
     if not _here(host) and given.url is None:
         raise Misconfigured(
             f"desk: on {host} others could reach it, and passwords would cross the network as they are; let a web server with a certificate stand "
             "before it, and set desk.url in config.yaml to its https address"
         )
-    store = Store(config.store.url)
-    store.ensure_current()
+    store = get_store(config, write=True, create=True)
     office = HouseOffice(config, store)
     office.warm_up()
     app = make_app(store, office, settings=settings_of(config, host))
