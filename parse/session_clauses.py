@@ -33,7 +33,9 @@ _NAMED_ASIDE = re.compile(
     rf"{_NOT_A_NAME}(?P<name>{_NAME}){_ASIDE}\s*(?=(?:has|is|'s|will|wants|would|can|can't|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b)",
     re.I,
 )
-_WHO = re.compile(r"\W*who(?:'s|\b)", re.I)
+_OF_MINE = re.compile(r"\b(?:of|o) (?:mine|ours|wirs|oors)\b", re.I)  # «a colleague of mine»
+_WHO = re.compile(r"\W*(?:and )?who(?:'s|\b)", re.I)
+_WITH = re.compile(rf"\b(?:with|like|unlike|alongside|beside|wi)\s+(?:(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}|{_NOT_A_NAME}{_NAME})\s*$", re.I)
 _ME = re.compile(
     r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
 )
@@ -42,6 +44,7 @@ _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
     rf"(?:{_PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|other|others|first|second|third|fourth|of them)\b)"
+    rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PERSON}s|other|others|team|group|department|faculty)\b"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
@@ -110,14 +113,14 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     return found
 
 
-def whose(clause: Clause, before: str) -> str:
-    """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``."""
-    if _WHO.match(clause.text):
-        return before
+def whose(clause: Clause, before: str, *, previous: str = "") -> str:
+    """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``; ``previous`` is the clause before it."""
+    if _WHO.match(clause.text):  # «the second session with Mrs Devaney, who's going to the first»
+        return "other" if before == "me" and _WITH.search(previous) else before
     text = _NAMED_ASIDE.sub(r"\g<name> ", _SUPPOSES.sub("", clause.text))
     if "outsiders" in clause.labels and not WRITER.search(text):
         return "outsider"
-    if (_THIRD.search(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", text))):
+    if (_THIRD.search(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", _OF_MINE.sub("", text)))):
         return "other"
     if _ME.search(_FOR_US.sub("", text)) or "same" in clause.labels:
         return "me"

@@ -51,6 +51,7 @@ _ANSWER = re.compile(
     re.I,
 )  # «19 Jan - No, 25 Jan - Yes»
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
+_SPAN = re.compile(r"\bfrom\s+(?:the\s+|last\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
@@ -216,6 +217,10 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         if one.stance == "takes" and other.stance == "takes" and _WISHED.search(text[: one.start]) and _BUT.search(between) and other.owner == "me":
             one.stance = "declines"  # «I'd prefer the 25th but have put down the 19th»
+            continue
+        elsewhere = one.form == other.form == "weekday" and not (one.sessions and other.sessions) and "changes" not in labels
+        if elsewhere and _SPAN.search(text[: one.start]) and _TO.fullmatch(between.lstrip()):
+            one.stance = other.stance = ""  # «the broadband was off from the Friday to the Tuesday»
             continue
         if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
             one.stance, other.stance = "declines", "takes"

@@ -122,10 +122,11 @@ _INSTEAD = {"otherwise", "failing that"}
 _NOT_BEFORE_IT = re.compile(
     r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|my\s+)?$", re.I
 )
-_ANY_DAY = re.compile(r"\b(?:an?|any|one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
+_ANY_DAY = re.compile(r"\b(?:an?|any|(?<!the )one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
 _THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date)\b", re.I)
 # «the one that starts at half three»
 _ONE_AT = re.compile(r"\b(?:one|wan|yin|(?:the|your) (?:session|afternoon|slot|training|date) (?:that|which|wi|with))\b[^,;.]*$", re.I)
+_OF_OTHERS = re.compile(r" (?!facilitator|trainer|teacher|member|participant|delegate)[a-z]{3,}s['\u2019] [a-z]", re.I)  # «the Wednesday mothers' room»
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
 _OTHER = re.compile(r"(?:other|ither|idder|tidder|tither|t'other|alternative)\b", re.I)  # «the other one is in Perthshire and has better skiing»
@@ -145,6 +146,10 @@ _COUNTS_MORE = re.compile(
     r"\b(?:third|fourth|fifth|(?:three|four|five|your) (?:bases|headings|kinds|types|categories|options|descriptions|boxes|activities))\b", re.I
 )
 _SEE_YOU = re.compile(r"\b(?:see|catch) (?:you|yous|ye|u)(?: all)?(?: there)? at $", re.I)
+_NOT_LET_IN = re.compile(  # «the booking link for the 25th gives me a page that says I'm not allowed»
+    r"\b(?:link|form|button)\b.*\b(?:not allowed|no access|denied|error|404|not found|isn't there|broken|expired|permission|log in|sign in)\b",
+    re.I,
+)
 _GO_TO_IT = re.compile(r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b", re.I)
 _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
@@ -319,6 +324,8 @@ class SessionFinder:
                 continue
             index = bisect_right(begins, start) - 1
             clause = clauses[index]
+            if clause.joint in _REASON and mentions and all(mention.stance == "declines" for mention in mentions):
+                continue  # «neither the 19th nor the 25th, as I'm on the boat both days»
             owner = whose(clause, "me")
             if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
                 continue
@@ -342,7 +349,7 @@ class SessionFinder:
     # --- the stance of each mention
 
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
-        current, owner, own_words = "", "me", False
+        current, owner, own_words, previous = "", "me", False, ""
         done: list[Mention] = []
         for clause in clauses:
             if clause.joint in _RESETS and not (clause.joint == "then" and current == "conditional"):  # «if Tuesday's full then Wednesday»
@@ -350,7 +357,8 @@ class SessionFinder:
                 owner = "me"
             elif clause.joint in _INSTEAD:
                 current, owner = "conditional", "me"
-            owner = whose(clause, owner)
+            owner = whose(clause, owner, previous=previous)
+            previous = clause.text
             own_words = owner == "me" and (own_words or _I.search(clause.text) is not None)
             here = [m for m in mentions if clause.start <= m.start < clause.end]
             own = clause.polarity()
@@ -427,6 +435,8 @@ class SessionFinder:
             return "declines"
         if "fallback" in clause.labels:
             return "conditional"
+        if clause.joint in _REASON and "all" in context.labels and current == "undecided":
+            return ""  # «for both, since I wasn't sure that I'd get out for the first»
         if mention.owner == "outsider":
             return "outsider"
         if "?" in context.text:
@@ -451,6 +461,8 @@ class SessionFinder:
         form, labels = mention.form, context.labels
         ours = {"about", "takes", "joins", "declines", "had"}
         vague = form in ("weekday", "time", "ordinal", "slot")
+        if form == "weekday" and _OF_OTHERS.match(after):
+            return ""
         if (
             form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in clause.labels and not (clause.polarity() and _IT_IS_A.search(before))
         ) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
@@ -463,7 +475,8 @@ class SessionFinder:
         concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
         if (corrects or concludes) and (alone(mention, clause) or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)):
             return "training"  # also «Wednesdays are my day off so the 19th it is»
-        if form == "weekly" or "reported" in clause.labels or "events" in clause.labels:
+        reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
+        if form == "weekly" or reported or "events" in clause.labels:
             return "elsewhere"
         if not clause.polarity() and form in ("date", "day", "named", "weekday", "slot"):
             spoken_for = bool(ours - {"about"} & labels)
