@@ -46,6 +46,7 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 _LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or within a word
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?\s*:", re.I)
 _VERB = re.compile(rf"\b(?:{_AUXILIARY}|'s|'m|'re|'ve|'ll|'d)\b|n't\b|'(?:s|m|re|ve|ll|d)\b", re.I)
+_REQUEST = re.compile(r"\W*(?:(?:and|so|but|also)\b\W*)?(?:please|pls|plz|kindly|tell|send|ring|call|phone|let|give|advise|confirm|explain)\s+\w", re.I)
 _OPENS = re.compile(rf"\W*(?:and|so|but|also|if|any|{_AUXILIARY}|{_WH})\b", re.I)
 _LONGEST_LABEL, _FEWEST_LABELS = 15, 3  # words before the mark; lines of a form
 _JOINED = re.compile(r"(?<=[\w)] )(?:What|Which|Where|When|Who|How|Why|Is|Are|Do|Does|Did|Have|Has|Can|Could|May|Will|Would|Any)\b[^.?!]{0,120}\?")
@@ -56,7 +57,7 @@ _LONGEST_HEADING = 8  # words
 _UNMARKED = re.compile(
     r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
     r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
-    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
+    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
     r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
@@ -134,10 +135,11 @@ class QuestionFinder:
         announced = False
         found: list[Sentence] = []
         worded = [index for index, text in enumerate(texts) if _WORD.search(text)]
+        signed = _signed(worded, texts, own)
         for at, index in enumerate(worded):
             start, end = spans[index]
             cues = {cue for cue in own[index] if not cue.startswith("some:")}
-            if at + 1 < len(worded):
+            if at + 1 < signed:
                 after = worded[at + 1]
                 cues.update(f"next:{cue}" for cue in own[after] if cue.startswith(NEXT))
                 cues.add("next:question" if marked[after] else "next:" + _size(texts[after]))
@@ -248,6 +250,16 @@ def _form(text: str, *, marked: bool) -> list[str]:
     return signs
 
 
+def _signed(worded: Sequence[int], texts: Sequence[str], own: Sequence[set[str]]) -> int:
+    """How many sentences come before the name that a letter ends with: «Aileen Gourlay» answers no question above it, «Me.» does."""
+    end = len(worded)
+    while end > 1 and _size(texts[worded[end - 1]]) == "fragment" and "?" not in texts[worded[end - 1]] and not any(
+        cue.startswith("calm.answer") for cue in own[worded[end - 1]]
+    ):
+        end -= 1
+    return end
+
+
 def _announces(cues: set[str]) -> bool:
     """«One matter I must ask first»; «we have one question» may be the enquiry's own."""
     return "ask.announces" in cues or "ask.several" in cues or ("hint.a-question" in cues and "some:research" not in cues)
@@ -288,7 +300,7 @@ def _line_starts(text: str) -> list[int]:
 def _size(text: str) -> str:
     """«fragment»: a few words without a verb."""
     words = len(text.split())
-    if words <= 6 and not _VERB.search(text):
+    if words <= 6 and not _VERB.search(text) and not _REQUEST.match(text):
         return "fragment"
     return "short" if words <= 6 else "long" if words > 25 else "middling"
 
