@@ -235,6 +235,8 @@ def _form(text: str, *, marked: bool) -> list[str]:
         signs.append("form:opens-any")
     elif word in ("i", "we", "i'm", "i've", "i'd", "we're", "we've", "we'd", "my", "our", "me", "us"):
         signs.append("form:opens-me")
+    elif _REQUEST.match(text):
+        signs.append("form:opens-request")
     else:
         signs.append("form:opens-other")
     if marked and "?" not in text:
