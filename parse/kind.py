@@ -34,7 +34,7 @@ __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
 PERSON_LABELS = (
-    *("interest", "undecided", "withdraws", "leaves", "stays", "on_behalf", "not_me"),
+    *("interest", "undecided", "hesitates", "withdraws", "leaves", "stays", "on_behalf", "not_me"),
     *("replies", "circular", "acknowledged", "programme", "private", "human"),
 )
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
@@ -66,6 +66,17 @@ _SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
 _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
 _LOUD = 2.0
 _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or what somebody asks about
+_WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
+_WHOM_TO_ASK = re.compile(
+    r"^[^\n:]{3,90}:[ \t]*(?:please[ \t]+)?(?:see|ask|contact|e-?mail|phone|ring|call|speak to|talk to|try|over to|go to)[ \t]+\S", re.I | re.M
+)
+_FEWEST_TO_ASK = 2
+_OTHERS_SUBJECT = re.compile(
+    r"\W*(?:our|the|their|two|three|some|other|both|several)\s+(?:\w+\s+){0,2}(?:schools?|partners?|primar(?:y|ies)|colleagues?|neighbours?|clusters?)\b", re.I
+)
+_FIRST_PERSON = re.compile(r"\b(?:i|we|me|us)\b|\b(?:i|we)['\u2019]", re.I)
+_ONE_PERSON = re.compile(r"\bI\b|\bmy\b")
+_TELLS_OF_BOUNCE = "person.tells-of-bounce"  # «my first message came back: address not found»
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
 _GREETS = re.compile(r"^\W*(?:dear|hi|hello|hiya|hey|good (?:morning|afternoon|evening))\s+(?:(?:mr|mrs|ms|miss|dr)\.?\s+)?([^\W\d_]{2,})", re.I | re.M)
 _OPENING = 1000  # characters of a quoted letter in which it greets and says whom it is from
@@ -89,6 +100,8 @@ class Found:
     place_told: bool = False  # an institution is named, and not only by an address
     topic_told: bool = False  # something introduces the topic; it is no guess from the form of the words
     sessions: bool = False
+    by_option: bool = False  # the activity is a number or a letter of a list that is quoted
+    perhaps_activities: bool = False  # an activity is told of, and not surely enough
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,7 +197,7 @@ class KindReading:
         self._finder, self._parsed, self._hits = finder, parsed, hits
         self._forwards = _FORWARD.match(parsed.subject) is not None
         self._replies_to = _REPLY.match(parsed.subject) is not None and not self._forwards
-        self._machine_signs = [*finder.part_signs(parsed), *finder.header_signs(parsed), *self._text_signs(MACHINE_LABELS)]
+        self._machine_signs = [*finder.part_signs(parsed), *finder.header_signs(parsed), *self._text_signs(MACHINE_LABELS), *self._whom_to_ask()]
 
     def _text_signs(self, labels: Collection[str], where: Collection[str] | None = None) -> list[_Sign]:
         signs: list[_Sign] = []
@@ -206,6 +219,16 @@ class KindReading:
 
     # --- machines
 
+    def _whom_to_ask(self) -> Iterable[_Sign]:
+        """«S3 tracking: see Jill. Lost property: ask the office»: who says for each matter whom to ask is away."""
+        body = self._parsed.body
+        for zone in self._parsed.zones:
+            lines = list(_WHOM_TO_ASK.finditer(body, zone.start, zone.end)) if zone.kind in OWN else []
+            if len(lines) >= _FEWEST_TO_ASK:
+                start, end = lines[0].start(), lines[-1].end()
+                yield _Sign("automatic", 0.6, Evidence(where=zone.kind, start=start, end=end, text=body[start:end], rule="part.whom-to-ask"), False)
+                return
+
     def machine(self, *, says_nothing: bool = False) -> Kinds | None:
         """The kind of a message that no person typed to us, or None. ``says_nothing``: none of what we look for is in it."""
         signs = _once_said(self._machine_signs)
@@ -219,6 +242,9 @@ class KindReading:
         # Who sells and who cheats use each other's words: together they weigh what the two say, and the louder one names it.
         unasked = max(("bulk", "spam"), key=lambda label: weights[label])
         weights[unasked] += weights["spam" if unasked == "bulk" else "bulk"] * 0.7
+        # «Thank you for your booking. Please do not reply»: who wants no answer and sends notices is a machine by both together.
+        if {sign.evidence.rule for sign in signs} & _WANT_NO_ANSWER and any(sign.evidence.rule == _NOTICE for sign in signs):
+            weights["bulk"] += weights["automatic"] * 0.5
         label = max(MACHINE_LABELS, key=lambda label: weights[label])  # of equals the first, in the order of the labels
         # A sign that no person's mail has says that a machine wrote; which kind of machine is told by all signs together.
         surely = any(sign.surely for sign in signs)
@@ -272,11 +298,16 @@ class KindReading:
         signs = self._machine_signs
         if self._human() >= 1.0:  # who writes like a member is one, whatever the address
             signs = [sign for sign in signs if not sign.evidence.rule.startswith("sender.")]
+            if any(sign.evidence.rule == _TELLS_OF_BOUNCE for sign in self._text_signs(("human",), OWN)):
+                signs = [sign for sign in signs if sign.says != "bounce" or sign.evidence.where.startswith("header:")]
         return signs if any(_best_sum(sign for sign in signs if sign.says == label) >= 0.9 for label in MACHINE_LABELS) else []
 
     def _of_others(self, evidence: Evidence) -> bool:
-        """«Two schools had to drop out» is no withdrawal of the writer's."""
-        return _OF_OTHERS.search(self._parsed.body[max(0, evidence.start - 40) : evidence.start]) is not None
+        """«Two schools had to drop out» is no withdrawal of the writer's; nor is «our partner school, up the hill, is not taking part»."""
+        if _OF_OTHERS.search(self._parsed.body[max(0, evidence.start - 40) : evidence.start]):
+            return True
+        before = re.split(r"[.!?;\n]", self._parsed.body[max(0, evidence.start - 160) : evidence.start])[-1]
+        return _OTHERS_SUBJECT.match(before) is not None and not _FIRST_PERSON.search(before)
 
     # --- persons
 
@@ -287,7 +318,11 @@ class KindReading:
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, asked) for asked in found.asked)]
         # «Re: Your expression of interest» is our subject, or that of a machine which writes about it.
         signs = [sign for sign in signs if not (sign.says == "interest" and sign.evidence.where == "subject" and self._of_the_reader(sign.evidence))]
-        not_me = [sign.evidence for sign in signs if sign.says == "not_me"] if found.activities and found.institutions else []
+        # «Before I think of putting my name forward» puts no name forward.
+        unsure = [sign.evidence for sign in signs if sign.says in ("undecided", "hesitates")]
+        signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, said) for said in unsure)]
+        for_others = any(sign.says == "on_behalf" for sign in signs)
+        not_me = [sign.evidence for sign in signs if sign.says == "not_me"] if for_others or (found.activities and found.institutions) else []
         signs = [
             sign
             for sign in signs
@@ -298,18 +333,23 @@ class KindReading:
         if found.asks and not self._conversation(signs) and all(sign.evidence.rule == _CANNOT for sign in signs if sign.says == "withdraws"):
             signs = [sign for sign in signs if sign.says != "withdraws"]  # who never registered and asks leaves nothing
         # «Mrs Docherty will attend; she has not decided which» leaves the writer's own mind made up.
-        signs = [sign for sign in signs if not (sign.says == "undecided" and sign.evidence.where != "subject" and self._of_others(sign.evidence))]
+        signs = [
+            sign for sign in signs if not (sign.says in ("undecided", "hesitates") and sign.evidence.where != "subject" and self._of_others(sign.evidence))
+        ]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
         quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())
         # «Dear member, thank you for your interest» is our own answer, however it greets.
         answered = _best_sum(self._text_signs(("acknowledged",), quoted - {"subject"}))
         weight["answered"] = answered
+        weight["undecided"] += weight["hesitates"]
+        weight["replies"] += found.by_option
         weight["circular"] = max(0.0, _best_sum(self._text_signs(("circular",), quoted)) - answered)
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
         on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
         # A circular that is sent back with «sign us up» on top is the sender's own registration, and so is a letter of the sender's own.
-        own_registration = weight["interest"] >= 1.0 and bool(self._text_signs(("circular",), {ZoneKind.FORWARDED}))
+        registers = weight["interest"] >= 1.0 or (found.activities and found.place_told and self._own_above_a_circular())
+        own_registration = registers and bool(self._text_signs(("circular",), {ZoneKind.FORWARDED})) and not weight["not_me"]
         if forwarded and (on_behalf or not (own_registration or self._own_forwarded())):
             reasons.append(Reason(code="forwarded"))
         if forwarded and self._greeted({ZoneKind.FORWARDED}):  # mail to the writer, sent back to be asked about
@@ -346,7 +386,10 @@ class KindReading:
         related = found.institutions or found.authorities or found.sessions or any(weight[label] > 0 for label in _RELATE)
         related = related or forwarded or bool(found.concerns) or found.about_us or read_files
         if not related:
-            return Kind.UNRELATED
+            return Kind.FOLLOW_UP if replies else Kind.UNRELATED
+        nothing_of_ours = not (found.institutions or found.sessions or found.concerns or found.about_us or forwarded or read_files or found.asks)
+        if nothing_of_ours and weight["private"] > 0 and not any(weight[label] > 0 for label in _RELATE):
+            return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday, bring the flask»: no word of schools
         ours = found.institutions or found.activities or found.about_us or weight["programme"] > 0 or weight["interest"] > 0
         if weight["private"] > 0 and not (ours or forwarded or found.concerns):
             return Kind.UNRELATED  # «is it the 19th or the 25th your da gets his eyes done?»
@@ -354,9 +397,12 @@ class KindReading:
         if nothing_else and not any(weight[label] > 0 for label in ("programme", "human", "interest", "undecided")):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday» is no activity of ours
         if found.asks and not forwarded:
-            complete = (found.activities and (found.institutions or found.authorities)) or (found.institutions and found.topics)
+            told = (found.activities or found.perhaps_activities) and (found.institutions or found.authorities)
+            complete = told or (found.institutions and found.topic_told)
             registers = weight["interest"] >= 1.0 or complete or (found.activities and weight["interest"] > 0)
-            decided = weight["undecided"] < 1.0 or (complete and weight["interest"] >= 1.0)
+            # «Before we go any further»: who tells of group and school and asks first has registered; «I'm not signing up yet» has not.
+            whole = told and weight["undecided"] - weight["hesitates"] < 1.0
+            decided = weight["undecided"] < 1.0 or whole or (complete and weight["interest"] >= 1.0)
             if not decided or not registers:
                 return Kind.ENQUIRY
             return Kind.EXPRESSION_OF_INTEREST
@@ -375,6 +421,7 @@ class KindReading:
         speaks_to_us = weight["programme"] > 0 or weight["human"] > 0
         place = (found.place_told and (speaks_to_us or found.topic_told)) or (found.authorities and found.topic_told)
         told = found.activities or found.sessions or weight["interest"] > 0 or (found.topic_told and weight["programme"] > 0 and weight["human"] > 0)
+        told = told or (found.perhaps_activities and weight["programme"] > 0 and weight["human"] > 0 and weight["private"] <= 0)
         return Kind.EXPRESSION_OF_INTEREST if told or place or forwarded or read_files else Kind.UNRELATED
 
     def _conversation(self, signs: Iterable[_Sign]) -> bool:
@@ -400,6 +447,12 @@ class KindReading:
         if self._replies_to and self._own_below():
             score += 0.8
         return score >= 1.0
+
+    def _own_above_a_circular(self) -> bool:
+        """Whether the writer speaks of himself or his group above mail in which nobody does."""
+        body = self._parsed.body
+        own, forwarded = ([body[zone.start : zone.end] for zone in self._parsed.zones if zone.kind in kinds] for kinds in (OWN, {ZoneKind.FORWARDED}))
+        return any(_FIRST_PERSON.search(text) for text in own) and not any(_ONE_PERSON.search(text) for text in forwarded)
 
     def _names(self) -> set[str]:
         """What the writer may be greeted with."""

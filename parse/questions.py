@@ -255,11 +255,13 @@ def _form(text: str, *, marked: bool) -> list[str]:
 def _signed(worded: Sequence[int], texts: Sequence[str], own: Sequence[set[str]]) -> int:
     """How many sentences come before the name that a letter ends with: «Aileen Gourlay» answers no question above it, «Me.» does."""
     end = len(worded)
-    while end > 1 and _size(texts[worded[end - 1]]) == "fragment" and "?" not in texts[worded[end - 1]] and not any(
-        cue.startswith("calm.answer") for cue in own[worded[end - 1]]
-    ):
+    while end > 1 and _is_signature(texts[worded[end - 1]]) and not any(cue.startswith("calm.answer") for cue in own[worded[end - 1]]):
         end -= 1
     return end
+
+
+def _is_signature(text: str) -> bool:
+    return _size(text) == "fragment" and "?" not in text and not _OPENS.match(text)
 
 
 def _announces(cues: set[str]) -> bool:

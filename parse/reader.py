@@ -153,6 +153,8 @@ class Reader:
             place_told=place_told,
             topic_told=topic_told,
             sessions=bool(sessions.sessions),
+            by_option=any(reason.code == "activity_by_option" for reason in activities.reasons),
+            perhaps_activities=any(reason.code == "activity_unsure" for reason in activities.reasons),
         )
         says_nothing = not (found.asks or found.institutions or found.authorities or found.activities or found.sessions)
         if says_nothing and (note := message.machine(says_nothing=True)) is not None:
