@@ -12,6 +12,9 @@ from parse.gazetteer.wordlists import ARTICLES, BELONGS_BEHIND, DIRECTIONS, GREE
 
 __all__ = ["ListedNames"]
 
+_ONLY = frozenset("local wee big only one".split())  # noqa: SIM905 - «the local high school in Wick»
+_SECONDARY = frozenset({"high", "academy", "secondary", "grammar", "school"})
+
 
 class ListedNames:
     """``ListedNames(index).at(passage, 3, 0)``: the listed name that begins at word 3, or None."""
@@ -43,7 +46,7 @@ class ListedNames:
                     if mention is None:
                         continue
                     if mention.kind == "bare":
-                        bare = mention
+                        bare = mention if candidate is key or bare is None or bare.last < mention.last else bare
                     elif best is None or mention.last > best.last or (mention.last == best.last and candidate is key):
                         best = mention
             if key not in self.index.prefixes and end > index + 1:
@@ -220,20 +223,28 @@ class ListedNames:
         found = passage.words
         last = self.index.form_run(passage, index)
         forms = self.forms.of([self.index.form(word.norm) for word in found[index:last]])
-        if not (forms & {"high", "academy", "grammar", "primary"}) or index == 0 or found[index - 1].norm not in ("the", "our") or last >= len(found):
+        if not (forms & {"high", "academy", "grammar", "primary", "secondary"}) or index == 0 or last >= len(found):
+            return None
+        if found[index - 1].norm not in ("the", "our") and not (index > 1 and found[index - 1].norm in _ONLY and found[index - 2].norm in ("the", "our")):
             return None
         begin = last  # of the town
         if passage.gap(last - 1).strip(" ") != ",":  # «the Academy, Peterhead»
             begin += found[begin].norm in ("here", "up", "over", "down", "out", "round", "through", "doon", "oot")
-            if begin + 1 >= len(found) or found[begin].norm not in ("in", "at") or not all(passage.near(at) for at in range(index - 1, begin + 1)):
+            if begin + 1 >= len(found) or found[begin].norm not in ("in", "at", "on") or not all(passage.near(at) for at in range(index - 1, begin + 1)):
                 return None
             begin += 1
         for end in (begin + 2, begin + 1):
             core = tuple(word.norm for word in found[begin:end])
             if core and core in self.keys and found[begin].capital:
-                known = [(entry, mine) for entry, how, mine in self.keys[core] if how == "core" and entry.name is not None and entry.name.core == core]
+                known = [
+                    (entry, mine)
+                    for entry, how, mine in self.keys[core]
+                    if how == "short" or (how == "core" and entry.name is not None and entry.name.core == core)
+                ]
                 entries, rule = self.index.fitting(known, forms)
-                if entries and rule == "institution.exact":
+                # «the high school in Forres» is Forres Academy, where no other secondary has the name
+                only = forms <= _SECONDARY and len({entry.label for entry, _ in known if entry.level == "secondary"}) == 1
+                if entries and (rule == "institution.exact" or only):
                     stop = min(end, len(found))
                     return passage.mention(index, stop, kind="school", rule="institution.bare", entries=entries, core=core, forms=forms)
         return None

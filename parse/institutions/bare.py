@@ -190,14 +190,23 @@ class BareNames:
         if single and found.cue in ("institution.together.pairing", "institution.member.heads"):
             return True
         if self._is_town(found):
-            return False
+            return single and self._starts(found) and mention.last < len(words) and words[mention.last].norm == "here"
         if found.cue in ("institution.member.here", "institution.member.where") or (mention.last < len(words) and words[mention.last].norm == "here"):
             return True
         if not single:
             return False
+        if norm in ("in", "for", "the") and found.role == "member" and self._named_so(found):
+            return True
         if found.cue == "institution.member.now":
             return True
         return gap == " " and (norm in _TAKING_PART.get(found.role, ()) or (norm == "to" and found.cue == "institution.member.i-work"))
+
+    def _named_so(self, found: Found) -> bool:
+        """«in St Ninian's, Kirkintilloch», «I teach in the Nicolson»: names that no place has."""
+        mention, words = found.mention, found.text.words
+        if mention.core[0] == "st" or mention.last - mention.first > len(mention.core):
+            return True
+        return mention.first > 1 and words[mention.first - 1].norm == "the" and words[mention.first - 2].norm in ("in", "at")
 
     def _longer(self, found: Found) -> bool:
         """«Calderwood Loddge» is more than Calderwood, and «Loch nan Eala» more than Eala."""

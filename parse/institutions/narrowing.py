@@ -138,7 +138,7 @@ class Narrowing:
         ):
             self.record.domain_candidate(council)
             return same
-        near = self.stated.spoken_of(frozenset(word for found in entity for word in found.mention.core)) & {entry.authority for entry in entries}
+        near = self.stated.spoken_of(frozenset(word for found in entity for word in found.mention.core), entity) & {entry.authority for entry in entries}
         return [entry for entry in entries if entry.authority in near] if len(near) == 1 else entries  # «looks out over Linlithgow Loch»
 
 

@@ -45,15 +45,16 @@ _TURNS = frozenset(
     )
 )
 _FINAL = frozenset(("institution.not.yet", "institution.not.part", "institution.member.where", "institution.former.before-that"))
+_THEIRS = frozenset("my she he they friend partner sister brother colleague unlike than".split())  # noqa: SIM905
+_NOT_PART = "institution.not.part"
 _KIN = "institution.together.kin"
 _THE_ONE = "institution.other.the-one"
 _ONE_IN = re.compile(
     r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
     re.IGNORECASE,
 )
-_SPOKEN = re.compile(
-    r"(?:,(?: and| but| so)?|\b(?:before|since|while|as|if|when)) (?:i|we|he|she|they|you)\b", re.I
-)  # a sentence, and no label: «They are out of the pool, and I'll be quick: ...»
+# A sentence, and no label: «They are out of the pool, and I'll be quick: ...»
+_SPOKEN = re.compile(r"(?:,(?: and| but| so)?|\b(?:before|since|while|as|if|when)) (?:i|we|he|she|they|you)\b", re.I)
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _SEVERAL = frozenset(
     [
@@ -158,8 +159,18 @@ class Standing:
                 else:
                     owner.near += council.alias.councils
                     owner.sure += council.alias.councils if council.alias.kind == STRONG else ()
+            if role in ("", "other") and self._another_one(text, council):
+                role = "denied"
             places.append(Place(text=text, council=council, role=role, attached=owner is not None))
         return places
+
+    def _another_one(self, text: Text, council: Council) -> bool:
+        """«My old partner is at the Ashmuir one»: the namesake that is not the member's."""
+        found = text.words
+        if council.last >= len(found) or found[council.last].norm not in ("one", "namesake") or found[max(0, council.first - 1)].norm != "the":
+            return False
+        begin, _ = text.sentences[text.sentence(council.start)]
+        return bool(_THEIRS & {word.norm for word in found[text.word_at(begin) : council.first]})
 
     def _roles(self, text: Text, spans: Sequence[tuple[int, int]], *, homes: bool, soft: Collection[int] = ()) -> list[tuple[str, str]]:
         """(role, rule) for each span, by the cues around it; a list shares its first member's role.
@@ -232,6 +243,8 @@ class Standing:
                 distance = first - text.word_at(hit.span.end_char) if side == "before" else text.word_at(hit.span.start_char) - last
                 if distance > self.letter.rules.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
+                if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
+                    continue  # «I write for Ashmuir; the nursery isn't part of this»
                 if rule in _FINAL:
                     return hit.phrase.label, rule
                 if hit.phrase.label == "denied" and side == "before" and ":" in text.view.folded[hit.span.end_char : start]:

@@ -11,6 +11,8 @@ from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter, Place
 
 __all__ = ["Stated"]
 
+_US = frozenset("we we're we've our us school schools pupils bairns".split())  # noqa: SIM905
+_ME = frozenset("i i'm i've i'd my me he she his her wife husband partner".split())  # noqa: SIM905
 _ZONES = ("own", "subject", "signature", "attachment")
 
 
@@ -53,7 +55,9 @@ class Stated:
 
     def refused(self) -> frozenset[str]:
         """«not the one in Fife»: councils that are denied, and stated nowhere."""
-        return frozenset(council for place in self.places if place.role == "denied" for council in place.council.alias.councils) - self.everywhere()
+        denied = {council for place in self.places if place.role == "denied" for council in place.council.alias.councils}
+        mine = {council for place in self.places if place.role in ("", "member", "together") for council in place.council.alias.councils}
+        return frozenset(denied) - self.everywhere() - mine  # «Lanark or not Lanark» denies nothing
 
     def aside(self) -> frozenset[str]:
         """Cities that stand by themselves, neither beside the school nor called a council."""
@@ -81,18 +85,23 @@ class Stated:
             if place.role not in PASSED_OVER and place.text.zone in WEIGHT
         ]
 
-    def spoken_of(self, name: Collection[str]) -> frozenset[str]:
-        """The councils of the towns that the member's own words or subject speak of, but for those in the school's own ``name``."""
+    def spoken_of(self, name: Collection[str], entity: Sequence[Found]) -> frozenset[str]:
+        """The councils of the towns that the member's own words or subject speak of, but for those in the school's own ``name``.
+
+        A town told of oneself («I sing in Paisley») says nothing of the school, unless it stands in one sentence with it.
+        """
+        beside = {(found.text.order, found.text.sentence(found.mention.start)) for found in entity}
         return frozenset(
             council
             for place in self.places
             if place.council.alias.kind == TOWN
+            and ((place.text.order, place.text.sentence(place.council.start)) in beside or _of_us(place))
             and place.role not in PASSED_OVER
             and place.text.zone in ("own", "subject")
             and not all(word.norm in name for word in place.text.words[place.council.first : place.council.last])
             for council in place.council.alias.councils
             if council
-        )
+        ) - {council for place in self.places if place.role == "denied" for council in place.council.alias.councils}
 
     def of_towns(self, entity: Sequence[Found]) -> list[str]:
         """The councils of the towns that are told with an institution, or as the member's own."""
@@ -129,6 +138,14 @@ class Stated:
 
     def nowhere(self) -> bool:
         return not any(self.by_zone.get(zone) for zone in _ZONES)
+
+
+def _of_us(place: Place) -> bool:
+    """Whether a place stands in a sentence about the school and its people: «our staff room looks out over Linlithgow Loch»."""
+    text = place.text
+    begin, stop = text.sentences[text.sentence(place.council.start)]
+    norms = {word.norm for word in text.words[text.word_at(begin) : text.word_at(stop)]}
+    return text.zone == "subject" or (bool(norms & _US) and not norms & _ME)
 
 
 def _one_breath(places: Sequence[Place]) -> bool:
