@@ -34,7 +34,7 @@ from parse.views import views
 PROGRAMME = Path(__file__).parent.parent / "programme"
 FILLER = frozenset(("the", "of", "and", "a", "an", "in", "on", "for", "to", "our", "with", "school", "council"))
 WORDS = ("word", "sentence-word", "left", "in-subject")  # groups of marks that are words: to be seen more often
-POWER = 1.3  # of the share of words: nearly right counts little
+POWER = 2.0  # of the share of words: nearly right counts little
 NOTHING = 1.5  # weight of a text without a topic
 # Too rare in the texts to be fitted; and caution is for long letters, which speak of much that is no topic.
 PRIOR = {"cue:topic.asked": 5.0, "text:short": 1.0}
@@ -255,7 +255,7 @@ def main(arguments: Collection[str] | None = None) -> None:
     parser.add_argument("--smallest", type=float, default=0.05)
     parser.add_argument("--rounds", type=int, default=90)
     parser.add_argument("--samples", type=int, default=5, help="draws of the texts whose fits are averaged; 1 for a single fit to all of them")
-    parser.add_argument("--caution", type=float, default=1.0, help="added to what is written for «nothing»: a topic that is none costs more than one missed")
+    parser.add_argument("--caution", type=float, default=2.0, help="added to what is written for «nothing»: a topic that is none costs more than one missed")
     parser.add_argument("--wrong", action="store_true", help="list what is wrong in a file that was held out")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(None if arguments is None else list(arguments))
