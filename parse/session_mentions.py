@@ -86,7 +86,8 @@ _SPELT_OUT = (*_UNITS, "tenth", *_TEENS, "twentieth", *(f"twenty-{unit}" for uni
 _ORDINAL_WORDS = {word: number for number, word in enumerate(_SPELT_OUT, start=1)}
 _ORDINAL_WORDS |= {"ninteenth": 19, "nineteeth": 19, "ninteeth": 19, "nintenth": 19, "twenty-fith": 25, "twenty-fift": 25, "twelth": 12}  # as they are misspelt
 _ORDINAL_WORDS |= {"nineteent": 19, "twinty-fifth": 25, "twinty-fift": 25, "twintie-fift": 25}  # in Scots
-_SPELT = "|".join(word.replace("-", "-?[ ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)  # a line may have ended after the hyphen
+# A line may have ended after the hyphen: «the twenty- fifth».
+_SPELT = "|".join(word.replace("-", "-?[ ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = (
     r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
     r"webinar|call|een|start(?!s))s?"
