@@ -109,6 +109,7 @@ class Kinds:
     kind: Kind
     on_behalf: bool = False
     surely: bool = False  # a machine, by a mark that no person's mail has
+    strongly: bool = False  # a machine by so many words that a school in the signature and a topic do not outweigh them
     loudly: bool = False  # a machine by its headers and its words, which nothing that it names of schools outweighs
     candidates: tuple[Candidate, ...] = ()
     reasons: tuple[Reason, ...] = ()
@@ -254,7 +255,15 @@ class KindReading:
         own = [sign for sign in signs if sign.says == label]
         marked = any(sign.evidence.where.startswith("header:") for sign in own)
         loudly = marked and any(not sign.evidence.where.startswith("header:") for sign in own) and weights[label] - human >= _LOUD
-        return Kinds(kind=kind, surely=surely, loudly=loudly, candidates=_chosen(candidates, label), reasons=(Reason(code=code, detail=_first(signs, label)),))
+        strongly = weights[label] - human >= _LOUD
+        return Kinds(
+            kind=kind,
+            surely=surely,
+            strongly=strongly,
+            loudly=loudly,
+            candidates=_chosen(candidates, label),
+            reasons=(Reason(code=code, detail=_first(signs, label)),),
+        )
 
     def _own_words(self) -> int:
         return sum(len(self._parsed.body[zone.start : zone.end].split()) for zone in self._parsed.zones if zone.kind in OWN)

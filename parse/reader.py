@@ -137,7 +137,7 @@ class Reader:
         # Whoever names their school and what they do there has registered, however much the rest jokes about automatic replies.
         if machine is not None:
             unattended = any(c.evidence.rule.startswith("sender.") for c in machine.candidates)
-            if machine.loudly or not (place_told and (activities.activities or (topic_told and not unattended))):
+            if machine.loudly or not (place_told and (activities.activities or (topic_told and not (unattended or machine.strongly)))):
                 return _unread(machine)
         questions = self._questions.find(parsed, texts)
         sessions = self._sessions.find(parsed, texts, received_at=received_at)
