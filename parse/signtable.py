@@ -9,12 +9,13 @@ weight for each activity in natural logarithms of odds, as in the table of cues.
     we compare              two neighbouring words
     we ... results          two words with one or two between them
     we {record_verb}        up to three words, each of them by the word list of the cues that it is in first, if in any
+    we compa~               a word, or either word of two, as it begins: «compare», «compared», «comparing»
     how.each & who.we       two cues of one sentence
 
 Words are as the cues see them: small letters, spellings mended, contractions apart, a number as «0». Lines
 that start with # are remarks.
 
-Promise: a mistake in the file is a ProgrammeError with its line; finding signs is ten look-ups for each word.
+Promise: a mistake in the file is a ProgrammeError with its line; finding signs is fifteen look-ups for each word.
 
 What it does badly: a sign knows nothing of the sentence that it stands in.
 """
@@ -38,6 +39,8 @@ _NUMBER = "0"
 _NUMBERS = "{number}"  # a number in digits or in words
 _REACH = 2  # words that may stand between two: up to so many
 _SIGN = "sign"
+_BEGINNING = 5  # letters by which the forms of a word are one sign, however it ends or is mistyped there
+_CUT = "~"
 
 
 def load_signs(path: Path, *, shown: str, activities: Sequence[str], cues: Collection[str]) -> dict[str, tuple[float, ...]]:
@@ -89,12 +92,17 @@ def word_lists(lists: Mapping[str, Iterable[str]]) -> dict[str, str]:
 def word_signs(words: Iterable[str], lists: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """The signs of a sentence's words, each with the place of its first word. ``lists`` is what ``word_lists`` gives."""
     plain = [_NUMBER if word.isdigit() else word for word in words]
+    begun = [word if len(word) <= _BEGINNING else word[:_BEGINNING] + _CUT for word in plain]
     yield from enumerate(plain)
     yield from ((place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(plain)))
+    yield from ((place, word) for place, word in enumerate(begun) if word is not plain[place])
+    yield from ((place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(begun)) if one is not plain[place] or other is not plain[place + 1])
     spoken = [place for place, word in enumerate(plain) if word.isalnum()]
     for index, place in enumerate(spoken):
         for later in spoken[index + 2 : index + 2 + _REACH]:
             yield place, f"{plain[place]} ... {plain[later]}"
+            if begun[place] is not plain[place] or begun[later] is not plain[later]:
+                yield place, f"{begun[place]} ... {begun[later]}"
     kinds = [_NUMBERS if word == _NUMBER or word in NUMBER_WORDS else lists.get(word, "") for word in plain]
     shown = [kind or word for kind, word in zip(kinds, plain, strict=True)]
     for end, kind in enumerate(kinds):

@@ -60,6 +60,17 @@ def test_words_of_a_sentence() -> None:
     ]
 
 
+def test_words_as_they_begin() -> None:
+    """A longer word also stands for all that begin as it does, alone and beside others."""
+    assert list(word_signs(["we", "compared", "us", "weekly"], {})) == [
+        *((0, "we"), (1, "compared"), (2, "us"), (3, "weekly")),
+        *((0, "we compared"), (1, "compared us"), (2, "us weekly")),
+        *((1, "compa~"), (3, "weekl~")),
+        *((0, "we compa~"), (1, "compa~ us"), (2, "us weekl~")),
+        *((0, "we ... us"), (0, "we ... weekly"), (0, "we ... weekl~"), (1, "compared ... weekly"), (1, "compa~ ... weekl~")),
+    ]
+
+
 def test_pairs_of_cues() -> None:
     """Each two cues of a sentence, in one order."""
     assert list(pair_signs({"who.we": 1.0, "how.each": 0.3, "a.b": 1.0})) == ["a.b & how.each", "a.b & who.we", "how.each & who.we"]
