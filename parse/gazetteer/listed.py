@@ -39,6 +39,7 @@ class ListedNames:
                 norm = variants.get(norm, norm)
             joined = (found[index].norm + norm,) if end == index + 1 else ()
             key = (*key, norm)
+            joined = () if key in self.keys else joined
             end += 1
             for candidate in (key, joined):
                 if candidate and candidate in self.keys:
@@ -180,8 +181,18 @@ class ListedNames:
     def _bare_refused(self, passage: Passage, first: int, end: int, key: tuple[str, ...]) -> bool:
         found = passage.words
         if all(norm in self.vocabulary.never_bare or norm in STOP_WORDS or len(norm) < 3 for norm in key):
-            return True
+            whole = len(key) > 1 and key[0] not in DIRECTIONS and key[0] != "the" and all(word.capital for word in found[first:end])
+            before = found[first - 1].norm if first else ""
+            if not (whole and not passage.upper) and not (before == "at" and key[0] not in DIRECTIONS and self._ends(passage, end)):
+                return True  # but «I'm at King's Park», «I'm at Marr.»
         return end < len(found) and found[end].norm in BELONGS_BEHIND and "." not in passage.gap(end - 1)  # not «Reston. Council: ...»
+
+    def _ends(self, passage: Passage, end: int) -> bool:
+        """Whether nothing that belongs to a name follows: «at Marr.», «at Marr in Troon»."""
+        found = passage.words
+        if not found[end - 1].capital or passage.upper or passage.lower:
+            return False
+        return end >= len(found) or passage.gap(end - 1) != " " or found[end].norm in ("in", "and", "for", "since", "where")
 
     def longer_name(self, passage: Passage, first: int, free: int) -> bool:
         """Whether the word before belongs to the name: «North Kirkhill Primary» is not «Kirkhill Primary»."""

@@ -69,6 +69,7 @@ class Choosing:
 
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
+        self._backed(founds)
         places = {id(other) for one, other in pairwise(founds) if tells_place(one, other) and not other.listed and self.letter.is_town(other.mention.core)}
         usable = [
             found
@@ -101,6 +102,21 @@ class Choosing:
             usable = [found for found in usable if found.mention.core in sole]
         own = {found.mention.core for found in usable if found.text.zone == "own"}
         return [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or found.mention.core in own]
+
+    def _backed(self, founds: Sequence[Found]) -> None:
+        """A school told of in passing that the signature or the subject names, and no other, is the member's own after all."""
+        own = [found for found in founds if found.text.zone == "own" and found.mention.kind in ("school", "college", "unlisted")]
+        cores = {found.mention.core for found in own}
+        elsewhere = {
+            found.mention.core
+            for found in founds
+            if (found.text.zone == "signature" and found.mention.kind == "school") or (found.text.zone == "subject" and found.role not in PASSED_OVER)
+        }
+        if any(found.text.zone == "own" and found.role in ("member", "together", "sole") for found in founds):
+            return
+        if len(cores) == 1 and cores <= elsewhere and all(found.role == "other" and found.cue != "institution.together.kin" for found in own):
+            for found in own:
+                found.role = ""
 
     def _in_full(self, own: list[Found]) -> list[Found]:
         """The member's own words without the names that are only repeated in short, or stand for a place."""
@@ -180,6 +196,8 @@ class Choosing:
                 return [found for found in own if (found.text.order, found.text.sentence(found.mention.start)) in sentences]
             return [found for found in own if found.group in groups]
         heads = [found for found in own if found.head]
+        if "joint" in self.letter.said and len(cores) == 2 and {found.mention.core for found in heads if found.mention.kind == "school"} == cores:
+            return own  # «Ashmuir Primary is on this side (that's me). Elmbank Primary is on that side (that's Paul).»
         if not heads:
             first = [found for found in own if found.group == own[0].group]
             if "joint" in self.letter.said:

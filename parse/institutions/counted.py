@@ -64,8 +64,19 @@ class Counted:
                     told[number] = told.get(number) or level
         return told
 
+    @cached_property
+    def persons(self) -> frozenset[int]:
+        """«three of us»: how many they are, each of whom may have a school of her own."""
+        return frozenset(
+            number
+            for text in self.letter.texts
+            if text.zone in ("own", "subject")
+            for one, two, three in zip(text.words, text.words[1:], text.words[2:], strict=False)
+            if two.norm == "of" and three.norm == "us" and (number := _NUMBERS.get(one.norm, 0)) > 1
+        )
+
     def mark(self, founds: Sequence[Found], stated: Stated) -> None:
-        if not self.told or "alone" in self.letter.said:
+        if not (self.told or self.persons) or "alone" in self.letter.said:
             return
         refused = {found.mention.core for found in founds if found.role in ("denied", "former") and found.text.zone == "own"}
         named = [found for found in founds if found.mention.core not in refused and self._may_count(found, stated)]
@@ -74,8 +85,9 @@ class Counted:
             groups.setdefault(found.group, []).append(found)
         several = [_without_places(group) for group in [*groups.values(), named]]
         several = [group for group in several if len(_cores(group)) in self.told]
+        several += [group for group in _each_at(named) if len(_cores(group)) in self.persons]
         for group in sorted(several, key=lambda group: -len(_cores(group))):
-            entries = self._in_one_council(group, self.told[len(_cores(group))], stated)
+            entries = self._in_one_council(group, self.told.get(len(_cores(group)), ""), stated)
             if entries:
                 for found in group if _cores(group, "bare") - _cores(group, "school") else ():
                     found.listed, found.role = True, found.role or "member"
@@ -121,6 +133,15 @@ class Counted:
 
 def _cores(group: Sequence[Found], *kinds: str) -> set[tuple[str, ...]]:
     return {found.mention.core for found in group if not kinds or found.mention.kind in kinds}
+
+
+def _each_at(named: Sequence[Found]) -> list[list[Found]]:
+    """The names of a sentence that stand each behind «at»: «I'm at Ashmuir Primary, Jo's at Elmbank and Fee's at Fairlea»."""
+    sentences: dict[tuple[int, int], list[Found]] = {}
+    for found in named:
+        if found.mention.first and found.text.words[found.mention.first - 1].norm == "at":
+            sentences.setdefault((found.text.order, found.text.sentence(found.mention.start)), []).append(found)
+    return [group for group in sentences.values() if any(found.role == "member" for found in group)]
 
 
 def _without_places(group: Sequence[Found]) -> list[Found]:

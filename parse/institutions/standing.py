@@ -46,6 +46,7 @@ _TURNS = frozenset(
 )
 _FINAL = frozenset(("institution.not.yet", "institution.not.part", "institution.member.where", "institution.former.before-that"))
 _THEIRS = frozenset("my she he they friend partner sister brother colleague unlike than".split())  # noqa: SIM905
+_AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
 _KIN = "institution.together.kin"
 _THE_ONE = "institution.other.the-one"
@@ -56,6 +57,7 @@ _ONE_IN = re.compile(
 # A sentence, and no label: «They are out of the pool, and I'll be quick: ...»
 _SPOKEN = re.compile(r"(?:,(?: and| but| so)?|\b(?:before|since|while|as|if|when)) (?:i|we|he|she|they|you)\b", re.I)
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
+_BULLET = re.compile(r"\s*(?:[*\u2022\u00b7\u2013>-]+|\(?(?:\d{1,2}|[a-h]|i{1,3}|iv)[.)])\s+")
 _SEVERAL = frozenset(
     [
         "schools",
@@ -245,6 +247,8 @@ class Standing:
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
+                if rule == _AT_START and hit.span.start_char - text.sentences[text.sentence(start)][0] > 6:
+                    continue  # «works in Denny at Ashmuir High»
                 if rule in _FINAL:
                     return hit.phrase.label, rule
                 if hit.phrase.label == "denied" and side == "before" and ":" in text.view.folded[hit.span.end_char : start]:
@@ -273,22 +277,26 @@ class Standing:
             view, mine = text.view, {}
             heads = {view.to_source(mention.start, mention.end)[0]: mention.start for mention in text.mentions}
             start, stop = view.to_source(0, len(view.folded))  # a view joins lines that may be wrapped
-            number, at, intro = 0, start, False
+            number, at, intro, strange = 0, start, False, False
             run: list[int] = []
+            bullets = 0
+            full = {mention.start for mention in text.mentions if mention.kind == "school"}
             for line in [*view.source[start:stop].split("\n"), "."]:
-                begin = at + len(line) - len(line.lstrip(_BULLETS))
+                bullet = _BULLET.match(line)
+                begin = at + (bullet.end() if bullet else len(line) - len(line.lstrip(_BULLETS)))
                 at += len(line) + 1
                 if begin in heads and len(line) < 90:
                     run.append(heads[begin])
+                    bullets += bullet is not None
                 elif line.strip():
-                    if len(run) > 1 and intro:
+                    if len(run) > 1 and (intro or (bullets == len(run) and full.issuperset(run) and not strange)):
                         number += 1
                         mine.update(dict.fromkeys(run, number))
-                    run = []
+                    run, bullets = [], 0
+                    first, last = (bisect_left(view.offsets, offset) for offset in (at - len(line) - 1, at - 1))
+                    strange = any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))
                     intro = line.rstrip().endswith(":") and any(word.norm in _SEVERAL for word in words(line[-120:]))
-                    if intro:
-                        first, last = (bisect_left(view.offsets, offset) for offset in (at - len(line) - 1, at - 1))
-                        intro = not any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))
+                    intro = intro and not strange
             result[text.order] = mine
         return result
 
