@@ -272,8 +272,6 @@ class Index:
         if not ranked:
             return (), ""
         top = max(ranked)
-        if not main and {"rc", "school"} <= forms and (whole := [entry for entry, mine in entries if mine == forms]):
-            return tuple(dict.fromkeys(whole)), "institution.exact"  # «St Joseph's RC School», as two of its many namesakes are called in full
         if not main and top >= 30:  # «Girvan School» may be the primary or the academy
             return tuple(dict.fromkeys(entry for rank, several in ranked.items() for entry in several if rank >= 25)), "institution.exact"
         return tuple(dict.fromkeys(ranked[top])), "institution.exact" if top >= 25 else "institution.form-differs"
