@@ -33,7 +33,6 @@ from parse.questions import QuestionFinder
 from parse.schoolnames import School
 from parse.sessions import SessionFinder
 from parse.shortanswers import ShortAnswers
-from parse.signedschool import signed_elsewhere
 from parse.topics import TopicFinder
 from parse.views import views
 from parse.zones import Zoner
@@ -167,9 +166,7 @@ class Reader:
         if not institutions.institutions and not institutions.institution_options and any(reason.code == "forwarded" for reason in kinds.reasons):
             passed_on = self._institutions.find(parsed, texts, councils=councils, forwarded=True)
             institutions = passed_on if passed_on.institutions and (passed_on.authorities or not institutions.authorities) else institutions
-        elsewhere = signed_elsewhere(parsed, institutions.candidates)
-        places = (*institutions.reasons, *([elsewhere] if elsewhere else []))
-        reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *places, *activities.reasons, *topics.reasons, *sessions.reasons)
+        reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *institutions.reasons, *activities.reasons, *topics.reasons, *sessions.reasons)
         related = kinds.kind is not Kind.UNRELATED
         return Extraction(
             kind=kinds.kind,

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
-from mailroom.model import Candidate, Reason, Slot
+from mailroom.model import Candidate, Reason, Slot, ZoneKind
 from parse.gazetteer import Entry, Mention
 from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.narrowing import Narrowing, common_council
 from parse.institutions.record import Record
+from parse.institutions.signed import another_signed
 from parse.institutions.stated import Stated
 from parse.institutions.tidy import tidy
 
@@ -72,6 +73,9 @@ class Resolving:
             if council not in proven and groups:
                 record.implied(next((f for group in groups for f in group if any(e.authority == council for e in f.mention.entries)), groups[0][0]), council)
         record.losers(founds, chosen)
+        passed_on = any(zone.kind is ZoneKind.FORWARDED for zone in self.letter.parsed.zones)  # whose signature is it?
+        if "explained" not in self.letter.said and not passed_on and (two := another_signed(record.candidates, self.letter.rules.vocabulary.forms)):
+            record.reason("signed_elsewhere", " | ".join(two))
         kinds = answer.kinds
         return Institutions(
             institutions=tuple(dict.fromkeys(answer.institutions)),

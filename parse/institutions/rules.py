@@ -31,7 +31,7 @@ __all__ = ["InstitutionRules"]
 SIDES = ("before", "after", "label", "message", "stage")
 STAGES = ("primary", "secondary", "not-primary", "not-secondary")
 _REMEMBERED = "remembered"  # the strength of every remembered alias
-ROLES = ("member", "sole", "together", "joint", "several", "alone", "proxy", "mate", "former", "other", "denied", "home", *STAGES)
+ROLES = ("member", "sole", "together", "joint", "several", "alone", "proxy", "explained", "mate", "former", "other", "denied", "home", *STAGES)
 
 
 class InstitutionRules:
