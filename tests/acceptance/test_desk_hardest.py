@@ -188,7 +188,7 @@ def wrong_after(house: House, one: Hard, said: str) -> list[str]:
     else:
         wrong += [] if registration.state is RegistrationState.ASK_MEMBER else [f"{registration.state}"]
         if said:
-            names = {"institution": "school or college", "authority": "council", "activity": "activity"}
+            names = {"institution": "school or college", "authority": "council", "activity": "way of taking part"}
             asked = said.casefold().partition(". the entry")[0]
             wrong += [f"asked: {said}" for field in one.label["missing"] or ["authority"] if names[field] not in asked]
             wrong += [f"asked too much: {said}" for field, name in names.items() if field not in (one.label["missing"] or ["authority"]) and name in asked]
