@@ -20,7 +20,8 @@ demo: $(VENV)/.ready-demo
 
 test: $(VENV)/.ready-test
 	@sh tests/system-packages.sh
-	$(MAKE) --no-print-directory lint unit package
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint package
+	$(MAKE) --no-print-directory unit
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check .
