@@ -253,9 +253,8 @@ class KindReading:
             return None
         kind, code = MACHINES[label]
         own = [sign for sign in signs if sign.says == label]
-        marked = any(sign.evidence.where.startswith("header:") for sign in own)
-        loudly = marked and any(not sign.evidence.where.startswith("header:") for sign in own) and weights[label] - human >= _LOUD
         strongly = weights[label] - human >= _LOUD
+        loudly = strongly and len({sign.evidence.where.startswith("header:") for sign in own}) == 2  # by both
         return Kinds(
             kind=kind,
             surely=surely,

@@ -11,12 +11,11 @@ from parse.gazetteer.entries import Entry, Mention
 from parse.gazetteer.index import LOOSE, MAIN, Index
 from parse.gazetteer.listed import ListedNames
 from parse.gazetteer.passage import Passage
-from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, INNER
+from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, GAELIC_LEVELS, INNER
 
 __all__ = ["UnlistedNames"]
 
 _WHOLE = {("our", "lady"), ("all", "saints")}  # with these two words a name begins
-_GAELIC_LEVELS = {"bun": "primary", "ard": "secondary"}
 _SMALL = frozenset({"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"})
 
 
@@ -180,7 +179,7 @@ class UnlistedNames:
             return None
         forms = frozenset({"gaelic", "school"})
         english = next((self.vocabulary.gaelic[core[:end]] for end in range(len(core), 0, -1) if core[:end] in self.vocabulary.gaelic), None)
-        level = next((level for start, level in _GAELIC_LEVELS.items() if found[index].norm.startswith(start)), "")
+        level = next((level for start, level in GAELIC_LEVELS.items() if found[index].norm.startswith(start)), "")
         if english is not None and (entries := self._in_english(english, level)):
             return passage.mention(index, last, kind="school", rule="institution.alias", entries=entries, core=english, forms=frozenset({"school"}))
         return passage.mention(index, last, kind="unlisted", rule="institution.unlisted", core=core, forms=forms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ARTICLES", "BELONGS_BEHIND", "DIRECTIONS", "GAELIC", "GREETING", "INNER", "PLURAL", "TEACHERS"]
+__all__ = ["ARTICLES", "BELONGS_BEHIND", "DIRECTIONS", "GAELIC", "GAELIC_LEVELS", "GREETING", "INNER", "PLURAL", "TEACHERS"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -12,6 +12,7 @@ def _words(text: str) -> frozenset[str]:
 PLURAL = {"primaries": ("Primary School", ("primary", "school")), "academies": ("Academy", ("academy",)), "highs": ("High School", ("high", "school"))}
 INNER = _words("of the na nan an a am and st mo de on in le by o")
 GAELIC = _words("sgoil bunsgoil bun ard ardsgoil")
+GAELIC_LEVELS = {"ard": "secondary", "bun": "primary", "bhun": "primary"}  # as «sgoil» begins, or the word before it
 # Words that make another name of the name behind them: «North Kirkhill» is not «Kirkhill».
 DIRECTIONS = _words("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer")
 ARTICLES = _words("a an the our my every all some other many several two three four five few most this that your their")

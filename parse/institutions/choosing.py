@@ -89,11 +89,11 @@ class Choosing:
             and found.text.zone == "own"
             and not (found.mention.kind == "bare" and found.mention.core in self.letter.gazetteer.vocabulary.councils)
         }
-        left = {(found.text.order, found.text.sentence(found.mention.start), found.mention.core) for found in founds if found.role == "former"}
+        left = {(*found.sentence, found.mention.core) for found in founds if found.role == "former"}
         usable = [
             found  # «I left Boclair for Turnbull High, and then Turnbull for where I am now»
             for found in usable
-            if found.role or (found.text.order, found.text.sentence(found.mention.start), found.mention.core) not in left
+            if found.role or (*found.sentence, found.mention.core) not in left
         ]
         sole = {found.mention.core for found in usable if found.role == "sole" and found.text.zone == "own"}
         if sole:  # «but this is only about Ashmuir»
@@ -192,8 +192,8 @@ class Choosing:
         if backed:
             groups = {found.group for found in backed}
             if "several" in self.letter.said:
-                sentences = {(found.text.order, found.text.sentence(found.mention.start)) for found in backed}
-                return [found for found in own if (found.text.order, found.text.sentence(found.mention.start)) in sentences]
+                sentences = {found.sentence for found in backed}
+                return [found for found in own if found.sentence in sentences]
             return [found for found in own if found.group in groups]
         heads = [found for found in own if found.head]
         if "joint" in self.letter.said and len(cores) == 2 and {found.mention.core for found in heads if found.mention.kind == "school"} == cores:

@@ -140,7 +140,7 @@ def _each_at(named: Sequence[Found]) -> list[list[Found]]:
     sentences: dict[tuple[int, int], list[Found]] = {}
     for found in named:
         if found.mention.first and found.text.words[found.mention.first - 1].norm == "at":
-            sentences.setdefault((found.text.order, found.text.sentence(found.mention.start)), []).append(found)
+            sentences.setdefault(found.sentence, []).append(found)
     return [group for group in sentences.values() if any(found.role == "member" for found in group)]
 
 

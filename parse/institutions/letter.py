@@ -15,6 +15,7 @@ from itertools import pairwise
 from mailroom.model import ParsedMessage
 from parse.authorities import Alias
 from parse.gazetteer import Entry, Mention
+from parse.gazetteer.wordlists import GAELIC_LEVELS
 from parse.institutions.rules import InstitutionRules
 from parse.schoolnames import Word, words
 from parse.textview import TextView
@@ -95,6 +96,11 @@ class Found:
     doubtful: tuple[Entry, ...] = ()  # listed schools that a misspelling may mean
     spellings: tuple[str, ...] = ()  # where no list knows the name: other ways to spell it that are as likely
 
+    @property
+    def sentence(self) -> tuple[int, int]:
+        """(number of the text, number of the sentence in it) that the mention stands in."""
+        return self.text.order, self.text.sentence(self.mention.start)
+
 
 @dataclass(kw_only=True)
 class Place:
@@ -118,7 +124,6 @@ _ZONES = {
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 _OF_SCHOOLS = frozenset("pupil pupils children class classes school primary secondary nursery teach teacher teachers headteacher".split())  # noqa: SIM905
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
-_GAELIC = {"ard": "secondary", "bun": "primary", "bhun": "primary"}  # «san àrd-sgoil»
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 
 
@@ -195,7 +200,9 @@ class Letter:
                 for word in text.words:
                     if match := STAGE.fullmatch(word.norm):
                         levels.add("primary" if match[1] == "p" else "secondary")
-                levels |= {_GAELIC[one.norm] for one, other in pairwise(text.words) if one.norm in _GAELIC and other.norm == "sgoil" and not one.capital}
+                levels |= {  # «san àrd-sgoil»
+                    GAELIC_LEVELS[one.norm] for one, other in pairwise(text.words) if one.norm in GAELIC_LEVELS and other.norm == "sgoil" and not one.capital
+                }
                 levels |= {
                     one.norm for one, other in pairwise(text.words) if one.norm in ("primary", "secondary") and other.norm in ("teacher", "teachers", "sector")
                 }

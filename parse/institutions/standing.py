@@ -277,9 +277,9 @@ class Standing:
             view, mine = text.view, {}
             heads = {view.to_source(mention.start, mention.end)[0]: mention.start for mention in text.mentions}
             start, stop = view.to_source(0, len(view.folded))  # a view joins lines that may be wrapped
-            number, at, intro, strange = 0, start, False, False
+            number, at, bullets = 0, start, 0
             run: list[int] = []
-            bullets = 0
+            above: tuple[int, int] | None = None  # the last line that no school opens
             full = {mention.start for mention in text.mentions if mention.kind == "school"}
             for line in [*view.source[start:stop].split("\n"), "."]:
                 bullet = _BULLET.match(line)
@@ -289,16 +289,22 @@ class Standing:
                     run.append(heads[begin])
                     bullets += bullet is not None
                 elif line.strip():
-                    if len(run) > 1 and (intro or (bullets == len(run) and full.issuperset(run) and not strange)):
+                    if len(run) > 1 and self._is_list(text, above, bulleted=bullets == len(run) and full.issuperset(run)):
                         number += 1
                         mine.update(dict.fromkeys(run, number))
-                    run, bullets = [], 0
-                    first, last = (bisect_left(view.offsets, offset) for offset in (at - len(line) - 1, at - 1))
-                    strange = any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))
-                    intro = line.rstrip().endswith(":") and any(word.norm in _SEVERAL for word in words(line[-120:]))
-                    intro = intro and not strange
+                    run, bullets, above = [], 0, (at - len(line) - 1, at - 1)
             result[text.order] = mine
         return result
+
+    def _is_list(self, text: Text, above: tuple[int, int] | None, *, bulleted: bool) -> bool:
+        """Whether lines that schools open are a list of those that take part: by bullets or by the line ``above``, unless that says whose they are."""
+        if above is None:
+            return bulleted
+        line = text.view.source[slice(*above)]
+        if not bulleted and not (line.rstrip().endswith(":") and any(word.norm in _SEVERAL for word in words(line[-120:]))):
+            return False
+        first, last = (bisect_left(text.view.offsets, offset) for offset in above)
+        return not any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))
 
     def _owner(self, text: Text, council: Council, mine: Sequence[Found]) -> Found | None:
         """The institution that a council or town stands right behind: «X Primary, Denny (Falkirk)»."""

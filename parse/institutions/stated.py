@@ -90,7 +90,7 @@ class Stated:
 
         A town told of oneself («I sing in Paisley») says nothing of the school, unless it stands in one sentence with it.
         """
-        beside = {(found.text.order, found.text.sentence(found.mention.start)) for found in entity}
+        beside = {found.sentence for found in entity}
         return frozenset(
             council
             for place in self.places
