@@ -180,7 +180,7 @@ def having(connection: Connection, table: str, sought: Sequence[tuple[str, bool]
     if not numbers:
         return BitMap()
     if sqlite:
-        return BitMap([int(number) for number in numbers.split(",")])
+        return BitMap(json.loads(f"[{numbers}]"))
     packed = array("I", bytes(numbers))  # of four bytes each, the highest first
     if sys.byteorder == "little":
         packed.byteswap()
@@ -734,37 +734,57 @@ def message_list(connection: Connection, wanted: MessageFilter, page: Page) -> M
 
 class _Said:
     """Which replies or messages have the words that are looked for. Up to ``COUNTED`` are a condition of the query. Of more, ``common``,
-    a list goes through its order until it has what it needs, and asks of some rows at a time: there is one soon."""
+    a list goes through its order until it has what it needs, and asks of some rows at a time: there is one soon, or else all of them are
+    fetched."""
 
     def __init__(self, connection: Connection, table: str, sought: str) -> None:
         self.connection, self.table, self.terms = connection, table, terms(sought)
-        self._few = having(connection, table, self.terms, limit=COUNTED + 1) if self.terms else None
+        self._few = self._at_most(COUNTED + 1) if self.terms else None
         self.common = self._few is not None and len(self._few) > COUNTED
+        self._asked, self._met = BitMap(), BitMap()  # the page and its count look at the same rows
+        self._all: BitMap | None = None
+
+    def _at_most(self, limit: int) -> BitMap:
+        # A whole word is found at once; for the beginning of one, the lists of all words that begin so are merged first.
+        whole = having(self.connection, self.table, [(word, False) for word, _ in self.terms], limit=limit)
+        return whole if len(whole) == limit else having(self.connection, self.table, self.terms, limit=limit)
 
     def condition(self, number: Any) -> list[ColumnElement[bool]]:
         return [] if self._few is None else [_among(self.connection, number, self._few)]
 
-    def among(self, numbers: Sequence[int]) -> set[int]:
+    def among(self, numbers: Collection[int]) -> BitMap:
         """Those of these that have the words."""
+        asked = BitMap(numbers)
+        if self._all is None and len(self._asked) > 2 * WALKED:  # common, but not where we look
+            self._all = having(self.connection, self.table, self.terms)
+        if self._all is not None:
+            return asked & self._all
+        if new := asked - self._asked:
+            self._asked |= new
+            self._met |= self._having(new)
+        return asked & self._met
+
+    def _having(self, numbers: BitMap) -> BitMap:
         if self.connection.dialect.name == "postgresql":
             query = text(f"SELECT number FROM {self.table} WHERE number = ANY(:numbers) AND words @@ CAST(:asked AS tsquery)")  # noqa: S608
-            return set(self.connection.scalars(query, {"numbers": list(numbers), "asked": _tsquery(self.terms)}))
-        found = words_of(self.connection, self.table, numbers)
-        return {number for number, words in found.items() if all(_has(words, term, beginning) for term, beginning in self.terms)}
+            return BitMap(self.connection.scalars(query, {"numbers": list(numbers), "asked": _tsquery(self.terms)}).all())
+        found = words_of(self.connection, self.table, list(numbers))
+        return BitMap([number for number, words in found.items() if all(_has(words, term, beginning) for term, beginning in self.terms)])
 
 
-def _walked(connection: Connection, query: Select[Any], said: _Said, most: int, enough: int) -> tuple[list[Any], bool]:
-    """The first rows of a query (time, number) that have the words: ``enough`` of them, or those of the first ``most`` rows; and whether more may follow."""
+def _walked(connection: Connection, query: Select[Any], said: _Said, enough: int, most: int | None = None) -> tuple[list[Any], bool]:
+    """The first rows of a query, the number last in each, that have the words: ``enough`` of them, or those of the first ``most``
+    rows; and whether more may follow."""
     found: list[Any] = []
-    for at in range(0, most, _PART):
-        rows = connection.execute(query.limit(min(_PART, most - at)).offset(at)).all()
-        met = said.among([row[1] for row in rows])
-        found += [row for row in rows if row[1] in met]
-        if len(found) >= enough:
-            return found[:enough], True
-        if len(rows) < _PART:
-            return found, at + len(rows) >= most
-    return found, True
+    looked = 0
+    with closing(connection.execute(query.limit(most), execution_options={"yield_per": _PART})) as rows:
+        for part in rows.partitions():
+            met = said.among([row[-1] for row in part])
+            found += [row for row in part if row[-1] in met]
+            looked += len(part)
+            if len(found) >= enough:
+                return found[:enough], True
+    return found, looked == most
 
 
 def _count(connection: Connection, time_of: Any, number: Any, ways: Sequence[Sequence[Any]], said: _Said) -> tuple[int, bool]:
@@ -775,8 +795,8 @@ def _count(connection: Connection, time_of: Any, number: Any, ways: Sequence[Seq
             few = select(number).where(*way, *said.condition(number)).limit(COUNTED + 1).subquery()
             total += connection.scalar(select(func.count()).select_from(few)) or 0
         else:
-            query = select(time_of, number).where(*way).order_by(time_of.desc(), number.desc())
-            found, unfinished = _walked(connection, query, said, WALKED, COUNTED + 1)
+            query = select(number).where(*way).order_by(time_of.desc(), number.desc())
+            found, unfinished = _walked(connection, query, said, COUNTED + 1, WALKED)
             total, more = total + len(found), more or unfinished
     return total, more
 
@@ -794,7 +814,7 @@ def _newest(connection: Connection, time_of: Any, number: Any, ways: Sequence[Se
         if not said.common:
             rows += connection.execute(query.where(*way, *said.condition(number)).limit(page.size + 1))
         else:
-            rows += _walked(connection, query.where(*way), said, sys.maxsize, page.size + 1)[0]
+            rows += _walked(connection, query.where(*way), said, page.size + 1)[0]
     found = sorted(((row[0], row[1]) for row in rows), reverse=not backwards)
     more, found = len(found) > page.size, found[: page.size]
     if backwards:

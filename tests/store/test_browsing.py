@@ -562,7 +562,8 @@ def test_messages_are_those_of_a_count_by_hand(shown: Store) -> None:
     @given(f=mail_filters, size=st.integers(1, 9), most=st.sampled_from((3, 10_000)), walked=st.sampled_from((4, 3_000)))
     def check(f: MessageFilter, size: int, most: int, walked: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(browsing, "COUNTED", most)  # beyond it, the list is walked
+            patch.setattr(browsing, "COUNTED", most)  # beyond it, the list is walked, a part at a time
+            patch.setattr(browsing, "_PART", 5)
             patch.setattr(browsing, "WALKED", walked)
             lines = list(pages(lambda page: shown.message_list(f, page), size))
         expected = met(f)
@@ -604,6 +605,7 @@ def test_replies_are_those_of_a_count_by_hand(shown: Store) -> None:
     def check(f: OutboxFilter, size: int, most: int, walked: int) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(browsing, "COUNTED", most)
+            patch.setattr(browsing, "_PART", 5)
             patch.setattr(browsing, "WALKED", walked)
             lines = list(pages(lambda page: shown.outbox_list(f, page), size))
         rest, said = met(f), met(OutboxFilter(text=f.text))
