@@ -86,7 +86,7 @@ class Answers:
 
     def _part(self, starts: Sequence[int], at: int, stop: int) -> tuple[int, int]:
         spans = [*pairwise(starts), (starts[-1], stop)] if len(starts) > 1 else []
-        return spans[at] if at < len(spans) else (0, 0)
+        return spans[at] if -len(spans) <= at < len(spans) else (0, 0)
 
     def _question(self, asked: Text, item: str | None) -> tuple[int, int]:
         """The part of our letter that is meant: that of the same number, else all."""
