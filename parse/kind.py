@@ -37,7 +37,8 @@ PERSON_LABELS = (
     *("interest", "undecided", "hesitates", "withdraws", "leaves", "stays", "on_behalf", "not_me"),
     *("replies", "circular", "acknowledged", "programme", "private", "human"),
 )
-SAYS = (*MACHINE_LABELS, *PERSON_LABELS)
+_REFERS, _OTHERS, _OF_THEM = "refers", "others", "of_them"  # they say nothing of a message by themselves
+SAYS = (*MACHINE_LABELS, *PERSON_LABELS, _REFERS, _OTHERS, _OF_THEM)
 MACHINES = {
     "bounce": (Kind.BOUNCE, "delivery_report"),
     "automatic": (Kind.AUTO_REPLY, "automatic_reply"),
@@ -46,18 +47,13 @@ MACHINES = {
 }
 OWN = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 _PLACES = ("subject", "body", "any")
-_OTHERS = frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED, ZoneKind.DISCLAIMER, ZoneKind.SIGNATURE})
+_NOT_OWN = frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED, ZoneKind.DISCLAIMER, ZoneKind.SIGNATURE})
 # A bounce holds the message it is about; bulk mail's footer may pass for a signature or a disclaimer.
 _NOT_THE_SENDERS = {"bounce": frozenset({ZoneKind.OWN_QUOTE}), "bulk": frozenset({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.FORWARDED})}
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw|ynt|fwd?|fw|wg|tr)\s*(?:\[\d+\])?\s*:", re.I)
 _SPEAKS_FOR = {Kind.WITHDRAWAL: "withdraws", Kind.FOLLOW_UP: "replies", Kind.ENQUIRY: "undecided", Kind.EXPRESSION_OF_INTEREST: "interest"}
 _RELATE = ("interest", "programme", "undecided", "withdraws", "leaves", "replies")
 _OF_READER = re.compile(r"\b(?:you(?:'re| are)?|your|anyone|someone)\s+(?:\w+\s+){0,3}$", re.I)
-_OF_OTHERS = re.compile(
-    r"\b(?:they|he|she|who|others?|another|schools|colleagues|members|teachers|partners|of (?:them|the \w+))"
-    r"(?:['\u2019]\w+|\s+(?:have|has|had|will|would|did|is|are))?\s*$",
-    re.I,
-)
 _SENTENCE = re.compile(r"(?:[^.!?\n]|[.!?](?=\S)|\n(?!\s*\n))+")
 # Before the words of a note: «Yes, and I'm on leave», «(b): ...», «Sorry - ...» answer somebody.
 _ANSWER_WORDS = r"\b(?:yes|no|nope|aye|ok|okay|right|correct|both|first|second|third|last|either|neither|sorry|\d+)\b"
@@ -67,13 +63,8 @@ _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
 _LOUD = 2.0
 _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or what somebody asks about
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
-_WHOM_TO_ASK = re.compile(
-    r"^[^\n:]{3,90}:[ \t]*(?:please[ \t]+)?(?:see|ask|contact|e-?mail|phone|ring|call|speak to|talk to|try|over to|go to)[ \t]+\S", re.I | re.M
-)
 _FEWEST_TO_ASK = 2
-_OTHERS_SUBJECT = re.compile(
-    r"\W*(?:our|the|their|two|three|some|other|both|several)\s+(?:\w+\s+){0,2}(?:schools?|partners?|primar(?:y|ies)|colleagues?|neighbours?|clusters?)\b", re.I
-)
+_AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
 _FIRST_PERSON = re.compile(r"\b(?:i|we|me|us)\b|\b(?:i|we)['\u2019]", re.I)
 _ONE_PERSON = re.compile(r"\bI\b|\bmy\b")
 _TELLS_OF_BOUNCE = "person.tells-of-bounce"  # «my first message came back: address not found»
@@ -213,7 +204,7 @@ class KindReading:
             if label in MACHINE_LABELS:
                 if subject and self._replies_to:
                     continue  # the subject of a reply is somebody else's
-                if place in _NOT_THE_SENDERS.get(label, _OTHERS):
+                if place in _NOT_THE_SENDERS.get(label, _NOT_OWN):
                     continue
             signs.append(_Sign(label, hit.phrase.weight, hit.evidence(), False))
         return signs
@@ -222,13 +213,11 @@ class KindReading:
 
     def _whom_to_ask(self) -> Iterable[_Sign]:
         """«S3 tracking: see Jill. Lost property: ask the office»: who says for each matter whom to ask is away."""
-        body = self._parsed.body
-        for zone in self._parsed.zones:
-            lines = list(_WHOM_TO_ASK.finditer(body, zone.start, zone.end)) if zone.kind in OWN else []
-            if len(lines) >= _FEWEST_TO_ASK:
-                start, end = lines[0].start(), lines[-1].end()
-                yield _Sign("automatic", 0.6, Evidence(where=zone.kind, start=start, end=end, text=body[start:end], rule="part.whom-to-ask"), False)
-                return
+        person = [hit.evidence() for place, hit in self._hits if place in OWN and hit.phrase.label == "human"]  # «Topic: see below» fills in a form
+        hits = [hit for place, hit in self._hits if place in OWN and hit.phrase.label == _REFERS]
+        said = [evidence for evidence in (hit.evidence() for hit in hits) if not any(_overlap(evidence, other) for other in person)]
+        if len(said) >= _FEWEST_TO_ASK:
+            yield _Sign("automatic", hits[0].phrase.weight, said[0], False)
 
     def machine(self, *, says_nothing: bool = False) -> Kinds | None:
         """The kind of a message that no person typed to us, or None. ``says_nothing``: none of what we look for is in it."""
@@ -312,10 +301,14 @@ class KindReading:
 
     def _of_others(self, evidence: Evidence) -> bool:
         """«Two schools had to drop out» is no withdrawal of the writer's; nor is «our partner school, up the hill, is not taking part»."""
-        if _OF_OTHERS.search(self._parsed.body[max(0, evidence.start - 40) : evidence.start]):
-            return True
-        before = re.split(r"[.!?;\n]", self._parsed.body[max(0, evidence.start - 160) : evidence.start])[-1]
-        return _OTHERS_SUBJECT.match(before) is not None and not _FIRST_PERSON.search(before)
+        for place, hit in self._hits:
+            if place != evidence.where or hit.phrase.label not in (_OTHERS, _OF_THEM):
+                continue
+            other = hit.evidence()
+            between = self._parsed.body[other.end : evidence.start]
+            if other.start < evidence.start and not (_AWAY.search(between) if hit.phrase.label == _OF_THEM else between.strip()):
+                return True
+        return False
 
     # --- persons
 
