@@ -117,6 +117,7 @@ _RULES = {
     "institution.exact": "the name as the list has it",
     "institution.alias": "another name of it",
     "institution.bare": "the name without «school» or «college»",
+    "institution.campus": "a college by one of its places",
     "institution.doubtful": "nearly a name of the list",
     "institution.fuzzy": "nearly a name of the list, perhaps misspelt",
     "institution.form-differs": "the name of the list with another kind of school",

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Self
 
 from mailroom.model import Remembered
+from parse.gazetteer.campuses import Campuses
 from parse.gazetteer.entries import College, Entry, Mention, Vocabulary, load_colleges
 from parse.gazetteer.index import Index
 from parse.gazetteer.listed import ListedNames
@@ -39,6 +40,7 @@ class Gazetteer(Index):
         super().__init__(schools, colleges, vocabulary)
         self.listed = ListedNames(self)
         self.unlisted = UnlistedNames(self, self.listed)
+        self.campus_names = Campuses(self)
         self.misspelt = Misspelt(self)
         self.remembered = RememberedNames(self, self.listed)
 
@@ -60,6 +62,7 @@ class Gazetteer(Index):
             if (taught := self.remembered.at(passage, index, free, without)) is not None and not _outdoes(mention, taught):
                 mention = taught
             form = self.form(found[index].norm)
+            mention = mention or self.campus_names.at(passage, index)
             if mention is None and (form or found[index].norm in GAELIC):
                 mention = self.unlisted.at(passage, index, free)
             if mention is None and found[index].norm in PLURAL and (several := self.listed.several(passage, index)):

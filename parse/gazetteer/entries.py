@@ -20,6 +20,7 @@ class College:
     aliases: tuple[str, ...]
     support: tuple[str, ...]  # initials that need a lecturer or a college's address beside them
     campuses: tuple[str, ...]
+    short: tuple[str, ...]  # what a lecturer calls it, that a school or a town is called as well
     domains: tuple[str, ...]
 
 
@@ -42,6 +43,7 @@ def load_colleges(folder: Path) -> tuple[College, ...]:
                 aliases=tuple(split(row["aliases"])),
                 support=tuple(split(row["support"])),
                 campuses=tuple(split(row["campuses"])),
+                short=tuple(split(row.get("short", ""))),
                 domains=tuple(domain.lower() for domain in split(row["domains"])),
             )
         )
@@ -93,4 +95,5 @@ class Vocabulary:
     nicknames: Mapping[str, Sequence[str]] = field(default_factory=dict)  # a place's name: what it is called at home
     councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
     towns: Collection[tuple[str, ...]] = ()
+    town_schools: Mapping[tuple[str, ...], tuple[str, str]] = field(default_factory=dict)  # a town: name and council of its one secondary
     gaelic: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)  # places as they stand behind «Sgoil», in English

@@ -39,6 +39,7 @@ class Index:
         self.by_authority: defaultdict[str, list[Entry]] = defaultdict(list)
         self.college_domains: dict[str, Entry] = {}
         self.college_places: set[tuple[str, ...]] = set()  # «Newbattle», that a school may be called as well
+        self.campuses: defaultdict[tuple[str, ...], list[Entry]] = defaultdict(list)  # the colleges that a place or a short name may mean
         self.addresses: defaultdict[str, list[Entry]] = defaultdict(list)  # «lochaberhigh»
         self._slips: dict[str, str] = {}
         self.gaelic: defaultdict[tuple[str, ...], list[Entry]] = defaultdict(list)  # names behind «Ardsgoil» and «Bunsgoil»
@@ -62,9 +63,12 @@ class Index:
             known.append((entry, how, forms))
 
     def _add_college(self, college: College) -> None:
-        campuses = frozenset(tuple(word.norm for word in words(campus)) for campus in college.campuses)
+        campuses = frozenset(tuple(word.norm for word in words(campus)) for campus in (*college.campuses, *college.short))
         entry = Entry(index=len(self.entries), label=college.name, authority="", kind="college", campuses=campuses)
         self.entries.append(entry)
+        for place in campuses:
+            for name in {place, *((short, *place[1:]) for short in self.vocabulary.nicknames.get(place[0], ()))}:
+                self.campuses[name].append(entry)
         core = [word.norm for word in words(college.name)]
         self.college_places.update({tuple(core[:1])} if len(core) > 2 and core[-1] == "college" else set())
         for text, how in [(college.name, "full"), *((alias, "alias") for alias in college.aliases), *((alias, "support") for alias in college.support)]:
@@ -123,7 +127,7 @@ class Index:
         if core[0] == "st" and len(core) >= 2 and core[1].endswith("s") and len(core[1]) > 4:
             self._key(("st", core[1][:-1], *core[2:]), entry, "variant", forms)  # «St Andrew Primary»
         if any(norm in self.forms.words for norm in name.qualifier):  # «Bun-sgoil Taobh na Pàirce (Parkside Primary)»
-            self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms)
+            self._key(tuple(norm for norm in name.qualifier if norm not in self.forms.words), entry, how, forms | self.forms.of(name.qualifier))
         if core[0] in GAELIC and len(core) > 1:
             self.gaelic[core[1:]].append(entry)  # «Ardsgoil Glasgow Gaelic Secondary School»
         if name.qualifier and name.qualifier != core:
@@ -177,6 +181,16 @@ class Index:
     @cached_property
     def core_words(self) -> frozenset[str]:
         return frozenset(norm for key in self.keys for norm in key)
+
+    @cached_property
+    def town_schools(self) -> dict[tuple[str, ...], Entry]:
+        """The one secondary of a town: «the high school in Duns» is Berwickshire High School."""
+        listed = {(entry.label, entry.authority): entry for entry in self.entries}
+        return {town: listed[school] for town, school in self.vocabulary.town_schools.items() if school in listed}
+
+    @cached_property
+    def college_names(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(key for key, several in self.keys.items() if several[0][0].kind == "college")
 
     @cached_property
     def longer_keys(self) -> dict[tuple[str, ...], list[tuple[str, ...]]]:

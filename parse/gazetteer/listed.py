@@ -35,6 +35,8 @@ class ListedNames:
                 if "\n" in gap or gap.strip(" ,.'(") or len(gap) > 4:
                     break
             norm = found[end].norm
+            if norm not in self.index.core_words and found[end].raw.endswith("'s") and (*key, norm[:-1]) in self.index.college_names:
+                norm = norm[:-1]  # «SRUC's Barony campus»
             if key[-1:] == ("st",):
                 norm = variants.get(norm, norm)
             joined = (found[index].norm + norm,) if end == index + 1 else ()
@@ -89,7 +91,7 @@ class ListedNames:
         how = colleges[0][1]
         if how == "support" and not (found[first].raw.isupper() if end - first == 1 else found[first].capital):
             return None
-        if how != "support" and not found[first].capital and (end - first < 2 or "college" not in key):
+        if how != "support" and not found[first].capital and (end - first < 2 or not ("college" in key or (passage.lower and "uhi" in key))):
             return None
         rule = {"full": "institution.exact", "alias": "institution.alias", "support": "institution.initials"}[how]
         return passage.mention(first, end, kind="college", rule=rule, entries=tuple(entry for entry, _ in colleges), core=key)
@@ -183,8 +185,8 @@ class ListedNames:
         if all(norm in self.vocabulary.never_bare or norm in STOP_WORDS or len(norm) < 3 for norm in key):
             whole = len(key) > 1 and key[0] not in DIRECTIONS and key[0] != "the" and all(word.capital for word in found[first:end])
             before = found[first - 1].norm if first else ""
-            if not (whole and not passage.upper) and not (before == "at" and key[0] not in DIRECTIONS and self._ends(passage, end)):
-                return True  # but «I'm at King's Park», «I'm at Marr.»
+            if not (whole and not passage.upper) and not ((before in ("at", "its") or first == 0) and key[0] not in DIRECTIONS and self._ends(passage, end)):
+                return True  # but «I'm at King's Park», «I'm at Marr.», «It's Grove, in Dundee»
         return end < len(found) and found[end].norm in BELONGS_BEHIND and "." not in passage.gap(end - 1)  # not «Reston. Council: ...»
 
     def _ends(self, passage: Passage, end: int) -> bool:
@@ -241,17 +243,19 @@ class ListedNames:
         begin = last  # of the town
         if passage.gap(last - 1).strip(" ") != ",":  # «the Academy, Peterhead»
             begin += found[begin].norm in ("here", "up", "over", "down", "out", "round", "through", "doon", "oot")
-            if begin + 1 >= len(found) or found[begin].norm not in ("in", "at", "on") or not all(passage.near(at) for at in range(index - 1, begin + 1)):
+            if begin + 1 >= len(found) or found[begin].norm not in ("in", "at", "on", "of") or not all(passage.near(at) for at in range(index - 1, begin + 1)):
                 return None
             begin += 1
         for end in (begin + 2, begin + 1):
             core = tuple(word.norm for word in found[begin:end])
-            if core and core in self.keys and found[begin].capital:
+            if core and (found[begin].capital or core in self.vocabulary.towns) and (core in self.keys or core in self.index.town_schools):
                 known = [
                     (entry, mine)
-                    for entry, how, mine in self.keys[core]
+                    for entry, how, mine in self.keys.get(core, ())
                     if how == "short" or (how == "core" and entry.name is not None and entry.name.core == core)
                 ]
+                if forms <= _SECONDARY and (sole := self.index.town_schools.get(core)):
+                    return passage.mention(index, min(end, len(found)), kind="school", rule="institution.bare", entries=(sole,), core=core, forms=forms)
                 entries, rule = self.index.fitting(known, forms)
                 # «the high school in Forres» is Forres Academy, where no other secondary has the name
                 only = forms <= _SECONDARY and len({entry.label for entry, _ in known if entry.level == "secondary"}) == 1

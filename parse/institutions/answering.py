@@ -1,4 +1,4 @@
-"""Short answers to our own question: «Number 2, thanks», «The second of the two», «The High School».
+"""Short answers to our own question: «Number 2, thanks», «The second of the two», «The High School», and those of ``agreeing``.
 
 What is picked is what our letter, quoted below, offered: schools or councils, in the order in which it named them. Only an answer that
 says which one, and nothing else of it, picks; and only among two or more.
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from parse.authorities import TOWN
+from parse.institutions.agreeing import Agreeing, as_own
 from parse.institutions.letter import Found, Letter, Place, Text
 from parse.schoolnames import words
 
@@ -41,12 +41,18 @@ class Answers:
     def read(self) -> tuple[list[Found], list[Place]]:
         picked: list[Found] = []
         stated: list[Place] = []
+        agreeing = Agreeing(self.letter, self.founds, self.places)
         for text in self.letter.texts:
-            if text.zone == "own" and (asked := self._asked(text)) is not None and len(text.words) < 400:
+            if text.zone != "own" or len(text.words) > 400 or (quoted := self._quoted(text)) is None:
+                continue
+            founds, places = agreeing.read(text, quoted)
+            if not founds and (asked := self._asked(text)) is not None:
                 for line in text.view.folded.split("\n")[:_LINES]:
-                    founds, places = self._of_line(line.strip(), asked)
-                    picked += founds
-                    stated += places
+                    more, towns = self._of_line(line.strip(), asked)
+                    founds += more
+                    places += towns
+            picked += founds
+            stated += places
         return picked, stated
 
     def _asked(self, answer: Text) -> Text | None:
@@ -55,6 +61,10 @@ class Answers:
         quotes = [text for text in self.letter.texts if text.view.where == "own_quote" or (inline and text.zone == "quote")]
         above = [text for text in quotes if text.order < answer.order]
         return above[-1] if inline and above else next((text for text in quotes if text.view.where == "own_quote"), None)
+
+    def _quoted(self, answer: Text) -> Text | None:
+        """Our letter, or else whatever is quoted: a letter of a desk whose name the settings do not know."""
+        return self._asked(answer) or next((text for text in self.letter.texts if text.zone == "quote"), None)
 
     def _of_line(self, line: str, asked: Text) -> tuple[list[Found], list[Place]]:
         if kind := _KIND.fullmatch(line):
@@ -99,17 +109,11 @@ class Answers:
         return 0, len(folded)
 
     def _between(self, asked: Text, begin: int, stop: int) -> tuple[list[Found], list[Place]]:
-        own = replace(asked, zone="own")
-        founds = [
-            replace(found, text=own, role="member", answer=True)
-            for found in self.founds
-            if found.text is asked and found.mention.kind == "school" and begin <= found.mention.start < stop
-        ]
-        places = [
-            replace(place, text=own, role="member", attached=False)
-            for place in self.places
-            if place.text is asked and place.council.alias.kind != TOWN and begin <= place.council.start < stop
-        ]
+        founds, places = as_own(
+            asked,
+            [found for found in self.founds if found.text is asked and found.mention.kind == "school" and begin <= found.mention.start < stop],
+            [place for place in self.places if place.text is asked and place.council.alias.kind != TOWN and begin <= place.council.start < stop],
+        )
         if len({found.mention.core for found in founds}) > 1 or len({place.council.alias.councils for place in places}) > 1:
             return [], []
         return founds[:1], places[:1]
@@ -120,4 +124,4 @@ class Answers:
         meant = [found for found in offered if kind in found.mention.forms]
         if len({found.mention.core for found in meant}) != 1 or len({found.mention.forms for found in offered}) < 2:
             return []
-        return [replace(meant[0], text=replace(asked, zone="own"), role="member", answer=True)]
+        return as_own(asked, meant[:1], ())[0]

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from spacy.lang.en.stop_words import STOP_WORDS
-
 from parse.gazetteer import Entry
+from parse.institutions.described import Described
 from parse.institutions.letter import STAGE, Found, Letter
 from parse.institutions.stated import Stated
 
 __all__ = ["BareNames"]
 
 _TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together": ("from", "of", "here", "between", "both")}
-_REACH = 8  # words behind a name in which its kind may be told
-_BETWEEN = frozenset("the our my in i im am we are were that is its thats it of at rc".split())  # noqa: SIM905
-_OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN school in Blackburn», and the kinds of listed school that may be
-    "school": ("primary", "secondary", "special"),
-    "primary": ("primary",),
-    "academy": ("secondary",),
-    "secondary": ("secondary",),
-}
-_KINDS = {"primary": "primary", "infant": "primary", "high": "secondary", "secondary": "secondary", "special": "special", "asn": "special", "asl": "special"}
-_ADJECTIVES = 4  # words between «the» and «school»
+_MOVED = ("institution.member.i-work", "institution.member.moved")
+_ONE_SCHOOL = ("school", "primary", "academy", "nursery", "secondary", "one")
+# «Oh, and the school is Banton»: the words of an answer beside its name.
+_ANSWERING = frozenset(
+    word
+    for line in (
+        "and oh sorry yes hi hello apologies ah ach aye so well also as for it its is was the thats that this would be should have said i im we were am",
+        "are at in from of our ours mine my school college name called work teach just still rob thanks there here based by way",
+    )
+    for word in line.split()
+)
 _POSTS = frozenset("teacher teachers nursery infants headteacher head ht dht depute pt lecturer probationer practitioner librarian".split())  # noqa: SIM905
 
 
@@ -32,6 +32,8 @@ class BareNames:
 
     def __init__(self, letter: Letter) -> None:
         self.letter = letter
+        self.described = Described(letter)
+        self.colleges: set[tuple[str, ...]] = set()  # places of a college that a lecturer may mean
         self.counted: set[int] = set()  # groups that hold a name without its form that counts
         self.in_subject: set[tuple[str, ...]] = set()  # names without their form that are no towns
         self.spoken: set[tuple[str, ...]] = set()  # the same in the member's own words
@@ -48,6 +50,9 @@ class BareNames:
                 (self.spoken if found.text.zone == "own" else self.in_subject).add(mention.core)
             if stated.passes_over(found):
                 continue
+            if self.letter.lectures and (college := self.letter.gazetteer.campuses.get(mention.core)):
+                self._of_college(found, college)
+                continue
             if (
                 mention.core in asked
                 and found.text.zone == "own"
@@ -55,16 +60,19 @@ class BareNames:
             ):
                 found.answer, found.role = True, found.role or "member"
                 found.mention = mention = replace(mention, entries=asked[mention.core] or mention.entries)
-            if entries := self._described(found):
+            if entries := self.described.behind(found):
                 found.mention = replace(mention, kind="school", entries=entries)
                 continue
-            at, forms = self._told_behind(found)
+            if entries := self.described.before(found, stated.everywhere()):
+                found.mention, found.role = replace(mention, kind="school", entries=entries), found.role or "member"
+                continue
+            at, forms = self.described.forms(found)
             if (found.text.order, at) in taken and self._is_town(found):
                 continue  # «St David's, Dalkeith (the high school)»: it is told of St David's
             if found.cue == "institution.together.count" and (entries := self._beside_partner(found, founds)):
                 found.mention = replace(mention, kind="school", entries=entries)
                 continue
-            if forms and (entries := self._of_kind(mention.entries, forms)):
+            if forms and (entries := self.described.of_kind(mention.entries, forms)):
                 found.mention = replace(mention, kind="school", entries=entries, forms=forms)
                 taken.add((found.text.order, at))
 
@@ -85,58 +93,15 @@ class BareNames:
         entries = tuple(mine if len({entry.label for entry in mine}) == 1 else alike)
         return entries if len({entry.label for entry in entries}) == 1 else ()
 
+    def _of_college(self, found: Found, colleges: Sequence[Entry]) -> None:
+        """«I lecture at Cardonald»: the one college that has the place."""
+        if len(colleges) == 1 and self._word_before(found) in ("at", "from"):
+            found.mention = replace(found.mention, kind="college", rule="institution.campus", entries=tuple(colleges))
+        self.colleges.update(place for college in colleges for place in college.campuses)
+
     def _opens(self, found: Found) -> bool:
         """«Yes, Baldragon still»: the name opens the sentence, but for a word of assent."""
         return found.head and not self._longer(found)
-
-    def _described(self, found: Found) -> tuple[Entry, ...]:
-        """The one school that is told of in words behind its name: «Pinewood, the ASN school in Blackburn», «Castleview is the special school here»."""
-        words, mention, folded = found.text.words, found.mention, found.text.view.folded
-        at = mention.last
-        if at >= len(words) or not words[mention.first].capital or folded[mention.end : words[at].start].strip(" ") not in ("", ",", "(", "-"):
-            return ()
-        at += words[at].norm in ("is", "are")
-        if at >= len(words) or words[at].norm not in ("the", "a", "an", "our"):
-            return ()
-        levels: tuple[str, ...] = ()
-        kind = ""
-        for index in range(at + 1, min(len(words), at + 2 + _ADJECTIVES)):
-            word, gap = words[index], folded[words[index - 1].end : words[index].start]
-            if gap.strip(" -") or (word.capital and not word.raw.isupper()) or word.norm in STOP_WORDS:
-                break
-            kind = _KINDS.get(word.norm, kind)
-            if word.norm in _OF_SCHOOL and not (index + 1 < len(words) and words[index + 1].norm in ("school", "schools", "teacher", "teachers", "staff")):
-                levels = _OF_SCHOOL[word.norm]
-                break
-        if not levels or (not kind and self._is_town(found)):
-            return ()
-        fitting = tuple(entry for entry in mention.entries if entry.kind == "school" and (entry.level == kind if kind else entry.level in levels))
-        return fitting if len({entry.label for entry in fitting}) == 1 else ()
-
-    def _told_behind(self, found: Found) -> tuple[int, frozenset[str]]:
-        """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
-        words, folded, gazetteer = found.text.words, found.text.view.folded, self.letter.gazetteer
-        covered = {index for council in found.text.councils for index in range(council.first, council.last)}
-        at = found.mention.last
-        for index in range(at, min(len(words), at + _REACH)):
-            gap = folded[words[index - 1].end : words[index].start]
-            if "\n\n" in gap or ";" in gap:
-                break
-            if gazetteer.form(words[index].norm) and (words[index].capital or words[index - 1].norm in ("the", "our", "rc", "junior")):
-                last = index
-                while last < len(words) and gazetteer.form(words[last].norm):
-                    last += 1
-                return index, gazetteer.forms.of([gazetteer.form(word.norm) for word in words[index:last]])
-            if index not in covered and words[index].norm not in _BETWEEN:
-                break
-        return 0, frozenset()
-
-    def _of_kind(self, entries: tuple[Entry, ...], forms: frozenset[str]) -> tuple[Entry, ...]:
-        levels = self.letter.gazetteer.forms.level(forms)
-        if len(levels) != 1:
-            kinds = forms & {*self.letter.gazetteer.vocabulary.distinguishing}  # «Ashmuir, the Gaelic Unit»
-            return tuple(entry for entry in entries if kinds and entry.name and kinds <= entry.name.forms)
-        return tuple(entry for entry in entries if entry.level in levels)
 
     def count(self, found: Found, *, alone: bool) -> bool:
         """Whether a name without its form means the school: «at Gourdon», «P5, Gourdon», «Gourdon, Aberdeenshire», «Gourdon here».
@@ -145,10 +110,13 @@ class BareNames:
         """
         mention = found.mention
         vocabulary = self.letter.gazetteer.vocabulary
-        if mention.core in self.letter.campuses or (mention.core in self.letter.gazetteer.college_places and not self.letter.tells_of_school):
+        if mention.core in self.letter.campuses | self.colleges or (mention.core in self.letter.gazetteer.college_places and not self.letter.tells_of_school):
             return False
         if mention.core in vocabulary.councils or not (found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1):
             return False
+        before = self._word_before(found)
+        if found.role != "sole" and before not in ("at", "from", "school") and all(norm in self.letter.sender_words for norm in mention.core):
+            return False  # «Isla here»
         if (found.listed or found.answer) and found.text.zone == "own":
             return True
         if found.paired and not all(norm in vocabulary.never_bare for norm in mention.core):
@@ -163,12 +131,12 @@ class BareNames:
             return found.text.zone in ("own", "attachment")
         if found.text.zone != "own" or self._longer(found):
             return False
-        counts = self._introduced(found, single=single)
+        counts = self._introduced(found, single=single, alone=alone) or (single and (found.role == "sole" or self._answers(found)))
         if alone and not counts and len({entry.label for entry in beside}) == 1 and self._placed(found):
             counts = single = True
-        if not counts and self._word_before(found) in ("and", "plus") and found.group in self.counted:
+        if not counts and before in ("and", "plus") and found.group in self.counted:
             counts = True  # «at Ferryhill and Harlaw»
-        if alone and not counts and single and (self._is_fragment(found) or self._is_sole(found)):
+        if alone and not counts and single and (self._is_fragment(found) or self._is_sole(found) or self._is_bracketed(found)):
             counts = True
         if counts and not single and not alone:
             return False
@@ -177,7 +145,7 @@ class BareNames:
             found.mention = replace(mention, entries=fitting)
         return counts
 
-    def _introduced(self, found: Found, *, single: bool) -> bool:
+    def _introduced(self, found: Found, *, single: bool, alone: bool) -> bool:
         """Whether the words around say that a school is meant."""
         mention, words = found.mention, found.text.words
         norm, gap = self._word_before(found), self._gap_before(found)
@@ -195,11 +163,11 @@ class BareNames:
             return True
         if not single:
             return False
-        if norm in ("in", "for", "the") and found.role == "member" and self._named_so(found):
+        if norm in ("in", "for", "the") and found.role == "member" and (self._named_so(found) or (alone and norm == "in")):
             return True
         if found.cue == "institution.member.now":
             return True
-        return gap == " " and (norm in _TAKING_PART.get(found.role, ()) or (norm == "to" and found.cue == "institution.member.i-work"))
+        return gap == " " and (norm in _TAKING_PART.get(found.role, ()) or (norm in ("to", "into") and found.cue in _MOVED))
 
     def _named_so(self, found: Found) -> bool:
         """«in St Ninian's, Kirkintilloch», «I teach in the Nicolson»: names that no place has."""
@@ -214,7 +182,7 @@ class BareNames:
         if mention.last < len(words):
             follows = words[mention.last]
             gap = found.text.view.folded[mention.end : follows.start]
-            if gap == " " and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.letter.authorities.aliases:
+            if gap in (" ", "-") and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.letter.authorities.aliases:
                 return True
         return self._gap_before(found) == "-" or self._word_before(found) in ("nan", "nam", "an", "na")
 
@@ -250,6 +218,34 @@ class BareNames:
         if gap == " " and before == "at" and not (self.spoken | self.in_subject) - {core}:
             return True
         return before in self.letter.sender_words and gap.strip(" ") in ("\n", ",\n", "(") and len(self.spoken) == 1
+
+    def _is_bracketed(self, found: Found) -> bool:
+        """«It is the wee school on the hill (Banton)», «all else the same (Webster's, the three of us)»; a town only behind «school»."""
+        folded, end = found.text.view.folded, found.mention.end
+        if folded[max(0, found.mention.start - 1) : found.mention.start] != "(" or folded[end : end + 1] not in (")", ",", ";"):
+            return False
+        if self._is_town(found):
+            return self._word_before(found) in _ONE_SCHOOL
+        return len(self.spoken) == 1 and found.role in ("", "member", "together")
+
+    def _answers(self, found: Found) -> bool:
+        """«And it's Banton.», where our letter below asks which school: nothing else of the clause but small words."""
+        if not self.letter.asked_for_school or found.role not in ("", "member", "together"):
+            return False
+        text, mention = found.text, found.mention
+        after = text.view.folded[mention.end : mention.end + 1]
+        behind = text.words[mention.last].norm if mention.last < len(text.words) else ""
+        if after not in ("", "\n", ".", ",", ";", "!", ")", "(", "-") and behind not in ("in", "here", "still", "and", "please", "thanks"):
+            return False
+        index = mention.first
+        while index > 0:
+            gap = text.view.folded[text.words[index - 1].end : text.words[index].start]
+            if gap.strip(" ,") or text.opens(text.words[index].start):
+                return True
+            index -= 1
+            if text.words[index].norm not in _ANSWERING and text.words[index].norm not in self.letter.sender_words:
+                return False
+        return True
 
     def _is_town(self, found: Found) -> bool:
         return self.letter.is_town(found.mention.core)

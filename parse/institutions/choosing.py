@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from parse.institutions.bare import BareNames
 from parse.institutions.counted import Counted, tells_place
-from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
+from parse.institutions.letter import OF_LECTURERS, PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
 from parse.schoolnames import words
@@ -79,7 +79,7 @@ class Choosing:
             and found.role not in PASSED_OVER
             and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
-            and (found.mention.kind != "college" or found.mention.rule != "institution.initials" or self.letter.lecturer())
+            and (found.mention.kind != "college" or found.mention.rule not in OF_LECTURERS or self.letter.lecturer())
         ]
         refused = {
             found.mention.core

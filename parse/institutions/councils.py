@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parse.authorities import STRONG, TOWN, Alias
-from parse.institutions.letter import Council, Letter, Text
+from parse.institutions.letter import OF_LECTURERS, Council, Letter, Text
 from parse.schoolnames import Word
 
 __all__ = ["CouncilNames"]
@@ -41,7 +41,7 @@ class CouncilNames:
         taken = [
             (mention.start, mention.end)
             for mention in text.mentions
-            if mention.kind not in ("bare", "initials") and not (mention.rule == "institution.initials" and not self.letter.lecturer())
+            if mention.kind not in ("bare", "initials") and not (mention.rule in OF_LECTURERS and not self.letter.lecturer())
         ]
         folded = text.view.folded
         self._schools_end = {mention.end for mention in text.mentions if mention.kind in ("school", "unlisted")}

@@ -20,7 +20,7 @@ from parse.institutions.rules import InstitutionRules
 from parse.schoolnames import Word, words
 from parse.textview import TextView
 
-__all__ = ["PASSED_OVER", "STAGE", "WEIGHT", "Council", "Found", "Letter", "Place", "Text"]
+__all__ = ["OF_LECTURERS", "PASSED_OVER", "STAGE", "WEIGHT", "Council", "Found", "Letter", "Place", "Text"]
 
 
 @dataclass(kw_only=True)
@@ -121,6 +121,7 @@ _ZONES = {
     "quote": "quote",
     "own_quote": "quote",
 }
+OF_LECTURERS = ("institution.initials", "institution.campus")  # rules that name a college only where a lecturer writes
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 _OF_SCHOOLS = frozenset("pupil pupils children class classes school primary secondary nursery teach teacher teachers headteacher".split())  # noqa: SIM905
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
@@ -162,6 +163,11 @@ class Letter:
         return frozenset(hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.rules.cues["message"].find(text.view))
 
     @cached_property
+    def asked_for_school(self) -> bool:
+        """Whether a letter that is quoted asks which school or college it is."""
+        return any(next(iter(self.rules.cues["quote"].find(text.view)), None) is not None for text in self.texts if text.zone == "quote")
+
+    @cached_property
     def campuses(self) -> frozenset[tuple[str, ...]]:
         """Places of the colleges that are named: «our team at Langside», signed with the college."""
         return frozenset(
@@ -175,11 +181,18 @@ class Letter:
 
     def lecturer(self) -> bool:
         return any(
-            word.norm in ("lecturer", "lecturers", "lecture", "college", "fela", "colleges", "curriculum")
+            word.norm in ("lecturer", "lecturers", "lecture", "lectures", "lecturing", "college", "fela", "colleges", "curriculum")
             for text in self.texts
             if text.zone in WEIGHT
             for word in text.words
         )
+
+    @cached_property
+    def lectures(self) -> bool:
+        """Whether a lecturer writes who says nothing of a school, so that «at Langside» is the college there."""
+        norms = {word.norm for text in self.texts if text.zone in WEIGHT for word in text.words}
+        of_school = {"primary", "secondary", "nursery", "school", "academy"}
+        return bool(norms & {"lecturer", "lecturers", "lecture", "lecturing"}) and not norms & of_school and not self.stage
 
     @cached_property
     def department(self) -> str:

@@ -1,7 +1,7 @@
 """What the reading of institutions needs from the programme folder, loaded and checked once.
 
-``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv``, ``placenames.csv``, ``gaelicnames.csv`` and
-``colleges.csv``, and the lists of schools that the installation adds. A mistake is a ProgrammeError with
+``institutions.yaml`` (forms, cues, strengths, thresholds), ``authorities.csv``, ``places.csv``, ``placenames.csv``, ``gaelicnames.csv``,
+``townschools.csv`` and ``colleges.csv``, and the lists of schools that the installation adds. A mistake is a ProgrammeError with
 file and, where it can be told, line.
 
 What it does badly: a mistake in a list of words is told by its key, not by its line.
@@ -28,10 +28,28 @@ from parse.schoolnames import Forms, School, fold, words
 
 __all__ = ["InstitutionRules"]
 
-SIDES = ("before", "after", "label", "message", "stage")
+SIDES = ("before", "after", "label", "message", "stage", "quote", "answer")
 STAGES = ("primary", "secondary", "not-primary", "not-secondary")
 _REMEMBERED = "remembered"  # the strength of every remembered alias
-ROLES = ("member", "sole", "together", "joint", "several", "alone", "proxy", "explained", "mate", "former", "other", "denied", "home", *STAGES)
+ROLES = (
+    "member",
+    "sole",
+    "together",
+    "joint",
+    "several",
+    "alone",
+    "proxy",
+    "explained",
+    "asked",
+    "agreed",
+    "agreed-once",
+    "mate",
+    "former",
+    "other",
+    "denied",
+    "home",
+    *STAGES,
+)
 
 
 class InstitutionRules:
@@ -78,6 +96,7 @@ class InstitutionRules:
             councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
             gaelic=self._gaelic_names(),
+            town_schools=self._town_schools(),
             nicknames={fold(place): tuple(map(fold, _texts(names, file, f"nicknames: {place}"))) for place, names in section("nicknames").items()},
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
@@ -104,6 +123,18 @@ class InstitutionRules:
                 key = tuple(word.norm for word in words(name))
                 if not key or found.setdefault(key, english) != english:
                     raise ProgrammeError(path.name, line, f"«{name}» already means another place, or has no word in it")
+        return found
+
+    def _town_schools(self) -> dict[tuple[str, ...], tuple[str, str]]:
+        """``townschools.csv``: the one secondary of a town that is called otherwise than the town; none, where the file is not there."""
+        path, found = self.folder / "townschools.csv", dict[tuple[str, ...], tuple[str, str]]()
+        for line, row in read_rows(path, ("authority", "towns", "school")) if path.exists() else ():
+            if row["authority"] not in self.authorities.names:
+                raise ProgrammeError(path.name, line, f"«{row['authority']}» is no council of authorities.csv")
+            for town in split(row["towns"]):
+                key = tuple(word.norm for word in words(town))
+                if not key or found.setdefault(key, (row["school"], row["authority"])) != (row["school"], row["authority"]):
+                    raise ProgrammeError(path.name, line, f"«{town}» already has another school, or has no word in it")
         return found
 
     def remembering(self, aliases: Sequence[Remembered]) -> Self:
