@@ -100,3 +100,13 @@ def test_a_name_written_together_counts_only_in_an_address(gazetteer: Gazetteer)
     assert [mention.rule for mention in scan(gazetteer, "See www.kirkhillprimary.example for more")] == ["institution.address"]
     assert [mention.rule for mention in scan(gazetteer, "office@kirkhillprimary.example")] == ["institution.address"]
     assert scan(gazetteer, "We call it kirkhillprimary here") == []
+
+
+def test_town_with_two_schools(tmp_path: Path) -> None:
+    """A town has one secondary of another name or none; the file's line is named, and a council that does not exist."""
+    for file in [*PROGRAMME.glob("*.csv"), PROGRAMME / "institutions.yaml"]:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    for rows, wanted in (("Fife,Ash,Elm High\nFife,Ash,Oak High", "line 3: .*another school"), ("Fyfe,Ash,Elm High", "line 2: .*no council")):
+        (tmp_path / "townschools.csv").write_text(f"authority,towns,school\n{rows}\n", encoding="utf-8")
+        with pytest.raises(ProgrammeError, match=rf"townschools\.csv, {wanted}"):
+            InstitutionFinder(tmp_path)
