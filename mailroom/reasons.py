@@ -61,6 +61,7 @@ REASONS: dict[str, str] = {
     "authority_ambiguous": "Schools of this name stand in several council areas, and the message does not say which.",
     "authority_several": "Several council areas are named and no school.",
     "signed_elsewhere": "The signature names another school than the message, and the message does not say why.",
+    "school_untold": "The message names another school, too, and does not say whose it is: perhaps it takes part as well.",
     "authority_conflict": "The council in the message is not that of the school, or the text and the signature name different councils.",
     # --- parse: activities and topics
     "activity_by_option": "The member picked from the list of options in our quoted mail.",

@@ -18,6 +18,7 @@ from parse.institutions.record import Record
 from parse.institutions.signed import another_signed
 from parse.institutions.stated import Stated
 from parse.institutions.tidy import tidy
+from parse.institutions.untold import untold
 
 __all__ = ["Institutions", "Resolving"]
 
@@ -76,6 +77,8 @@ class Resolving:
         passed_on = any(zone.kind is ZoneKind.FORWARDED for zone in self.letter.parsed.zones)  # whose signature is it?
         if "explained" not in self.letter.said and not passed_on and (two := another_signed(record.candidates, self.letter.rules.vocabulary.forms)):
             record.reason("signed_elsewhere", " | ".join(two))
+        if groups and (others := untold(self.letter, founds, chosen)):
+            record.reason("school_untold", " | ".join(dict.fromkeys(found.mention.entries[0].label for found in others)))
         kinds = answer.kinds
         return Institutions(
             institutions=tuple(dict.fromkeys(answer.institutions)),

@@ -37,6 +37,7 @@ ROLES = (
     "together",
     "joint",
     "several",
+    "persons",
     "alone",
     "proxy",
     "explained",

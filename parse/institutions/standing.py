@@ -24,10 +24,20 @@ from parse.schoolnames import words
 __all__ = ["Standing"]
 
 _LIST_GAP = re.compile(
-    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*(?:(?:and|or|both|nor|of|plus|with)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*"
+    r"(?:(?:and|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
     r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
     re.I,
 )
+# «me (Ashmuir High), Jo at Elmbank and Big Stuart from Fairlea», «Ashmuir High and the folk at Elmbank»: the gap between two who have a school each.
+_NEXT_PERSON = re.compile(
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;&+()\u2013-]*(?:(?:and|plus|with)\b\s*)?"
+    r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*(?: (?!at |in |from )[A-Z][\w.'\u2019-]*){0,2}(?:\s*\([^()\n]{1,60}\))?"
+    r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
+    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*(?:the )?$"
+)
+_BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
+_AND_AGAIN = re.compile(r"\s*[.;!\n]\s*(?:oh,? )?(?:and|also|plus|ditto|likewise)\s+(?:so (?:is|are|does|do)\s+)?", re.I)
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
     f"institution.{name}"
@@ -40,15 +50,20 @@ _TURNS = frozenset(
         "other.theirs",
         "other.occasion",
         "other.copied",
+        "sole.base",
         "together.count",
         "former.then",
     )
 )
-_FINAL = frozenset(("institution.not.yet", "institution.not.part", "institution.member.where", "institution.former.before-that"))
+_TAKEN_BACK = "institution.not.taken-back"
+_FINAL = frozenset(("institution.not.yet", "institution.not.part", _TAKEN_BACK, "institution.member.where", "institution.former.before-that"))
 _THEIRS = frozenset("my she he they friend partner sister brother colleague unlike than".split())  # noqa: SIM905
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
 _KIN = "institution.together.kin"
+_SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
+_ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
+_PEOPLE = "institution.other.people"
 _THE_ONE = "institution.other.the-one"
 _ONE_IN = re.compile(
     r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
@@ -108,7 +123,10 @@ class Standing:
             number = text.sentence(mention.start)
             same_sentence = previous is not None and text.sentence(previous.mention.start) == number
             role = self._settled(said, cue, previous if same_sentence else None)
-            if previous is None or not same_sentence or not _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)):
+            again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
+            if again and previous is not None and not role:
+                role = previous.role  # «Please register Ashmuir High. And Elmbank Primary.»
+            if previous is None or not (again or (same_sentence and _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)))):
                 block = lines.get(mention.start)
                 if block is None or block not in blocks:
                     self._group += 1
@@ -125,7 +143,7 @@ class Standing:
 
     def _settled(self, role: str, cue: str, previous: Found | None) -> str:
         """The role in the light of what the message as a whole says; ``previous``: the institution before in the same sentence."""
-        said = self.letter.said
+        said = self.letter.said & _SHARED
         if role == "mate":
             role = "together" if said and (cue != _KIN or "joint" in said) else "other"
         elif cue == "institution.other.theirs" and "proxy" in said:
@@ -146,7 +164,7 @@ class Standing:
         places: list[Place] = []
         roles = self._roles(text, [(council.start, council.end) for council in text.councils], homes=True)
         for council, (cued, cue) in zip(text.councils, roles, strict=True):
-            role = ("" if self.letter.said else "other") if cued == "mate" else cued
+            role = ("" if self.letter.said & _SHARED else "other") if cued == "mate" else cued
             owner = self._owner(text, council, mine)
             if (
                 cue == _THE_ONE
@@ -195,13 +213,21 @@ class Standing:
                 begin = max(begin, start)  # what the line above says is not said of this one
             low, high = max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop)
             role = self._labelled(text, begin, start)
-            if role is None or (role[0] == "member" and earlier is not None):
+            if role is None or role[0] == "member":
                 told = self._role(text, start, end, low, high, homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
-            if role is None and earlier is not None and _LIST_GAP.match(self._without_councils(text, earlier[1], start)):
-                role = result[-1]
+            if earlier is not None and (role is None or role[1] == _PEOPLE):
+                gap = self._without_councils(text, earlier[1], start)
+                if role is None and _LIST_GAP.match(gap):
+                    role = result[-1]
+                elif result[-1][0] in ("member", "together") and self._each_their_own(result[-1][1], role) and _NEXT_PERSON.match(gap):
+                    role = ("together", _EACH)
             result.append(role or ("", ""))
         return result
+
+    def _each_their_own(self, cue: str, role: tuple[str, str] | None) -> bool:
+        """Whether the next person's school takes part, too: «me (Ashmuir High) and Jo (Elmbank)», but not «I'm at Ashmuir High and Jo at Elmbank ...»."""
+        return cue in (_ME, _EACH, _PAIRING) or (role is None and bool(self.letter.said & {"joint", "persons"}))
 
     def _labelled(self, text: Text, begin: int, start: int) -> tuple[str, str] | None:
         """The role that the label of a form's line or a table's row gives to all that stands in it."""
@@ -237,12 +263,22 @@ class Standing:
 
     def _role(self, text: Text, start: int, end: int, begin: int, stop: int, homes: bool) -> tuple[str, str] | None:
         """The nearest cue's role, the longer cue's where two end alike."""
+        bracket = _BRACKET.match(text.view.folded, end, stop)  # «at Ashmuir High (Fife) until Friday»
         first, last = text.word_at(start), text.word_at(end)
+        behind = (bracket.end(), text.word_at(bracket.end())) if bracket else (stop, last)
         best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
-        for side, low, high in (("before", begin, start), ("after", end, stop)):
+        sides = [("before", begin, start), ("after", end, stop)]
+        number = text.sentence(start)
+        if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
+            sides.append(("after", stop, text.sentences[number + 1][1]))
+        for side, low, high in sides:
             for hit in self._near_cues(side, text, low, high):
                 rule = hit.phrase.id.partition("#")[0]
-                distance = first - text.word_at(hit.span.end_char) if side == "before" else text.word_at(hit.span.start_char) - last
+                if low == stop and side == "after" and low > end and rule != _TAKEN_BACK:
+                    continue
+                distance = first - text.word_at(hit.span.end_char)
+                if side == "after":
+                    distance = text.word_at(hit.span.start_char) - (behind[1] if hit.span.start_char >= behind[0] else last)
                 if distance > self.letter.rules.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:

@@ -1,0 +1,138 @@
+"""Which of the schools that a letter names take part: told together, left, another's, taken back, or not told at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailroom.model import Outcome
+from parse.reader import Reader, Reading
+from parse.schoolnames import School
+
+SCHOOLS = [
+    School(name=f"{name} School", authority=authority)
+    for authority, names in {
+        "Scottish Borders": ("Kelso High", "Hawick High", "Selkirk High", "Edenside Primary"),
+        "East Lothian": ("Gullane Primary", "Aberlady Primary", "Dirleton Primary", "North Berwick High"),
+        "Renfrewshire": ("Trinity High",),
+        "South Lanarkshire": ("Trinity High",),
+    }.items()
+    for name in names
+]
+TOGETHER = "We've kept a joint log on homework since August."
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    return Reader(Path(__file__).parents[2] / "programme", SCHOOLS)
+
+
+def read(reader: Reader, words: str) -> Reading:
+    head = "From: Ann Reid <ann@example.org>\nTo: care@union.example\nSubject: Research\nMessage-ID: <a@example.org>\nDate: Mon, 10 Jan 2022 09:00:00 +0000\n"
+    return reader.read(f"{head}\nHi,\n\n{words} {TOGETHER}\n\nAnn\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("Me (Kelso High) and Anne-Marie (Hawick High) have been keeping a joint log on homework since August.", "hawick kelso"),
+        (
+            "There are three of us: myself at Kelso High, Dougie at Hawick High and Priya from Selkirk High.",
+            "hawick kelso selkirk",
+        ),
+        (
+            "I'm at Kelso High, Dougie's at Hawick High. The two of us have been running the same observation sheet since August and meet every fortnight.",
+            "hawick kelso",
+        ),
+        (
+            "Dougie Rae of Hawick High and I (Kelso High) have a project under way on homework, half a year old by now, weekly notes kept by both of us.",
+            "hawick kelso",
+        ),
+        (
+            "I teach maths at Kelso High. My partner in crime is Dougie, who's at Hawick High, and he should be on the form too. We've both logged homework.",
+            "hawick kelso",
+        ),
+        ("Kelso High here. Us and Hawick High want to team up after Easter to look at homework, nothing begun yet.", "hawick kelso"),
+        ("Two schools in this: ourselves (Kelso High) and Hawick High.", "hawick kelso"),
+        (
+            "I'm two days at Kelso High and three at Hawick High and this is about both.",
+            "hawick kelso",
+        ),
+        ("I do 0.6 at Kelso High and 0.4 at Hawick High, and the enquiry runs in both. On my own so far; others welcome to join.", "hawick kelso"),
+        ("Kelso High. Could you also put down Hawick High, since Fiona there does a full half of it?", "hawick kelso"),
+        ("I teach at Kelso High. The other half of the project is Hawick High.", "hawick kelso"),
+        ("We are a partnership between Kelso High and the folk at Hawick High. Since August we've kept a joint log.", "hawick kelso"),
+        ("Please register Kelso High. And Hawick High.", "hawick kelso"),
+        ("Please register Kelso High (me, maths) as well as Hawick High (Dougie, maths too).", "hawick kelso"),
+        ("The cluster is putting in together: Kelso High, Hawick High, Selkirk High.", "hawick kelso selkirk"),
+        ("Kelso High, with Hawick High and Selkirk High. All three have kept the same log since August as one group.", "hawick kelso selkirk"),
+        ("Kelso High (lead), Hawick High (partner).", "hawick kelso"),
+        ("Kelso High, maths. Hawick High tried something of the sort in 2018.", "kelso"),
+        ("Before Kelso High I had eleven years at Hawick High. Here, four of us have kept a joint log on homework since August.", "kelso"),
+        ("I was eleven years at Hawick High and moved last August, by my own choice, to Kelso High.", "kelso"),
+        ("I'm at Hawick High till Friday, then it's Kelso High for good, so Kelso is the one to write down.", "kelso"),
+        (
+            "From Monday I take up a new post at Kelso High (I'm in Hawick High until then), so please put Kelso High.",
+            "kelso",
+        ),
+        ("I start at Kelso High on the 17th, leaving Hawick High behind me.", "kelso"),
+        ("School: Hawick High, no, sorry, that's where I was till June: Kelso High.", "kelso"),
+        ("Hawick High... scrap that, old habits. Kelso High!", "kelso"),
+        ("I'm an itinerant brass teacher: Hawick High on Mondays, Selkirk High on Tuesdays, but my base and the one I'd take part for is Kelso High.", "kelso"),
+        ("I teach in Hawick High, Selkirk High and Kelso High, though for this please count me with Kelso High only.", "kelso"),
+        ("I cover Hawick High and Selkirk High too but I'm employed by Kelso High, and it's Kelso High that would be taking part.", "kelso"),
+        (
+            "Kelso High. It was me and a lad from Hawick High who had the idea but he's off to Australia, so it's just us now.",
+            "kelso",
+        ),
+        ("Kelso High. Hawick High were in it with us at the start but they've pulled out.", "kelso"),
+        ("Kelso High. We did ask Hawick High and never heard back.", "kelso"),
+        ("Kelso High. Hawick High said no thanks.", "kelso"),
+        ("We're at Kelso High, the rival of Hawick High at rugby.", "kelso"),
+        ("My own children attend Hawick High but I teach at Kelso High.", "kelso"),
+        ("I was a pupil at Hawick High, did my probation at Selkirk High and have been in Kelso High for good since 2009.", "kelso"),
+        ("Kelso High. The training for the last thing was in Hawick High and the parking was dreadful.", "kelso"),
+        ("A colleague who was at Hawick High before us brought the idea here to Kelso High.", "kelso"),
+        ("Kelso High. Please don't muddle us with Hawick High, who wrote last week.", "kelso"),
+        ("You have me down under Hawick High. It should be Kelso High.", "kelso"),
+        ("You've got Hawick High against my name, which is out of date: Kelso High since August.", "kelso"),
+        ("Cheers to whoever at Hawick High put this on the staffroom board. I'm Kelso High myself.", "kelso"),
+        ("Kelso High. Mrs Tait, late of Hawick High, is our fourth.", "kelso"),
+        ("Kelso High. Next year we'd love to rope in Hawick High. For now there's four of us with a joint log since August.", "kelso"),
+        ("Kelso High. I've heard through a pal in Hawick High that you still have places.", "kelso"),
+        ("I applied from Hawick High two years ago and it came to nothing; I'm now in Kelso High.", "kelso"),
+        (
+            "I'm P4 at Gullane Primary and my other half of the pairing, Sue, is P4 at Aberlady Primary. We've run it since August.",
+            "aberlady gullane",
+        ),
+        ("I'm head at Gullane Primary, and was acting head at Aberlady Primary till Christmas.", "gullane"),
+        ("We share a head with Aberlady Primary but this is Gullane Primary only.", "gullane"),
+        (
+            "Gullane Primary. Our learning community also has Aberlady Primary, Dirleton Primary and North Berwick High, none of whom are part of this.",
+            "gullane",
+        ),
+    ],
+)
+def test_schools_that_take_part(reader: Reader, words: str, names: str) -> None:
+    found = read(reader, words).extraction.institutions
+    assert sorted(name.split()[0].lower() for name in found) == names.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "untold"),
+    [
+        ("Kelso High. Fiona's at Hawick High and does as much of it as I do.", True),
+        ("Kelso High is the lead school and Hawick High follows.", True),
+        ("Ours is Kelso High. Hawick High lies forty minutes off.", True),
+        ("Kelso High. We liked Hawick High's survey.", False),
+        ("Kelso High. Hawick High said no thanks.", False),
+        ("School: Kelso High. Hawick High lies forty minutes off.", False),
+        ("Hawick High and Selkirk High lie too far off: please count me as Kelso High.", False),
+        ("Kelso High. The little ones go to Aberlady.", False),
+    ],
+)
+def test_a_school_of_which_nothing_is_said_is_shown_to_a_person(reader: Reader, words: str, untold: bool) -> None:
+    reading = read(reader, words)
+    assert ("school_untold" in {reason.code for reason in reading.extraction.reasons}) is untold
+    assert (reading.decision.outcome is Outcome.REVIEW) is untold
