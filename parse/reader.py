@@ -166,6 +166,8 @@ class Reader:
         if not institutions.institutions and not institutions.institution_options and any(reason.code == "forwarded" for reason in kinds.reasons):
             passed_on = self._institutions.find(parsed, texts, councils=councils, forwarded=True)
             institutions = passed_on if passed_on.institutions and (passed_on.authorities or not institutions.authorities) else institutions
+        if not sessions.sessions and any(reason.code == "forwarded" for reason in kinds.reasons):
+            sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)
         reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *institutions.reasons, *activities.reasons, *topics.reasons, *sessions.reasons)
         related = kinds.kind is not Kind.UNRELATED
         return Extraction(

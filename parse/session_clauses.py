@@ -24,7 +24,8 @@ _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
 _PERSON = (
     r"(?:colleague|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|principal|buddy|job share|jobshare|job-share|"
-    r"probationer|student|rep|sister|brother|daughter|son|teacher|lecturer|librarian|technician|psa|assistant|mentor|facilitator|co-facilitator|secretary)"
+    r"probationer|student|rep|sister|brother|daughter|son|teacher|lecturer|librarian|technician|psa|assistant|mentor|facilitator|co-facilitator|"
+    r"secretary|counterpart|opposite number)"
 )
 _NOT_A_NAME = r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
 _NAME = r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
@@ -47,16 +48,17 @@ _THIRD = re.compile(
     rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PERSON}s|other|others|team|group|department|faculty)\b"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
-    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can)[a-z]*\b)"
+    r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can|missed|chose|picked|got|took|doing|loved|enjoyed|joined|attended)[a-z]*\b)"
     r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:\s+(?:from|at|in|of)\s+(?-i:[A-Z][\w'-]+))?"
     r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
-    r"cannot|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes|on the|the)\b))",
+    r"cannot|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
 )
 _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesday»
     r"^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:(?:and|with)\s+)?"
     rf"{_NOT_A_NAME}(?:{_NAME}|him|her|them)\s+(?:(?:for|on|at|to|in)\s+)?(?:the\b|\d)"
     rf"|^\s*(?:and|but|while|whereas|though|although)\s+{_NOT_A_NAME}{_NAME}\s*$"  # «but Derek (P7) goes»
+    rf"|^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:and\s+)?(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\s+(?:for|on|at|to)\s+(?:the\b|\d)"
     r"|\bfor (?:her|him|them)\b",
     re.I,
 )
@@ -100,8 +102,10 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     for match in _CLAUSE.finditer(text):
         if any(begin < match.start() < end for begin, end in asides):
             continue
-        found.append(Clause(start, match.start(), joint, text[start : match.start()]))
-        start, joint = match.start(), match.group().strip().lower()
+        said = text[start : match.start()]
+        found.append(Clause(start, match.start(), joint, said))
+        sign = match.group().strip().lower()
+        start, joint = match.start(), joint if sign in ":," and said.strip().lower() == joint == "so" else sign  # «so: the other»
     found.append(Clause(start, len(text), joint, text[start:]))
     begins = [clause.start for clause in found]
     for label, rule, first, last in cues:

@@ -121,8 +121,9 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?:next|last|this)[ ]week'?s?|
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
+            (?:to-?day|tom+or+ow)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
             this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
-        | (?:session|sess|training|date|slot|option|choice|workshop)[ ](?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
+        | (?:session|sess|training|date|slot|option|choice|workshop)(?:[ ]|[ ]?[:=\-][ ](?=n))(?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?!\.\d|[/:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})

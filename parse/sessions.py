@@ -130,6 +130,8 @@ _OF_OTHERS = re.compile(r" (?!facilitator|trainer|teacher|member|participant|del
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
 _OTHER = re.compile(r"(?:other|ither|idder|tidder|tither|t'other|alternative)\b", re.I)  # «the other one is in Perthshire and has better skiing»
+_SO_THE_OTHER = re.compile(r"\b(?:so|hence|therefore|but)\b.*\bother\b", re.I)  # «I don't work on a Wednesday, so it's the other one»
+_TODAYS = re.compile(r"(?:to-?day|tom+or+ow)'?s\b", re.I)  # «can only make tomorrow's one»
 _LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
@@ -257,6 +259,9 @@ class SessionFinder:
                 for _, mention, _ in events:
                     if mention.stance in ("takes", "had"):
                         mention.stance = "replaced"
+            if previous and not mentions and "declines" in labels and _BACK.search(text):  # «I was on the Tuesday. Can't do it now.»
+                for mention in previous:
+                    mention.stance = "declines" if mention.stance == "had" else mention.stance
             narrow_whole([mention for _, mention, _ in events], mentions, text)
             if refused:
                 drop_after_refusal(mentions, 0, text)
@@ -463,6 +468,8 @@ class SessionFinder:
         vague = form in ("weekday", "time", "ordinal", "slot")
         if form == "weekday" and _OF_OTHERS.match(after):
             return ""
+        if form == "weekday" and _ANY_DAY.search(before) and _SO_THE_OTHER.search(after):
+            return "elsewhere"
         if (
             form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in clause.labels and not (clause.polarity() and _IT_IS_A.search(before))
         ) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
@@ -478,7 +485,7 @@ class SessionFinder:
         reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
         if form == "weekly" or reported or "events" in clause.labels:
             return "elsewhere"
-        if not clause.polarity() and form in ("date", "day", "named", "weekday", "slot"):
+        if not clause.polarity() and (form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))):
             spoken_for = bool(ours - {"about"} & labels)
             if is_of_something_else(context.text[: mention.start], after, named=form == "named", spoken_for=spoken_for):
                 return "elsewhere"
@@ -510,6 +517,7 @@ class SessionFinder:
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about
             or bool({"present", "joins"} & labels)
+            or (strong and _TODAYS.match(context.text, mention.start) is not None)
             or (context.talked and (context.short or "likes" in labels or _INSTEAD_OF_IT.match(after) is not None))
             or _FOR_ME.match(after) is not None,
             "time": (about and strong)
