@@ -204,10 +204,10 @@ def test_mistakes_in_the_rules_name_file_and_line(tmp_path: Path, change: tuple[
 
 def test_hostile_text_stays_linear() -> None:
     """A line of a hundred thousand semicolons, boxes and marks is read in seconds, not hours."""
-    start = time.perf_counter()
+    start = time.process_time()
     for text in ("we ; " * 20_000, "(b) - \n" * 20_000, "[ ] a group\n" * 10_000 + "[x] b", "separately we compare. " * 5_000):
         read(message((ZoneKind.OWN, text), (ZoneKind.QUOTE, text)))
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
 
 
 def test_order_of_views_and_repeats_give_the_same_answer() -> None:

@@ -104,9 +104,9 @@ def test_docx_entities_are_never_expanded() -> None:
     ids=["one huge part", "a huge picture", "too many members"],
 )
 def test_zip_bombs_are_not_unpacked(content: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(content, "a.docx") == ("", ("attachment_too_large",))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_docx_whose_directory_lies_about_a_size() -> None:
@@ -170,9 +170,9 @@ def test_pdf_forms_are_read() -> None:
 )
 def test_hostile_pdf(content: bytes, defect: str | None) -> None:
     """The limit is wide of what is measured (about a second) for slow machines' sake."""
-    started = time.perf_counter()
+    started = time.process_time()
     text, defects = read(content, "a.pdf")
-    assert time.perf_counter() - started < 8
+    assert time.process_time() - started < 8
     assert len(text) <= AttachmentLimits().characters
     assert defect is None or defect in defects
 

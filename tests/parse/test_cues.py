@@ -43,7 +43,7 @@ def test_no_patterns_find_nothing() -> None:
 
 def test_gaps_are_bounded() -> None:
     cue = CueSet(["a ... b ... c", "a ...9 b ...9 c"])
-    started = time.perf_counter()
+    started = time.process_time()
     assert not cue.found("a " * 100_000)
     assert not cue.found("a b " * 50_000)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -63,9 +63,9 @@ def test_work_grows_with_the_text(gazetteer: Gazetteer) -> None:
     def seconds(count: int) -> float:
         text = "North Upper Saint Mary's of the Kirkhill Park View " * count
         found = words(text)
-        begin = time.perf_counter()
+        begin = time.process_time()
         gazetteer.scan(text, found, limit=10**9)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     seconds(500)
     assert min(seconds(8_000) for _ in range(2)) < 8 * 4 * max(min(seconds(1_000) for _ in range(3)), 1e-3)

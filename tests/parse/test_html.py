@@ -108,9 +108,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages(name: str) -> None:
     """Deep, wide and endless pages give their text within seconds, and never an exception."""
-    started = time.perf_counter()
+    started = time.process_time()
     rendered = render(HOSTILE[name])
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert "core" in rendered.text or "core" not in HOSTILE[name]
 
 

@@ -380,9 +380,9 @@ HOSTILE = {
 def test_hostile_mail_is_read_within_a_second_or_two(name: str) -> None:
     """The limit is wide of what is measured (all below half a second) for slow machines' sake."""
     content, defect = HOSTILE[name]
-    started = time.perf_counter()
+    started = time.process_time()
     parsed = parse_message(content)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert defect is None or defect in parsed.defects
     assert len(parsed.body) <= Limits().body_characters
     assert set(parsed.defects) <= REASONS.keys()

@@ -156,9 +156,9 @@ def test_time_is_linear_in_hostile_text() -> None:
     def seconds(words: int) -> float:
         view = TextView("we have been working on " * (words // 5), where="own")
         assert view.sentences
-        start = time.perf_counter()
+        start = time.process_time()
         list(matcher.find(view))
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(500)
     small = min(seconds(2_000) for _ in range(3))

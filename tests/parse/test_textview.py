@@ -79,11 +79,11 @@ def test_every_folded_stretch_leads_back(source: str) -> None:
     "source", ["a" * 200_000, "(" * 50_000, "\n" * 200_000, "word " * 40_000, "a\n" * 100_000, "\u200b" * 200_000, " \u200b" * 100_000, WRAPPED * 2_000]
 )
 def test_folding_is_linear(source: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     view = TextView(source, where="own")
     assert len(view.folded) <= len(source) * 1.01
     assert len(view.doc) <= len(source) * 1.01
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_narrow_wrap_is_known_by_its_whole_paragraph() -> None:

@@ -237,9 +237,9 @@ def test_time_is_bounded_on_hostile_text(finder: TopicFinder, unit: str) -> None
         prepared = views(parsed)
         for view in prepared:
             assert view.sentences is not None  # shared with the other finders, so not measured here
-        start = time.perf_counter()
+        start = time.process_time()
         finder.find(parsed, prepared)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(1000)
     assert seconds(80_000) < 8 * seconds(20_000) + 0.5
