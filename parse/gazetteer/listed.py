@@ -32,7 +32,8 @@ class ListedNames:
         while end < len(found) and end < index + 8:
             if end > index and not passage.near(end - 1):
                 gap = passage.gap(end - 1)
-                if "\n" in gap or gap.strip(" ,.'(") or len(gap) > 4:
+                wrapped = gap.strip(" ") == "\n" and (*key, found[end].norm) in self.index.prefixes and passage.goes_on(end - 1)
+                if not wrapped and ("\n" in gap or gap.strip(" ,.'(") or len(gap) > 4):
                     break
             norm = found[end].norm
             if norm not in self.index.core_words and found[end].raw.endswith("'s") and (*key, norm[:-1]) in self.index.college_names:

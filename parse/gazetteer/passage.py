@@ -42,6 +42,11 @@ class Passage:
             return False  # the end of a sentence, not of an abbreviation
         return len(gap) < 5 and not gap.strip(" -.'") and " -" not in gap
 
+    def goes_on(self, left: int) -> bool:
+        """Whether a line that ends with word ``left`` says more than that word, and no greeting or name by itself: «Robert Douglas⏎Memorial»."""
+        line = self.text.rfind("\n", 0, self.words[left].end) + 1
+        return self.words[left].start > line
+
     def opens(self, first: int) -> bool:
         """Whether word ``first`` begins a sentence or a line."""
         start = self.words[first].start

@@ -5,6 +5,8 @@ What it does badly: a name in small letters that is in no list is only found aft
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spacy.lang.en.stop_words import STOP_WORDS
 
 from parse.gazetteer.entries import Entry, Mention
@@ -40,6 +42,8 @@ class UnlistedNames:
         weak = not lower and not found[index].capital and index > free and not found[index - 1].capital
         first = self._begin(passage, index, free, weak=weak)
         core = tuple(word.norm for word in found[first:index] if word.norm != "rc")
+        if not core and not self.index.by_authority and (told := self._told_behind(passage, index, last, free, forms)):
+            return told
         after = [word for word in found[last : last + 3] if word.norm != "the"]
         goes_on = len(after) > 1 and after[1].capital and not passage.upper
         if not core and found[index].capital and len(forms) > 1 and goes_on and after[0].norm == "of":
@@ -71,6 +75,24 @@ class UnlistedNames:
         if 0 < free == first and passage.near(first - 1):
             return None  # what is left of the name before
         return passage.mention(first, last, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, weak=weak)
+
+    def _told_behind(self, passage: Passage, index: int, last: int, free: int, forms: frozenset[str]) -> Mention | None:
+        """«I'm at Ashmuir (the Academy)», «I teach at Ashmuir, the academy.»"""
+        found = passage.words
+        first = index - 2
+        if (
+            first <= free
+            or found[index - 1].norm != "the"
+            or not forms & {"academy", "high", "grammar", "primary"}
+            or passage.gap(first).strip(" ") not in ("(", ",")
+        ):
+            return None
+        if not found[first].capital or found[first].norm in self.vocabulary.never_named or found[first - 1].norm not in ("at", "from"):
+            return None
+        if passage.text[found[last - 1].end : found[last - 1].end + 1] not in ("", ")", ",", ".", ";", "!", "?", "\n"):
+            return None
+        mention = passage.mention(first, last, kind="unlisted", rule="institution.unlisted", core=(found[first].norm,), forms=forms)
+        return replace(mention, text=f"{found[first].raw} {' '.join(word.raw.capitalize() for word in found[index:last])}")
 
     def _tells(self, forms: frozenset[str], *, capital: bool) -> bool:
         """Whether these form words may end a school's name at all."""
@@ -113,6 +135,9 @@ class UnlistedNames:
             or found[first].norm in ("and", "of")
         ):
             first += 1
+        of = next((at for at in range(first + 2, index) if found[at].norm == "of"), None)
+        if of is not None and found[first].norm not in DIRECTIONS and found[first + 1].norm not in INNER:
+            return of + 1  # «Colin Baxter of Ashmuir Primary»
         return first
 
     def _step(self, passage: Passage, first: int, index: int, free: int, *, weak: bool) -> int:
@@ -120,7 +145,7 @@ class UnlistedNames:
         found, never = passage.words, self.vocabulary.never_named
         lower, upper = passage.lower, passage.upper
         word = found[first - 1]
-        if first - 1 > 0 and "." in passage.gap(first - 1) and word.norm != "st" and len(word.norm) > 2:
+        if "." in passage.gap(first - 1) and word.norm != "st" and len(word.norm) > 2:
             return first
         if word.norm == "and" and self._place_before(passage, first - 1):
             return first

@@ -34,7 +34,7 @@ class Agreeing:
         self.letter, self.founds, self.places = letter, founds, places
 
     def read(self, text: Text, asked: Text) -> tuple[list[Found], list[Place]]:
-        schools = [found for found in self.founds if found.text is asked and found.mention.kind == "school"]
+        schools = [found for found in self.founds if found.text is asked and found.mention.kind in ("school", "unlisted")]
         if not schools:
             return [], []
         for begin, stop in self._questions(text, asked):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from parse.gazetteer import Entry
+from parse.gazetteer import Entry, Mention
 from parse.institutions.described import Described
-from parse.institutions.letter import STAGE, Found, Letter
+from parse.institutions.letter import PASSED_OVER, STAGE, WEIGHT, Found, Letter
 from parse.institutions.stated import Stated
 
 __all__ = ["BareNames"]
@@ -42,9 +42,12 @@ class BareNames:
         """Makes schools, in place, of the names whose kind is told right behind them: «Ashmuir, the high school», «Ashmuir. Primary, not High.»"""
         taken: set[tuple[int, int]] = set()
         asked = {found.mention.core: found.mention.entries for found in founds if found.text.view.where == "own_quote" and found.mention.kind == "school"}
+        whole = [found.mention for found in founds if found.mention.kind == "school" and found.text.zone in WEIGHT and found.role not in PASSED_OVER]
         for found in founds:
             mention = found.mention
-            if mention.kind != "bare" or found.text.zone not in ("own", "subject"):
+            if mention.kind in ("bare", "school") and found.role not in PASSED_OVER and (entries := self.described.unit(found)):
+                found.mention = replace(mention, kind="school", entries=entries, forms=frozenset({"unit"}))
+            if found.mention.kind != "bare" or found.text.zone not in ("own", "subject"):
                 continue
             if found.text.words[mention.first].capital and not self._is_town(found):
                 (self.spoken if found.text.zone == "own" else self.in_subject).add(mention.core)
@@ -75,6 +78,8 @@ class BareNames:
             if forms and (entries := self.described.of_kind(mention.entries, forms)):
                 found.mention = replace(mention, kind="school", entries=entries, forms=forms)
                 taken.add((found.text.order, at))
+                continue
+            found.mention = self._as_in_full(mention, whole)
 
     def _beside_partner(self, found: Found, founds: Sequence[Found]) -> tuple[Entry, ...]:
         """«Two of us from Kirkwall Grammar and one from Stromness»: the school of the same council, and if need be of the same kind."""
@@ -93,6 +98,11 @@ class BareNames:
         entries = tuple(mine if len({entry.label for entry in mine}) == 1 else alike)
         return entries if len({entry.label for entry in entries}) == 1 else ()
 
+    def _as_in_full(self, mention: Mention, whole: Sequence[Mention]) -> Mention:
+        """«St Roch's» under a subject with St Roch's Secondary: of the schools of that name, the one that the letter names in full."""
+        entries = {entries for other in whole if other.core == mention.core and (entries := tuple(e for e in mention.entries if e in other.entries))}
+        return replace(mention, entries=entries.pop()) if len(entries) == 1 else mention
+
     def _of_college(self, found: Found, colleges: Sequence[Entry]) -> None:
         """«I lecture at Cardonald»: the one college that has the place."""
         if len(colleges) == 1 and self._word_before(found) in ("at", "from"):
@@ -108,13 +118,13 @@ class BareNames:
 
         ``alone``: no school is named in full. A town is only a school behind «at» or where a class stands before it.
         """
-        mention = found.mention
+        mention, before = found.mention, self._word_before(found)
         vocabulary = self.letter.gazetteer.vocabulary
         if mention.core in self.letter.campuses | self.colleges or (mention.core in self.letter.gazetteer.college_places and not self.letter.tells_of_school):
             return False
-        if mention.core in vocabulary.councils or not (found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1):
+        capital = found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1
+        if mention.core in vocabulary.councils or not (capital or (found.role == "member" and before == "at" and len(mention.core[0]) > 6)):
             return False
-        before = self._word_before(found)
         if found.role != "sole" and before not in ("at", "from", "school") and all(norm in self.letter.sender_words for norm in mention.core):
             return False  # «Isla here»
         if (found.listed or found.answer) and found.text.zone == "own":
@@ -129,6 +139,9 @@ class BareNames:
         if found.cue == "institution.member.label" and single:
             found.mention = replace(mention, entries=fitting)
             return found.text.zone in ("own", "attachment")
+        if found.text.zone == "subject" and alone and single and self._is_subject(found):
+            found.mention = replace(mention, entries=fitting)
+            return True
         if found.text.zone != "own" or self._longer(found):
             return False
         counts = self._introduced(found, single=single, alone=alone) or (single and (found.role == "sole" or self._answers(found)))
@@ -218,6 +231,16 @@ class BareNames:
         if gap == " " and before == "at" and not (self.spoken | self.in_subject) - {core}:
             return True
         return before in self.letter.sender_words and gap.strip(" ") in ("\n", ",\n", "(") and len(self.spoken) == 1
+
+    def _is_subject(self, found: Found) -> bool:
+        """«St Thomas of Aquin's, Edinburgh»: a subject that says nothing but the name and its place, above a letter that names no school."""
+        covered = {index for council in found.text.councils for index in range(council.first, council.last)} | {*range(found.mention.first, found.mention.last)}
+        rest = [
+            word.norm
+            for index, word in enumerate(found.text.words)
+            if index not in covered and word.norm not in _ANSWERING and word.norm not in ("re", "fw", "fwd")
+        ]
+        return not rest and not self.spoken and not self._is_town(found) and found.text.words[found.mention.first].capital
 
     def _is_bracketed(self, found: Found) -> bool:
         """«It is the wee school on the hill (Banton)», «all else the same (Webster's, the three of us)»; a town only behind «school»."""

@@ -134,7 +134,7 @@ class Choosing:
                 or found.paired
                 or found.listed
                 or found.answer
-                or found.cue == "institution.together.pairing"
+                or found.cue in ("institution.together.pairing", "institution.member.school-is")
                 or (found.cue == "institution.member.label" and found.group not in groups)
             ]
         if any(found.mention.kind == "school" for found in kept):

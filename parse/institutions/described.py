@@ -27,6 +27,7 @@ _OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN 
 _KINDS = {"primary": "primary", "infant": "primary", "high": "secondary", "secondary": "secondary", "special": "special", "asn": "special", "asl": "special"}
 _ADJECTIVES = 4  # words between «the» and «school»
 _ARTICLES = ("the", "a", "an", "our", "my")
+_ENDS = ("department", "dept", "end", "side", "half", "stages", "section")
 _OURS = frozenset("were are am im mine ours".split())  # noqa: SIM905 - «we're a special school», «ours is a wee primary»
 
 
@@ -69,6 +70,8 @@ class Described:
         if at < 1 or not words[mention.first].capital:
             return ()
         mark = folded[words[at].end : mention.start].strip(" ")
+        if mark == "" and at > 1 and words[at].norm in ("of", "at", "in") and words[at - 1].norm in _ENDS and found.role in ("member", "together"):
+            return _of_levels(mention.entries, (_KINDS.get(words[at - 2].norm, ""),))  # «in the primary department of Sir E Scott»
         if mark == "" and words[at].norm in ("called", "named"):
             at -= 1
         elif mark not in (",", "(", "-", ":"):
@@ -92,6 +95,17 @@ class Described:
             return ()
         levels = (kind,) if kind else levels
         return _of_levels(mention.entries, levels) or _of_levels(tuple(entry for entry in mention.entries if entry.authority in councils), levels)
+
+    def unit(self, found: Found) -> tuple[Entry, ...]:
+        """«Aonad na Gàidhlig at Sandbank», «in the Communication Unit at Crosshouse Primary»: the unit that the list has by itself."""
+        words, core, keys = found.text.words, found.mention.core, self.letter.gazetteer.keys
+        at = found.mention.first - 1
+        if at < 2 or words[at].norm not in ("at", "of", "in"):
+            return ()
+        before = [word.norm for word in words[max(0, at - 4) : at]]
+        if before[-2:] == ["gaelic", "unit"] or (before[-1] in ("gaidhlig", "ghaidhlig") and "aonad" in before):
+            return tuple(entry for entry, _, forms in keys.get(core, ()) if "gaelic" in forms)
+        return tuple(entry for entry, _, forms in keys.get((*core, before[-2]), ()) if before[-1] == "unit" and "unit" in forms)
 
     def forms(self, found: Found) -> tuple[int, frozenset[str]]:
         """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
