@@ -568,12 +568,15 @@ def pages(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
     )
     (folder / "mail").mkdir()
     config = load_config(folder / "config.yaml")
-    client = House(folder=folder, config=config, store=store, office=HouseOffice(config, store)).client(Role.COORDINATOR)
+    house = House(folder=folder, config=config, store=store, office=HouseOffice(config, store))
+    client, administrator = house.client(Role.COORDINATOR), house.client(Role.ADMINISTRATOR)
     draw = random.Random(seed)
     offered = store.facets()
     lines = store.find_registrations(page=Page(size=200)).lines
     mail = [line.id for state in (MessageState.REVIEW, MessageState.REGISTERED) for line in store.message_list(MessageFilter(states=(state,))).lines]
     replies = [line.id for line in store.outbox_list().lines]
+    ids = [line.id for line in lines]
+    asked_ids = [line.id for line in store.find_registrations(RegistrationFilter(states=(RegistrationState.ASK_MEMBER,)), page=Page(size=200)).lines]
     topics = [facet.value for facet in store.picture().topics]
     deep = [store.find_registrations(RegistrationFilter(received_before=END - timedelta(days=days)), page=Page(size=1)).next for days in (100, 500, 900, 1500)]
 
@@ -595,23 +598,31 @@ def pages(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
         )
         return [(key, value if isinstance(value, str) else value[0]) for pairs in some for key, value in pairs if value]
 
-    def asked(path: str, make: Callable[[], Sequence[tuple[str, str]]] = tuple) -> Callable[[], Callable[[], Any]]:
+    def asked(path: str, make: Callable[[], Sequence[tuple[str, str]]] = tuple, by: Any = client) -> Callable[[], Callable[[], Any]]:
         def one() -> Callable[[], Any]:
             address = f"{path}?{urlencode(make())}"
 
             def get() -> None:
-                response = client.get(address)
-                if response.status_code not in (200, 303):
+                response = by.get(address)
+                if response.status_code not in (200, 303, 422):  # 422: its made-up mail has nobody to ask
                     sys.exit(f"{address}: {response.status_code}")
 
             return get
 
         return one
 
-    def one_of(path: str, named: Sequence[Any]) -> Callable[[], Any]:
-        return asked(f"{path}{draw.choice(named)}")()
+    def one_of(path: str, named: Sequence[Any], more: str = "") -> Callable[[], Any]:
+        return asked(f"{path}{draw.choice(named)}{more}")()
 
-    ids = [line.id for line in lines]
+    def many() -> list[tuple[str, str]]:
+        """Fifty entries of the register, to be changed at once."""
+        begin = draw.randrange(len(ids) - 50)
+        return [*(("id", id) for id in ids[begin : begin + 50]), *draw.choice(([("do", "spam")], [("do", "not-ours")]))]
+
+    def audited() -> list[tuple[str, str]]:
+        return draw.choice(([], [("person", "moira")], [("item", draw.choice(ids))], [("from", (END - timedelta(days=30)).date().isoformat())]))
+
+    schools = [place.name for letter in ("al", "st", "du", "kirk", "col") for place in house.office.places(letter, limit=50)]
     sorts = [("sort", sort) for sort in RegistrationSort]
     several = {
         "/": asked("/"),
@@ -623,14 +634,27 @@ def pages(store: Store, rounds: int, seed: int) -> dict[str, list[Callable[[], A
         "/register in an order": asked("/register", lambda: [draw.choice(sorts)]),
         "/register narrowed": asked("/register", lambda: [*narrowed(), draw.choice(sorts)]),
         "/register deep": asked("/register", lambda: [("after", draw.choice(deep))]),
+        "/register/bulk": asked("/register/bulk", many),
+        "/register/new": asked("/register/new"),
+        "/register/views": asked("/register/views"),
         "/register/schools": asked("/register/schools", lambda: [("q", draw.choice("abcdgklms") + draw.choice("aeio"))]),
         "/picture": asked("/picture"),
         "/picture narrowed": asked("/picture", narrowed),
         "/item": partial(one_of, "/item/", ids),
+        "/item/N/ask": partial(one_of, "/item/", asked_ids, "/ask"),
+        "/item/N/merge": partial(one_of, "/item/", ids, "/merge"),
         "/message": partial(one_of, "/message/", mail),
+        "/message/N/answer": partial(one_of, "/message/", mail, "/answer"),
+        "/places": asked("/places", lambda: [("q", draw.choice(schools)[: draw.randint(2, 9)])]),
         "/replies": asked("/replies", lambda: [("tab", draw.choice(("held", "due", "sent", "parked")))]),
         "/replies with words": asked("/replies", lambda: [("tab", draw.choice(("held", "sent"))), ("q", draw.choice(("research", draw.choice(topics))))]),
         "/replies/N": partial(one_of, "/replies/", replies),
+        "/replies/texts": asked("/replies/texts"),
+        "/taught": asked("/taught"),
+        "/today/mail": asked("/today/mail"),
+        "/queue/lines": asked("/queue/lines"),
+        "/people": asked("/people", by=administrator),
+        "/audit": asked("/audit", audited, by=administrator),
     }
     return {name: [make() for _ in range(rounds)] for name, make in several.items()}
 
