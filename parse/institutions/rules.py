@@ -28,7 +28,7 @@ from parse.schoolnames import Forms, School, fold, words
 
 __all__ = ["InstitutionRules"]
 
-SIDES = ("before", "after", "label", "message", "stage", "quote", "answer")
+SIDES = ("before", "after", "next", "label", "message", "stage", "quote", "answer")
 STAGES = ("primary", "secondary", "not-primary", "not-secondary")
 _REMEMBERED = "remembered"  # the strength of every remembered alias
 ROLES = (

@@ -37,6 +37,12 @@ _NEXT_PERSON = re.compile(
     r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*(?:the )?$"
 )
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
+# A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
+_MARKED = re.compile(
+    r"[ \t]*(?:[-:=|(\t\u2013\u2014][ \t]*|\d+[ \t]*)+(?:(?P<out>no|nope|nah|out|not (?:in|this|taking|part|involved|included|yet)\b.*|declined|withdrawn)"
+    r"|in|yes|yep|aye)(?=[ \t]*(?:$|[,.;!()\t\u2013-]))",
+    re.I,
+)
 _AND_AGAIN = re.compile(r"\s*[.;!\n]\s*(?:oh,? )?(?:and|also|plus|ditto|likewise)\s+(?:so (?:is|are|does|do)\s+)?", re.I)
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
@@ -222,8 +228,28 @@ class Standing:
                     role = result[-1]
                 elif result[-1][0] in ("member", "together") and self._each_their_own(result[-1][1], role) and _NEXT_PERSON.match(gap):
                     role = ("together", _EACH)
+            if not homes and text.zone in ("own", "attachment"):
+                role = self._marked(text, end) or role or (self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]]) if number else None)
             result.append(role or ("", ""))
         return result
+
+    def _marked(self, text: Text, end: int) -> tuple[str, str] | None:
+        """The role that a mark behind the name in a list gives: in or out."""
+        source = text.view.source
+        at = text.view.to_source(end - 1, end)[1]
+        line = source.find("\n", at)
+        mark = _MARKED.match(source[at : min(len(source) if line < 0 else line, at + 60)])
+        return (("denied" if mark["out"] else "member"), "institution.marked") if mark else None
+
+    def _denied_next(self, text: Text, start: int, end: int, later: Sequence[int]) -> tuple[str, str] | None:
+        """«Elmbank and Fairlea came to see it. They aren't part of this.»; ``later``: names of the next sentence that «they» may mean."""
+        number = text.sentence(start)
+        stop = text.sentences[min(number + 1, len(text.sentences) - 1)][1]
+        first, last = bisect_left(text.tokens, end), bisect_left(text.tokens, stop)
+        for hit in self.letter.rules.cues["next"].find_between(text.view, first, last):
+            if not any(text.sentence(begin) > number and begin < hit.span.start_char for begin in later):
+                return "denied", hit.phrase.id.partition("#")[0]
+        return None
 
     def _each_their_own(self, cue: str, role: tuple[str, str] | None) -> bool:
         """Whether the next person's school takes part, too: «me (Ashmuir High) and Jo (Elmbank)», but not «I'm at Ashmuir High and Jo at Elmbank ...»."""
@@ -283,6 +309,8 @@ class Standing:
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
+                if rule == _ME and "," in text.view.folded[hit.span.end_char : start]:
+                    continue  # «it was me, Isla and Jo»
                 if rule == _AT_START and hit.span.start_char - text.sentences[text.sentence(start)][0] > 6:
                     continue  # «works in Denny at Ashmuir High»
                 if rule in _FINAL:

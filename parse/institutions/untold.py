@@ -5,7 +5,9 @@ only heard of, are more than any rule knows. Taking the first school for the onl
 right, so a person looks. A school that is told of (former, another's, denied) needs nobody, nor does one whose possessive it is («Hawick
 High's survey»), nor a letter that says which school counts, or puts it in a form.
 
-What it does badly: a name without its form is mostly a place, and is passed over here.
+A name without its form is mostly a place: it only counts beside a single school that is itself told so, and in one list with the school.
+
+What it does badly: it knows nothing of a school that no list has.
 """
 
 from __future__ import annotations
@@ -26,16 +28,36 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         return []
     told = {found.mention.core for found in chosen} | {found.mention.core for found in founds if found.role in PASSED_OVER}
     mine = {entry.label for found in chosen for entry in found.mention.entries}
+    one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
+    groups = {found.group for found in own}
     return [
         found
         for found in founds
         if found.text.zone == "own"
         and found.role not in PASSED_OVER
-        and found.mention.kind in ("school", "college")
-        and found.mention.rule in ("institution.exact", "institution.alias")
         and bool(found.mention.entries)
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told
-        and found.mention.forms != {"nursery"}
         and not found.mention.text.endswith(("'s", "s'", "\u2019s", "s\u2019"))
+        and (_in_full(found) or ((one_in_short or found.group in groups) and _in_short(letter, found)))
     ]
+
+
+def _in_full(found: Found) -> bool:
+    mention = found.mention
+    return mention.kind in ("school", "college") and mention.rule in ("institution.exact", "institution.alias") and mention.forms != {"nursery"}
+
+
+def _in_short(letter: Letter, found: Found) -> bool:
+    """A name without its form that is no town's, council's or person's."""
+    core = found.mention.core
+    return (
+        found.mention.kind == "bare"
+        and found.role == ""
+        and not core[-1].endswith("shire")
+        and [word.norm for word in found.text.words[max(0, found.mention.first - 2) : found.mention.first]] != ["isle", "of"]
+        and found.text.words[found.mention.first].capital
+        and core not in letter.authorities.aliases
+        and not all(norm in letter.sender_words for norm in core)
+        and not all(norm in letter.gazetteer.vocabulary.never_bare for norm in core)
+    )

@@ -112,6 +112,11 @@ def read(reader: Reader, words: str) -> Reading:
             "Gullane Primary. Our learning community also has Aberlady Primary, Dirleton Primary and North Berwick High, none of whom are part of this.",
             "gullane",
         ),
+        ("Kelso High. Hawick High and Selkirk High came to see it. They aren't part of this.", "kelso"),
+        ("Kelso High. Hawick High lies next door, I'm not including them.", "kelso"),
+        ("Who's in?\nKelso High - yes\nHawick High - no\nSelkirk High - yes (two of us)\n", "kelso selkirk"),
+        ("Kelso High. Hawick High sends us its school-link pupils.", "kelso"),
+        ("Kelso High. Hawick High and Selkirk High have shown an interest in the signs.", "kelso"),
     ],
 )
 def test_schools_that_take_part(reader: Reader, words: str, names: str) -> None:
@@ -125,6 +130,8 @@ def test_schools_that_take_part(reader: Reader, words: str, names: str) -> None:
         ("Kelso High. Fiona's at Hawick High and does as much of it as I do.", True),
         ("Kelso High is the lead school and Hawick High follows.", True),
         ("Ours is Kelso High. Hawick High lies forty minutes off.", True),
+        ("I teach at Kelso. Hawick and Edenside would do this well.", False),  # towns
+        ("I teach at Gullane. Aberlady and Edenside like the idea.", True),
         ("Kelso High. We liked Hawick High's survey.", False),
         ("Kelso High. Hawick High said no thanks.", False),
         ("School: Kelso High. Hawick High lies forty minutes off.", False),
