@@ -414,13 +414,14 @@ class KindReading:
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
         # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.
         teaches = found.institutions and weight["programme"] > 0 and weight["human"] >= 0.6
-        personal = weight["private"] > 0 and weight["interest"] <= 0 and not (found.activities or found.sessions or forwarded or teaches)
+        at_work = found.institutions and found.perhaps_activities and weight["human"] > 0  # «at the funeral ... our P3s and I would like to study»
+        personal = weight["private"] > 0 and weight["interest"] <= 0 and not (found.activities or found.sessions or forwarded or teaches or at_work)
         only_place = found.authorities and not (found.institutions or found.activities or found.sessions or weight["programme"] > 0)
         if personal or (only_place and weight["interest"] <= 0 and not forwarded):
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
         # A place alone is in every newsletter and in every signature: without a word of ours beside it nobody has registered.
         speaks_to_us = weight["programme"] > 0 or weight["human"] > 0
-        place = (found.place_told and (speaks_to_us or found.topic_told)) or (found.authorities and found.topic_told)
+        place = (found.place_told and (speaks_to_us or found.topic_told or found.perhaps_activities)) or (found.authorities and found.topic_told)
         told = found.activities or found.sessions or weight["interest"] > 0 or (found.topic_told and weight["programme"] > 0 and weight["human"] > 0)
         told = told or (found.perhaps_activities and weight["programme"] > 0 and weight["human"] > 0 and weight["private"] <= 0)
         return Kind.EXPRESSION_OF_INTEREST if told or place or forwarded or read_files else Kind.UNRELATED

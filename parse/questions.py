@@ -36,7 +36,7 @@ CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("cue", *CONCERNS)
 TABLES = ("questions", "statements")
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
-_ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem))", re.I)
+_ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem|one|other|more|matter|word|sign|need|rush|hurry)\b)", re.I)
 _AUXILIARY = "do|does|did|is|are|am|was|were|can|could|will|would|shall|should|may|might|must|has|have|had"
 _WH = "what|how|why|which|who|whom|whose|when|where|whit|whaur"
 _FIRST = re.compile(r"\W*(?:(?:and|so|but|also|or|oh|right|hi|hello|hiya|then|now|well|ok|please|pls|sorry|just)\b[\s,.!:]*)*(\w+(?:'\w+)?)", re.I)
@@ -71,7 +71,7 @@ NEXT = (
 )
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
 OURS = frozenset(("about.money", "about.deadlines", "about.rules", "about.papers", "about.scheme"))  # what a private letter does not ask about
-SHORT = 5  # sentences: a message as short as this came for what it says
+SHORT, LONG = 5, 14  # sentences: a message of so few came for what it says; one of so many tells a story, with its questions
 FAMILIES = ("ask", "hint", "calm", "about", "research")
 
 
@@ -131,6 +131,8 @@ class QuestionFinder:
             cues.update(f"some:{family}" for family in FAMILIES if any(cue.startswith(family + ".") for cue in cues))
             if not {"some:about", "some:ask", "some:hint"} & cues:
                 cues.add("none:about-us")
+                if not {"who.you", "who.me"} & cues:
+                    cues.add("none:of-us")
         filled_in = _filled_in(view)
         announced = False
         found: list[Sentence] = []
@@ -161,6 +163,10 @@ class QuestionFinder:
                 cues.add("form:subject")
             elif len(worded) <= SHORT:
                 cues.add("form:of-few")
+            elif len(worded) >= LONG:
+                cues.add("form:of-many")
+                if at and at + 1 < signed and "\n" not in view.folded[spans[worded[at - 1]][1] : spans[worded[at + 1]][0]]:
+                    cues.add("form:amid")  # of its paragraph
             found.append(Sentence(start=start, end=end, marked=marked[index], cues=frozenset(cues)))
         return found, concerns
 
