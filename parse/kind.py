@@ -61,6 +61,7 @@ _ANSWERS = re.compile(rf"[,:;()\u2013\u2014]|\s-|{_ANSWER_WORDS}", re.I)
 _SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
 _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
 _LOUD = 2.0
+_WAVERS = 2.0  # says so plainly: one hesitation is a manner of speaking
 _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or what somebody asks about
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
 _FEWEST_TO_ASK = 2
@@ -407,7 +408,8 @@ class KindReading:
             if not decided or not registers:
                 return Kind.ENQUIRY
             return Kind.EXPRESSION_OF_INTEREST
-        if weight["undecided"] >= 1.0 and wants < 1.0 and not found.activities:
+        # «Two of us are keen, the others are swithering» registers nobody, whatever is told of the group.
+        if wants < 1.0 and weight["undecided"] >= (_WAVERS if found.activities else 1.0):
             return Kind.ENQUIRY
         if found.concerns and not (found.activities and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
