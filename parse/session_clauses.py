@@ -109,7 +109,8 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     found.append(Clause(start, len(text), joint, text[start:]))
     begins = [clause.start for clause in found]
     for label, rule, first, last in cues:
-        for index in range(bisect_right(begins, first) - 1, bisect_right(begins, last - 1)):
+        end = first + max(1, len(text[first:last].rstrip(" ,;:()")))  # a sign that ends a cue opens the next clause
+        for index in range(bisect_right(begins, first) - 1, bisect_right(begins, end - 1)):
             found[index].labels.setdefault(label, rule)
     for clause in found:
         if _ENDS_NOT.search(clause.text):  # «Wednesday doesn't»

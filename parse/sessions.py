@@ -455,7 +455,7 @@ class SessionFinder:
             and all(s.start.date() < context.today for s in self.sessions if s.id in mention.sessions)
         ):
             return "takes"  # «I was at the first one»
-        if clause.joint == "then" and _RANKED.search(context.text[: clause.start]):
+        if clause.joint == "then" and "had" not in context.labels and _RANKED.search(context.text[: clause.start]):
             return "conditional"
         if current:
             return current
