@@ -49,4 +49,5 @@ class Campuses:
         colleges = self.index.campuses.get(place, [])
         if len(colleges) != 1 or not (passage.words[begin].capital or passage.lower):
             return None
-        return passage.mention(first, last, kind="college", rule="institution.campus", entries=tuple(colleges), core=(*place, "campus"))
+        told = frozenset({"college" if first < begin else "campus"})
+        return passage.mention(first, last, kind="college", rule="institution.campus", entries=tuple(colleges), core=(*place, "campus"), forms=told)

@@ -24,6 +24,7 @@ _OF_PLACE = re.compile(  # «=» stands for the town in «the Kirkintilloch one�
     r"(?:the =|the (?:one|school) (?:up |down |over )?(?:in|at|near|from|by) )",
     re.IGNORECASE,
 )
+_SHORT = frozenset("us me mine ours it him right correct".split())  # noqa: SIM905 - «that's us», but not «that's us booked»
 _LINES = 12  # of the answer, in which a yes is looked for
 
 
@@ -55,10 +56,12 @@ class Agreeing:
             start, stop = text.sentences[text.sentence(begin)]
             if begin > last or _BUT.search(folded, start, begin) or _BUT.match(folded[end:].lstrip(" ,.!-\n")):
                 continue
-            if hit.phrase.label == "agreed":
-                return questions
-            inline = text.view.where == "inline_answer"
             ends = folded[end - 1] == "," or folded[end:stop].lstrip(" ")[:1] in ("", ".", ",", "!", ";", ":", "-", "\n")
+            if hit.phrase.label == "agreed":
+                if ends or folded[begin:end].split()[-1].lower() not in _SHORT:
+                    return questions
+                continue
+            inline = text.view.where == "inline_answer"
             if folded[:start].strip() or not ends:
                 continue
             if inline or asked.view.where == "own_quote":

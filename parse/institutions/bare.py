@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from parse.gazetteer import Entry, Mention
 from parse.institutions.described import Described
@@ -13,7 +14,11 @@ from parse.institutions.stated import Stated
 __all__ = ["BareNames"]
 
 _TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together": ("from", "of", "here", "between", "both")}
+_WORKS = tuple(f"institution.member.{rule}" for rule in ("i-work", "but", "now", "currently"))  # «I teach in Hythehill», but not «we met in Hythehill»
+_THIS_IS = "institution.member.this-is"
 _MOVED = ("institution.member.i-work", "institution.member.moved")
+_OF_OURS = frozenset("school primary academy secondary class classes pupils department staff here one us we our".split())  # noqa: SIM905
+_BYGONE = frozenset("old former previous was were closed used visited".split())  # noqa: SIM905
 _ONE_SCHOOL = ("school", "primary", "academy", "nursery", "secondary", "one")
 # «Oh, and the school is Banton»: the words of an answer beside its name.
 _ANSWERING = frozenset(
@@ -34,6 +39,7 @@ class BareNames:
         self.letter = letter
         self.described = Described(letter)
         self.colleges: set[tuple[str, ...]] = set()  # places of a college that a lecturer may mean
+        self.asked_in: set[str] = set()  # councils that our letter speaks of
         self.counted: set[int] = set()  # groups that hold a name without its form that counts
         self.in_subject: set[tuple[str, ...]] = set()  # names without their form that are no towns
         self.spoken: set[tuple[str, ...]] = set()  # the same in the member's own words
@@ -41,6 +47,7 @@ class BareNames:
     def tell(self, founds: Sequence[Found], stated: Stated) -> None:
         """Makes schools, in place, of the names whose kind is told right behind them: «Ashmuir, the high school», «Ashmuir. Primary, not High.»"""
         taken: set[tuple[int, int]] = set()
+        self.asked_in = {council for place in stated.places if place.text.zone == "quote" for council in place.council.alias.councils}
         asked = {found.mention.core: found.mention.entries for found in founds if found.text.view.where == "own_quote" and found.mention.kind == "school"}
         whole = [found.mention for found in founds if found.mention.kind == "school" and found.text.zone in WEIGHT and found.role not in PASSED_OVER]
         for found in founds:
@@ -105,7 +112,7 @@ class BareNames:
 
     def _of_college(self, found: Found, colleges: Sequence[Entry]) -> None:
         """«I lecture at Cardonald»: the one college that has the place."""
-        if len(colleges) == 1 and self._word_before(found) in ("at", "from"):
+        if len(colleges) == 1 and found.role and self._word_before(found) in ("at", "from"):
             found.mention = replace(found.mention, kind="college", rule="institution.campus", entries=tuple(colleges))
         self.colleges.update(place for college in colleges for place in college.campuses)
 
@@ -127,6 +134,11 @@ class BareNames:
             return False
         if found.role != "sole" and before not in ("at", "from", "school") and all(norm in self.letter.sender_words for norm in mention.core):
             return False  # «Isla here»
+        behind = found.text.words[mention.last : mention.last + 4]
+        if before == "from" and any(one.norm == "to" and other.capital for one, other in pairwise(behind)):
+            return False  # «eleven schools a week, from Strathyre down to Cowie»
+        if found.cue == _THIS_IS and not {word.norm for word in found.text.words[max(0, mention.first - 3) : mention.first]} & self.letter.sender_words:
+            return False  # «it's cold at Banton», unlike «it's Denise at Banton»
         if (found.listed or found.answer) and found.text.zone == "own":
             return True
         if found.paired and not all(norm in vocabulary.never_bare for norm in mention.core):
@@ -176,7 +188,7 @@ class BareNames:
             return True
         if not single:
             return False
-        if norm in ("in", "for", "the") and found.role == "member" and (self._named_so(found) or (alone and norm == "in")):
+        if norm in ("in", "for", "the") and found.role == "member" and (self._named_so(found) or (alone and norm == "in" and found.cue in _WORKS)):
             return True
         if found.cue == "institution.member.now":
             return True
@@ -249,13 +261,20 @@ class BareNames:
             return False
         if self._is_town(found):
             return self._word_before(found) in _ONE_SCHOOL
-        return len(self.spoken) == 1 and found.role in ("", "member", "together")
+        begin, stop = found.text.sentences[found.text.sentence(found.mention.start)]
+        norms = {word.norm for word in found.text.words[found.text.word_at(begin) : found.text.word_at(stop)]}
+        replies = any(text.zone == "quote" for text in self.letter.texts)
+        return len(self.spoken) == 1 and found.role in ("", "member", "together") and not norms & _BYGONE and (replies or bool(norms & _OF_OURS))
 
     def _answers(self, found: Found) -> bool:
         """«And it's Banton.», where our letter below asks which school: nothing else of the clause but small words."""
         if not self.letter.asked_for_school or found.role not in ("", "member", "together"):
             return False
         text, mention = found.text, found.mention
+        if all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in mention.core):
+            told = {*found.near, *found.towns, *self.asked_in}  # «It's Grove, in Dundee», not «It's Victoria»
+            if not any(entry.authority in told for entry in mention.entries):
+                return False
         after = text.view.folded[mention.end : mention.end + 1]
         behind = text.words[mention.last].norm if mention.last < len(text.words) else ""
         if after not in ("", "\n", ".", ",", ";", "!", ")", "(", "-") and behind not in ("in", "here", "still", "and", "please", "thanks"):

@@ -54,6 +54,7 @@ _TURNS = frozenset(
         "member.appointed",
         "together.kin",
         "other.theirs",
+        "other.house",
         "other.occasion",
         "other.copied",
         "sole.base",
@@ -380,7 +381,9 @@ class Standing:
                     best = found  # in «X High in Gourock, Inverclyde» the council is told of X High, though Gourock has a school too
             elif found.mention.start >= council.end:
                 gap = text.view.folded[council.end : found.mention.start]
-                if gap.strip(" ") in ("", ":", "'s") or (gap.strip(" ") in (".", ",") and text.opens(council.start) and text.opens(found.mention.start)):
+                if gap.strip(" ") in ("", ":", "'s") or (
+                    gap.strip(" ") in (".", ",") and text.opens(council.start) and (gap[:1] == "," or text.opens(found.mention.start))
+                ):
                     return found
                 break
         if best is None:

@@ -128,7 +128,7 @@ class Stated:
             if len(councils) == 1:
                 return councils, []
             if councils:
-                sure = list(dict.fromkeys(c for place in self.by_zone[zone] if place.role == "member" for c in place.council.alias.councils))
+                sure = list(dict.fromkeys(c for place in self.by_zone[zone] if place.role in ("member", "sole") for c in place.council.alias.councils))
                 if len(sure) == 1:
                     return sure, []
                 if _one_breath(self.by_zone[zone]):
