@@ -3,8 +3,8 @@
 The four activities are told in a hundred ways, so no rule looks for one of them. Rules
 (``programme/rules/activities.yaml``) find cues: who is at it, what they did, how far they are, what they
 want next. A table in the same file says how much each cue speaks for or against each activity. A second table
-(``programme/words/activities.csv``) does so for words, neighbouring words and pairs of cues. The sums are
-turned into shares, and an activity is taken only when its share is over a named threshold. Several are
+(``programme/words/activities.csv``) does so for words, neighbouring words and pairs of cues. The sums, over the
+whole text and over its clearest stretch, are turned into shares, and an activity is taken only when its share is over a named threshold. Several are
 taken only where the message falls into parts that each speak clearly for another one.
 
 Promise: the same text gives the same answer, nothing is taken from quotes, signatures, banners or
@@ -54,6 +54,7 @@ _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
 _ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
 _MOST_PARTS = 60
+_STRETCH = 3  # parts, most often sentences, in which an activity is commonly told
 _SIGNS = "words/activities.csv"
 
 
@@ -133,6 +134,9 @@ class ActivityFinder:
         self.accept_part = _number(settings, "accept_part", file.file)
         self.cancelled = _number(settings, "cancelled", file.file)
         self.accept_border = _number(settings, "accept_border", file.file)
+        self.whole = _number(settings, "whole", file.file)
+        self.stretch = _number(settings, "stretch", file.file)
+        self.doubt = _number(settings, "doubt", file.file)
         self.topic_reaches = _number(settings, "topic_reaches", file.file)
         self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
@@ -313,8 +317,8 @@ class ActivityFinder:
             and not (masked and masked.issuperset(range(hit.span.start, hit.span.end)))
         ]
 
-    def score(self, parts: Iterable[Part]) -> dict[str, float]:
-        """Sum of the weights of cues and signs for each activity; a cue that comes often counts a little more."""
+    def _sums(self, parts: Iterable[Part]) -> list[float]:
+        """What cues and signs speak for each activity; a cue that comes often counts a little more, a sign once."""
         counts: dict[str, float] = {}
         signs: dict[str, float] = {}
         for part in parts:
@@ -323,19 +327,24 @@ class ActivityFinder:
             for sign, level in part.signs.items():
                 if level > signs.get(sign, 0.0):
                     signs[sign] = level
-        sums = dict(self.weights["always"])
         rows = [(*self.signs[sign], level) for sign, level in signs.items()]
-        for place, activity in enumerate(ACTIVITIES):
-            sums[activity] += sum([row[place] * row[-1] for row in rows])
-        for cue, count in counts.items():
-            level = math.log2(1 + min(count, 3.0))
-            for activity, weight in self.weights[cue].items():
-                sums[activity] += weight * level
-        return sums
+        levels = [(self.weights[cue], math.log2(1 + min(count, 3.0))) for cue, count in counts.items()]
+        return [
+            sum([row[place] * row[-1] for row in rows]) + sum([weights[activity] * level for weights, level in levels])
+            for place, activity in enumerate(ACTIVITIES)
+        ]
 
-    def shares(self, parts: Sequence[Part]) -> dict[str, float]:
-        """How the text divides among the activities and none; the shares sum to one."""
-        sums = {NONE: 0.0, **self.score(parts)}
+    def shares(self, parts: Sequence[Part], said: Sequence[Sequence[float]] | None = None) -> dict[str, float]:
+        """How the text divides among the activities and none; the shares sum to one. ``said`` is what each part says, if it is known.
+
+        The clearest stretch counts beside the whole: an activity that is told plainly once is told, however long the story round it is.
+        """
+        said = [self._sums([part]) for part in parts] if said is None else said
+        stretches = [said[start : start + _STRETCH] for start in range(max(len(said) - _STRETCH + 1, 1))]
+        sums = {NONE: 0.0}
+        for place, (activity, whole) in enumerate(zip(ACTIVITIES, self._sums(parts), strict=True)):
+            clearest = max(sum([row[place] for row in stretch]) for stretch in stretches)
+            sums[activity] = self.whole * (self.weights["always"][activity] + whole) + self.stretch * clearest - self.doubt
         top = max(sums.values())
         powers = {name: math.exp(value - top) for name, value in sums.items()}
         total = sum(powers.values())
@@ -345,8 +354,9 @@ class ActivityFinder:
         """One, several or no activities."""
         if not any(part.counts for part in parts):
             return Activities()
-        shares = self.shares(parts)
-        chosen = self._several(parts)
+        said = [self._sums([part]) for part in parts]
+        shares = self.shares(parts, said)
+        chosen = self._several(parts, said)
         if not chosen:
             best = max(ACTIVITIES, key=lambda name: shares[name])
             if shares[best] >= self.accept:
@@ -359,7 +369,7 @@ class ActivityFinder:
     def _ranked(shares: Mapping[str, float]) -> list[str]:
         return sorted((name for name in ACTIVITIES if shares[name] > 0.15), key=lambda name: -shares[name])
 
-    def _several(self, parts: Sequence[Part]) -> dict[str, float]:
+    def _several(self, parts: Sequence[Part], said: Sequence[Sequence[float]]) -> dict[str, float]:
         """Two activities and how sure each is, where a word announces another matter and both sides are clear."""
         parts = parts[:_MOST_PARTS]
         announced = any(part.announced for part in parts)
@@ -369,7 +379,7 @@ class ActivityFinder:
         for border in range(1, len(parts)):
             if not (announced or parts[border].separated or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
                 continue
-            left, right = self.shares(parts[:border]), self.shares(parts[border:])
+            left, right = self.shares(parts[:border], said[:border]), self.shares(parts[border:], said[border : len(parts)])
             first = max(ACTIVITIES, key=lambda name: left[name])
             second = max(ACTIVITIES, key=lambda name: right[name])
             both = min(left[first], right[second])
