@@ -68,7 +68,7 @@ class Activities:
     shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
 
 
-_SAYS_SOMETHING = 0.5  # share that an option must leave to the activities
+_SAYS_SOMETHING = 0.3  # share that an option, which is short, must leave to the activities
 _NAMED = 0.02  # share among them of the activity that an option names, once each of the others is given to its own option
 _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
