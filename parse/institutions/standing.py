@@ -144,7 +144,7 @@ class Standing:
             head = text.word_at(mention.start) - text.word_at(begin) <= 1
             found = Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head, listed=mention.start in lines)
             if previous is not None and previous.group == self._group:
-                self._pair(previous, found)
+                self._pair(previous, found, [one for one in mine if one.group == self._group])
             mine.append(found)
         return mine
 
@@ -159,13 +159,12 @@ class Standing:
             role = "together"  # «I teach in two schools: Mondays at X, the rest of the week in Y»
         return role
 
-    def _pair(self, previous: Found, found: Found) -> None:
-        """«Reston Primary and Swinton»: marks a name without its form as told together with one in full."""
+    def _pair(self, previous: Found, found: Found, beside: Sequence[Found]) -> None:
+        """«Reston Primary, Ayton and Swinton»: marks names without a form as told together with one in full; ``beside``: those of the list before ``found``."""
         joint = found.text.view.folded[previous.mention.end : found.mention.start]
-        if "and" in joint and len(joint) < 40:
-            named = any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (previous, found))
-            previous.paired = previous.paired or (named and previous.mention.kind == "bare")
-            found.paired = named and found.mention.kind == "bare"
+        if "and" in joint and len(joint) < 40 and any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (*beside, found)):
+            for one in (*beside, found):
+                one.paired = one.paired or one.mention.kind == "bare"
 
     def _councils(self, text: Text, mine: Sequence[Found]) -> list[Place]:
         places: list[Place] = []

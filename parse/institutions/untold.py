@@ -39,13 +39,19 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told
         and not found.mention.text.endswith(("'s", "s'", "\u2019s", "s\u2019"))
-        and (_in_full(found) or ((one_in_short or found.group in groups) and _in_short(letter, found)))
+        and (_in_full(found) or ((one_in_short or found.group in groups or _of_somebody(found)) and _in_short(letter, found)))
     ]
 
 
 def _in_full(found: Found) -> bool:
     mention = found.mention
     return mention.kind in ("school", "college") and mention.rule in ("institution.exact", "institution.alias") and mention.forms != {"nursery"}
+
+
+def _of_somebody(found: Found) -> bool:
+    """«with Tracey at Edenside»."""
+    before = found.text.words[max(0, found.mention.first - 2) : found.mention.first]
+    return len(before) == 2 and before[0].capital and before[0].norm != "i" and before[1].norm in ("at", "from") and not found.text.opens(before[0].start)
 
 
 def _in_short(letter: Letter, found: Found) -> bool:
