@@ -135,6 +135,7 @@ class Choosing:
                 or found.paired
                 or found.listed
                 or found.answer
+                or (found.role == "member" and told == {"together"})
                 or found.cue in ("institution.together.pairing", "institution.member.school-is")
                 or (found.cue == "institution.member.label" and found.group not in groups)
             ]
@@ -165,7 +166,7 @@ class Choosing:
             if chosen and not (zone == "subject" and better and all(found.mention.kind == "bare" for found in chosen)):
                 break
         if len({found.mention.core for found in chosen}) > 1:
-            positive = [found for found in chosen if found.role == "member"]
+            positive = [found for found in chosen if found.role in ("member", "together")]
             chosen = positive or [found for found in chosen if found.group == chosen[0].group]
         return chosen
 

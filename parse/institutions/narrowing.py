@@ -60,7 +60,8 @@ class Narrowing:
             return entries, said
         if len(possible) > 1 or said:
             agreed = [council for council in said if council in possible]
-            other = [council for council in signature if council in possible and council not in agreed]
+            form = self.stated.councils("attachment") if near else []
+            other = [council for council in (*signature, *form) if council in possible and council not in agreed]
             if other and not multiple and len(possible) > 1 and (near or agreed):
                 self.record.reason("authority_conflict", f"{agreed[0] if agreed else ''} | {other[0]}")
                 return [entry for entry in entries if entry.authority in (*agreed, *other)], said

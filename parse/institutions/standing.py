@@ -60,6 +60,8 @@ _TURNS = frozenset(
         "sole.base",
         "together.count",
         "former.then",
+        "former.until",
+        "together.counterpart",
     )
 )
 _TAKEN_BACK = "institution.not.taken-back"
@@ -67,7 +69,7 @@ _FINAL = frozenset(("institution.not.yet", "institution.not.part", _TAKEN_BACK, 
 _THEIRS = frozenset("my she he they friend partner sister brother colleague unlike than".split())  # noqa: SIM905
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
-_KIN = "institution.together.kin"
+_KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
 _PEOPLE = "institution.other.people"
@@ -151,7 +153,9 @@ class Standing:
     def _settled(self, role: str, cue: str, previous: Found | None) -> str:
         """The role in the light of what the message as a whole says; ``previous``: the institution before in the same sentence."""
         said = self.letter.said & _SHARED
-        if role == "mate":
+        if role == "mate" and cue == _COUNTERPART and "persons" in self.letter.said:
+            role = "together"
+        elif role == "mate":
             role = "together" if said and (cue != _KIN or "joint" in said) else "other"
         elif cue == "institution.other.theirs" and "proxy" in said:
             role = "together"
@@ -165,6 +169,11 @@ class Standing:
         if "and" in joint and len(joint) < 40 and any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (*beside, found)):
             for one in (*beside, found):
                 one.paired = one.paired or one.mention.kind == "bare"
+            of_council = any(one.start <= previous.mention.start and found.mention.end <= one.end for one in found.text.councils)  # Perth and Kinross
+            if found.mention.kind == "bare" and not of_council and len(beside) > 1 and beside[0].mention.kind == "school":
+                councils = {entry.authority for entry in beside[0].mention.entries}
+                for one in (*beside[1:], found):  # «Ashmuir High School, Macmerry and Elphinstone»: no towns
+                    one.listed = one.listed or bool(councils & {entry.authority for entry in one.mention.entries})
 
     def _councils(self, text: Text, mine: Sequence[Found]) -> list[Place]:
         places: list[Place] = []
@@ -290,6 +299,7 @@ class Standing:
     def _role(self, text: Text, start: int, end: int, begin: int, stop: int, homes: bool) -> tuple[str, str] | None:
         """The nearest cue's role, the longer cue's where two end alike."""
         bracket = _BRACKET.match(text.view.folded, end, stop)  # «at Ashmuir High (Fife) until Friday»
+        aside = _BRACKET.match(text.view.folded, begin, start)  # told of the name before
         first, last = text.word_at(start), text.word_at(end)
         behind = (bracket.end(), text.word_at(bracket.end())) if bracket else (stop, last)
         best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
@@ -309,6 +319,8 @@ class Standing:
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
+                if side == "before" and aside and hit.span.start_char < aside.end():
+                    continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
                 if rule == _ME and "," in text.view.folded[hit.span.end_char : start]:
                     continue  # «it was me, Isla and Jo»
                 if rule == _AT_START and hit.span.start_char - text.sentences[text.sentence(start)][0] > 6:

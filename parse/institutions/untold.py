@@ -30,7 +30,13 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     mine = {entry.label for found in chosen for entry in found.mention.entries}
     one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
     groups = {found.group for found in own}
-    return [
+    both = [found for found in founds if found.text.zone == "subject" and _in_full(found)]
+    if any(mine & {entry.label for entry in found.mention.entries} for found in both):  # «Ashmuir Primary + Ashmuir Academy»
+        out = {entry.label for found in founds if found.role in ("former", "denied") for entry in found.mention.entries}
+        both = [found for found in both if not (mine | out) & {entry.label for entry in found.mention.entries} and found.role in ("", "member", "together")]
+    else:
+        both = []
+    return both + [
         found
         for found in founds
         if found.text.zone == "own"

@@ -117,6 +117,10 @@ def read(reader: Reader, words: str) -> Reading:
         ("Who's in?\nKelso High - yes\nHawick High - no\nSelkirk High - yes (two of us)\n", "kelso selkirk"),
         ("Kelso High. Hawick High sends us its school-link pupils.", "kelso"),
         ("Kelso High. Hawick High and Selkirk High have shown an interest in the signs.", "kelso"),
+        ("My opposite numbers at Kelso High (she's a cousin) and at Hawick High are in this with me, the three of us.", "hawick kelso"),
+        ("North Berwick High, Gullane and Aberlady. East Lothian.", "aberlady gullane north"),
+        ("I began it at Hawick High, where I was for six years. I've been at Kelso High since August.", "kelso"),
+        ("Kelso High. Hawick High's depute has asked how they could come in.", "kelso"),
     ],
 )
 def test_schools_that_take_part(reader: Reader, words: str, names: str) -> None:
