@@ -37,6 +37,8 @@ _FIELD = frozenset((":", "|", "=", "-", "?", "\\n"))
 _AROUND = ((0, "says"), (1, "next-says"), (2, "later-says"), (-1, "previous-says"))  # sentences whose sayings count
 _INNER = frozenset(("-", "'", "'s", "/"))
 _PARTICLES = frozenset(("out", "up", "off", "down", "in", "on", "away", "back", "together", "around", "about", "over", "through", "it", "them"))
+_SHAPED = frozenset(("ing", "ed", "verb", "people"))  # kinds that tell phrases apart by their shape
+_SHAPE = 7  # tokens of a phrase's shape
 _LONGEST = 14  # tokens of a phrase
 _MOST_READ = 1200  # tokens of one text that are tried
 _STARTS = 8  # that are followed to their ends, of a whole message
@@ -76,8 +78,7 @@ class Scope:
 
     counts: Mapping[str, int]  # of the words' keys in all texts
     subject: frozenset[str]  # keys of the words of the subject line
-    short: bool
-    none_said: bool  # the writer says that there is no topic yet
+    marks: tuple[str, ...]  # what speaks for there being a topic at all, wherever it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,14 @@ def scope_of(texts: Sequence[TopicText], function: frozenset[str], *, short: boo
         counts.update(word_key(word) for word in text.low if word[0].isalpha())
         if text.is_subject:
             subject |= {word_key(word) for word in text.low if word[0].isalpha() and word not in function}
-    return Scope(counts, frozenset(subject), short, none_said)
+    # A few lines often have no topic; who writes long has one.
+    marks = [f"text-words:{counts.total().bit_length()}", *["text:short"] * short, *["text:none-said"] * none_said]
+    return Scope(counts, frozenset(subject), tuple(marks))
+
+
+def _few(number: int) -> int:
+    """A number of words, roughly."""
+    return next((most for most in (0, 1, 2, 3, 6, 11) if number <= most), 12)
 
 
 def kinds_of(words: Words) -> dict[str, str]:
@@ -177,6 +185,13 @@ class Marked:
             return "verb"
         return next((ending for ending in ("ing", "ed", "ly", "s") if word.endswith(ending) and len(word) > len(ending) + 2), "word")
 
+    def _rough(self, index: int) -> str:
+        """What a token is in the shape of a phrase: «n of d n»."""
+        word, kind = self.low[index], self.kinds[index]
+        if kind == "=":
+            return "d" if word in _DETERMINERS else word
+        return kind if kind in _SHAPED or not word[0].isalnum() else "n"
+
     def _opens(self, index: int) -> bool:
         """Whether a new sentence or line begins here, so that a capital says nothing."""
         before = self.low[index - 1]
@@ -229,10 +244,7 @@ class Marked:
         marks = [f"zone:{self.zone}", f"sentence-number:{min(number, 4)}"]
         if body <= 8:
             marks.append(f"sentence-words:{body}")
-        if self.scope.short:
-            marks.append("text:short")
-        if self.scope.none_said:
-            marks.append("text:none-said")
+        marks += self.scope.marks
         if last:
             marks.append("sentence-number:last")
         if before is not None:
@@ -270,6 +282,7 @@ class Marked:
             f"first-kind:{kinds[at]}",
             f"first-end:{low[at][-3:]}",
             f"before-first:{one} {kinds[at]}",
+            f"offset:{_few(at - begin)}",
             "research:" + ("none" if gap == 99 else "next" if gap <= 3 else "near" if gap <= 8 else "far"),
             f"research-before:{'near' if gap < 12 else 'far'} {one}",
         ]
@@ -299,12 +312,14 @@ class Marked:
         exact = {item.end: item for item in sorted(self.cued.get(start, ()), key=lambda item: item.strength)}
         inside: list[str] = []
         keys: list[str] = []
-        commas = rare = subjects = theme = themed = 0
+        shape: list[str] = []
+        commas = rare = subjects = theme = themed = again = 0
         for at in range(start, min(limit, start + _LONGEST)):
             word = low[at]
             commas += word == ","
             if commas > 1 or word in {"(", ")", '"'} or self.text.is_stop(at) or self.text.is_dash(at):
                 break
+            shape.append(self._rough(at))
             if not word[0].isalnum():
                 if word not in _INNER:
                     inside.append(f"inside:{word}")
@@ -313,6 +328,7 @@ class Marked:
                 key = word_key(word)
                 inside += (f"kind-inside:{kinds[at]}", f"word:{key}")
                 keys.append(key)
+                again += self.scope.counts.get(key, 0) > 1
                 rare += word not in words["common"] and not self.text.raw[at][0].isupper()
                 subjects += word in words["subjects"]
                 level = self.at_theme.get(at, 0)
@@ -324,6 +340,7 @@ class Marked:
                 inside.append(f"{form}-inside:(ends)")
             if self._may_end(at, clause=clause):
                 marks = [*inside, *self._end_marks(at, limit, form, keys), f"theme:{theme}", f"rare:{min(rare, 4)}", f"common:{min(len(keys) - rare, 4)}"]
+                marks += (f"shape:{' '.join(shape[:_SHAPE])}", f"rest:{_few(limit - at - 1)}", f"again:{4 * again // max(1, len(keys))}")
                 if subjects:
                     marks.append("subjects:all" if subjects == len(keys) else "subjects:some")
                 if themed and themed == len(keys):
