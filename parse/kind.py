@@ -283,7 +283,7 @@ class KindReading:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
         machines = [sign.evidence for sign in self._machine_signs if not sign.surely]
         signs = self._text_signs(("interest", "human", "private", "withdraws"), OWN)
-        signs = [sign for sign in signs if not any(_inside(sign.evidence, said) for said in machines)]  # «technical details below»
+        signs = [sign for sign in signs if not any(_overlap(sign.evidence, said) for said in machines)]  # «technical details below», «my classes are covered»
         return min(1.5, _best_sum(sign for sign in signs if not (sign.says in ("interest", "withdraws") and self._of_the_reader(sign.evidence))))
 
     def _of_the_reader(self, evidence: Evidence) -> bool:
@@ -424,7 +424,9 @@ class KindReading:
         # A place alone is in every newsletter and in every signature: without a word of ours beside it nobody has registered.
         speaks_to_us = weight["programme"] > 0 or weight["human"] > 0
         place = (found.place_told and (speaks_to_us or found.topic_told or found.perhaps_activities)) or (found.authorities and found.topic_told)
-        told = found.activities or found.sessions or weight["interest"] > 0 or (found.topic_told and weight["programme"] > 0 and weight["human"] > 0)
+        # A day alone is in every note that a parcel comes.
+        day = found.sessions and (speaks_to_us or found.place_told or found.topic_told)
+        told = found.activities or day or weight["interest"] > 0 or (found.topic_told and weight["programme"] > 0 and weight["human"] > 0)
         told = told or (found.perhaps_activities and weight["programme"] > 0 and weight["human"] > 0 and weight["private"] <= 0)
         return Kind.EXPRESSION_OF_INTEREST if told or place or forwarded or read_files else Kind.UNRELATED
 
