@@ -281,9 +281,11 @@ class KindReading:
 
     def _human(self) -> float:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
-        machines = [sign.evidence for sign in self._machine_signs if not sign.surely]
+        machines = [sign for sign in self._machine_signs if not sign.surely]
         signs = self._text_signs(("interest", "human", "private", "withdraws"), OWN)
-        signs = [sign for sign in signs if not any(_overlap(sign.evidence, said) for said in machines)]  # «technical details below», «my classes are covered»
+        # «technical details below», «my classes are covered»; «unsubscribe me» is a person's all the same
+        within = {"automatic": _overlap}
+        signs = [sign for sign in signs if not any(within.get(said.says, _inside)(sign.evidence, said.evidence) for said in machines)]
         return min(1.5, _best_sum(sign for sign in signs if not (sign.says in ("interest", "withdraws") and self._of_the_reader(sign.evidence))))
 
     def _of_the_reader(self, evidence: Evidence) -> bool:
