@@ -57,6 +57,32 @@ def test_the_four_activities_and_none(text: str, activities: tuple[str, ...]) ->
     assert own(text) == activities
 
 
+STORY = (
+    "My grandmother kept hens behind the old schoolhouse and I still pass it on the way to work. The roof went in the storm. "
+    "The janitor found a slate in the football pitch and a gull in the boiler room. My brother says it served us right. "
+    "There was soup at the hall afterwards, lentil, and nobody went home before nine. "
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "activities"),
+    [
+        (
+            "Over that soup four of us agreed that we would like to find out together why attendance falls on a Friday. We have not begun.",
+            "proposed_collaborative",
+        ),
+        (
+            "I began the weather diary by myself; since then Eilidh and Tam have joined me and the three of us compare ours every month.",
+            "existing_collaborative",
+        ),
+        ("There were three of us at first. The others moved on, and I've carried on with my enquiry by myself; I'd welcome company.", "existing_individual"),
+    ],
+)
+def test_a_long_story_hides_nothing(told: str, activities: str) -> None:
+    """What is told once and plainly counts, however much stands round it, and what became of a group or an enquiry is heard."""
+    assert own(STORY + told + " " + STORY) == (activities,)
+
+
 def test_two_activities_in_one_message() -> None:
     """Both are taken where another matter is announced and both are clear, in the fixed order."""
     text = (
