@@ -283,10 +283,15 @@ class KindReading:
         """How much this reads like a member writing to us; bounded, so that a machine's quote of a member is still a machine's."""
         machines = [sign for sign in self._machine_signs if not sign.surely]
         signs = self._text_signs(("interest", "human", "private", "withdraws"), OWN)
-        # «technical details below», «my classes are covered»; «unsubscribe me» is a person's all the same
-        within = {"automatic": _overlap}
-        signs = [sign for sign in signs if not any(within.get(said.says, _inside)(sign.evidence, said.evidence) for said in machines)]
+        # «technical details below», «my classes are covered»; «unsubscribe me» is a person's all the same, and so is «Una has retired, so please take her off»
+        signs = [sign for sign in signs if not any(self._of_note(sign, said) for said in machines)]
         return min(1.5, _best_sum(sign for sign in signs if not (sign.says in ("interest", "withdraws") and self._of_the_reader(sign.evidence))))
+
+    @staticmethod
+    def _of_note(sign: _Sign, said: _Sign) -> bool:
+        """Whether what might be a person's sign is a part of a machine's."""
+        within = _overlap if said.says == "automatic" and sign.says != "withdraws" else _inside
+        return within(sign.evidence, said.evidence)
 
     def _of_the_reader(self, evidence: Evidence) -> bool:
         """«Would you be interested in a demo?» is no interest of the writer's, nor is «if you no longer wish to hear from us» a farewell."""
