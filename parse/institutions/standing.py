@@ -39,7 +39,7 @@ _NEXT_PERSON = re.compile(
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
 # A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
 _MARKED = re.compile(
-    r"[ \t]*(?:[-:=|(\t\u2013\u2014][ \t]*|\d+[ \t]*)+(?:(?P<out>no|nope|nah|out|not (?:in|this|taking|part|involved|included|yet)\b.*|declined|withdrawn)"
+    r" *[-:=|(\t\d\u2013\u2014][-:=|(\t \d\u2013\u2014]*(?:(?P<out>no|nope|nah|out|not (?:in|this|taking|part|involved|included|yet)\b.*|declined|withdrawn)"
     r"|in|yes|yep|aye)(?=[ \t]*(?:$|[,.;!()\t\u2013-]))",
     re.I,
 )
@@ -306,7 +306,7 @@ class Standing:
         sides = [("before", begin, start), ("after", end, stop)]
         number = text.sentence(start)
         if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
-            sides.append(("after", stop, text.sentences[number + 1][1]))
+            sides.append(("after", stop, text.sentences[number + 1][1]))  # where only what takes the name back is told of it
         for side, low, high in sides:
             for hit in self._near_cues(side, text, low, high):
                 rule = hit.phrase.id.partition("#")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from functools import cache
 from pathlib import Path
 
@@ -162,6 +163,15 @@ def test_hostile_text_stays_bounded() -> None:
     limits = finder(True).limits
     assert len([candidate for candidate in result.candidates if candidate.slot is Slot.INSTITUTION]) <= limits["mentions"]
     assert len(result.candidates) <= limits["candidates"]
+
+
+@pytest.mark.parametrize("row", ["1" * 60, "\t" * 60, "1 " * 30, "-" * 60, "\t1" * 30])
+def test_a_row_of_figures_behind_a_name_is_read_at_once(row: str) -> None:
+    """Marks in a table («Portobello High School  0  out») are looked for without trying each way to divide what stands before them."""
+    start = time.process_time()
+    result = read({"own": f"I teach at Portobello High School {row}x"})
+    assert result.institutions == ("Portobello High School",)
+    assert time.process_time() - start < 10
 
 
 def test_mistake_in_settings_names_file_and_key(tmp_path: Path) -> None:
