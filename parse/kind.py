@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -309,14 +310,18 @@ class KindReading:
 
     def _of_others(self, evidence: Evidence) -> bool:
         """«Two schools had to drop out» is no withdrawal of the writer's; nor is «our partner school, up the hill, is not taking part»."""
-        for place, hit in self._hits:
-            if place != evidence.where or hit.phrase.label not in (_OTHERS, _OF_THEM):
-                continue
-            other = hit.evidence()
-            between = self._parsed.body[other.end : evidence.start]
-            if other.start < evidence.start and not (_AWAY.search(between) if hit.phrase.label == _OF_THEM else between.strip()):
-                return True
+        for label, others in self._others.items():
+            ends = [other.end for other in others if other.where == evidence.where and other.start < evidence.start]
+            if ends:
+                between = self._parsed.body[max(ends) : evidence.start]  # the nearest of them: what stands before it is away as well
+                if not (_AWAY.search(between) if label == _OF_THEM else between.strip()):
+                    return True
         return False
+
+    @cached_property
+    def _others(self) -> dict[str, list[Evidence]]:
+        """Where somebody else is spoken of, looked up once: a long letter may do so thousands of times."""
+        return {label: [hit.evidence() for _, hit in self._hits if hit.phrase.label == label] for label in (_OTHERS, _OF_THEM)}
 
     # --- persons
 
