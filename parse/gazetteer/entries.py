@@ -37,6 +37,9 @@ def load_colleges(folder: Path) -> tuple[College, ...]:
             if key in seen:
                 raise ProgrammeError(file, line, f"«{text}» already means {seen[key]}")
             seen[key] = row["name"]
+        for text in [*split(row["campuses"]), *split(row.get("short", ""))]:
+            if not words(text):
+                raise ProgrammeError(file, line, f"«{text}» has no word in it")
         found.append(
             College(
                 name=row["name"],

@@ -71,7 +71,8 @@ class Described:
             return ()
         mark = folded[words[at].end : mention.start].strip(" ")
         if mark == "" and at > 1 and words[at].norm in ("of", "at", "in") and words[at - 1].norm in _ENDS and found.role in ("member", "together"):
-            return _of_levels(mention.entries, (_KINDS.get(words[at - 2].norm, ""),))  # «in the primary department of Sir E Scott»
+            kind = _KINDS.get(words[at - 2].norm, "")
+            return _of_levels(mention.entries, (kind,)) if kind else ()  # «in the primary department of Sir E Scott»
         if mark == "" and words[at].norm in ("called", "named"):
             at -= 1
         elif mark not in (",", "(", "-", ":"):

@@ -84,6 +84,9 @@ def test_duplicate_alias_of_a_college(tmp_path: Path) -> None:
     (tmp_path / "colleges.csv").write_text("name,aliases,support,campuses,domains\nAsh College,AC,,,\nElm College,AC,,,\n", encoding="utf-8")
     with pytest.raises(ProgrammeError, match=r"colleges\.csv, line 3: .*already means Ash College"):
         load_colleges(tmp_path)
+    (tmp_path / "colleges.csv").write_text("name,aliases,support,campuses,short,domains\nAsh College,,,-,,\n", encoding="utf-8")
+    with pytest.raises(ProgrammeError, match=r"colleges\.csv, line 2: .*no word in it"):
+        load_colleges(tmp_path)
 
 
 def test_gaelic_name_of_two_places(tmp_path: Path) -> None:
