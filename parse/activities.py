@@ -4,8 +4,9 @@ The four activities are told in a hundred ways, so no rule looks for one of them
 (``programme/rules/activities.yaml``) find cues: who is at it, what they did, how far they are, what they
 want next. A table in the same file says how much each cue speaks for or against each activity. A second table
 (``programme/words/activities.csv``) does so for words, neighbouring words and pairs of cues. The sums, over the
-whole text and over its clearest stretch, are turned into shares, and an activity is taken only when its share is over a named threshold. Several are
-taken only where the message falls into parts that each speak clearly for another one.
+whole text and over its clearest stretch, are turned into shares, and an activity is taken only when its share
+is over a named threshold. Several are taken only where the message falls into parts that each speak clearly for
+another one.
 
 Promise: the same text gives the same answer, nothing is taken from quotes, signatures, banners or
 disclaimers, and every cue that spoke is a candidate with its evidence, whichever activity won.

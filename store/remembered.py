@@ -184,7 +184,8 @@ def keep_case(connection: Connection, before: Registration, after: Registration,
 def cases(connection: Connection) -> tuple[RegressionCase, ...]:
     """First those that the rules last read wrongly, then those that were not measured, then the others; each the newest first."""
     query = select(regression_cases).join(registrations, registrations.c.id == regression_cases.c.registration_id)
-    query = query.where(regression_cases.c.dropped_at.is_(None), registrations.c.state != RegistrationState.DISMISSED)  # that is not for the register
+    # What is not for the register confirms nothing.
+    query = query.where(regression_cases.c.dropped_at.is_(None), registrations.c.state != RegistrationState.DISMISSED)
     rows = connection.execute(query.order_by(regression_cases.c.made_at.desc(), regression_cases.c.registration_id)).all()
     return tuple(sorted(map(_case, rows), key=lambda one: 0 if one.wrong else 1 if one.wrong is None else 2))
 

@@ -43,7 +43,7 @@ class Passage:
         return len(gap) < 5 and not gap.strip(" -.'") and " -" not in gap
 
     def goes_on(self, left: int) -> bool:
-        """Whether a line that ends with word ``left`` says more than that word, and no greeting or name by itself: «Robert Douglas⏎Memorial»."""
+        """Whether word ``left`` has others before it in its line: «Robert Douglas⏎Memorial». A line of one word is a greeting or a signature."""
         line = self.text.rfind("\n", 0, self.words[left].end) + 1
         return self.words[left].start > line
 

@@ -77,7 +77,7 @@ class UnlistedNames:
         return passage.mention(first, last, kind="unlisted", rule="institution.unlisted", core=core, forms=forms, weak=weak)
 
     def _told_behind(self, passage: Passage, index: int, last: int, free: int, forms: frozenset[str]) -> Mention | None:
-        """«I'm at Ashmuir (the Academy)», «I teach at Ashmuir, the academy.»"""
+        """«I'm at Ashmuir (the Academy)», «I teach at Ashmuir, the academy.». Only asked where no list of schools is given."""
         found = passage.words
         first = index - 2
         if (

@@ -25,7 +25,7 @@ _OF_PLACE = re.compile(  # «=» stands for the town in «the Kirkintilloch one�
     re.IGNORECASE,
 )
 _SHORT = frozenset("us me mine ours it him right correct".split())  # noqa: SIM905 - «that's us», but not «that's us booked»
-_LINES = 12  # of the answer, in which a yes is looked for
+_SENTENCES = 12  # of the answer, in which a yes is looked for
 
 
 class Agreeing:
@@ -50,7 +50,7 @@ class Agreeing:
         """Those of our questions that the text says yes to."""
         folded = text.view.folded
         questions = [span for span in asked.sentences if asked.view.folded[slice(*span)].rstrip().endswith("?")]
-        last = text.sentences[:_LINES][-1][1] if text.sentences else 0
+        last = text.sentences[:_SENTENCES][-1][1] if text.sentences else 0
         for hit in self.letter.rules.cues["answer"].find(text.view):
             begin, end = hit.span.start_char, hit.span.end_char
             start, stop = text.sentences[text.sentence(begin)]

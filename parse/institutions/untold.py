@@ -12,7 +12,7 @@ What it does badly: it knows nothing of a school that no list has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from parse.institutions.letter import PASSED_OVER, Found, Letter
 
@@ -30,13 +30,7 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     mine = {entry.label for found in chosen for entry in found.mention.entries}
     one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
     groups = {found.group for found in own}
-    both = [found for found in founds if found.text.zone == "subject" and _in_full(found)]
-    if any(mine & {entry.label for entry in found.mention.entries} for found in both):  # «Ashmuir Primary + Ashmuir Academy»
-        out = {entry.label for found in founds if found.role in ("former", "denied") for entry in found.mention.entries}
-        both = [found for found in both if not (mine | out) & {entry.label for entry in found.mention.entries} and found.role in ("", "member", "together")]
-    else:
-        both = []
-    return both + [
+    return _in_subject(founds, mine) + [
         found
         for found in founds
         if found.text.zone == "own"
@@ -47,6 +41,15 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         and not found.mention.text.endswith(("'s", "s'", "\u2019s", "s\u2019"))
         and (_in_full(found) or ((one_in_short or found.group in groups or _of_somebody(found)) and _in_short(letter, found)))
     ]
+
+
+def _in_subject(founds: Sequence[Found], mine: Set[str]) -> list[Found]:
+    """«Ashmuir Primary + Ashmuir Academy»: the other schools of a subject that names the chosen one."""
+    named = [(found, {entry.label for entry in found.mention.entries}) for found in founds if found.text.zone == "subject" and _in_full(found)]
+    if not any(labels & mine for _, labels in named):
+        return []
+    out = {entry.label for found in founds if found.role in ("former", "denied") for entry in found.mention.entries}
+    return [found for found, labels in named if labels and not labels & (mine | out) and found.role in ("", "member", "together")]
 
 
 def _in_full(found: Found) -> bool:
