@@ -19,9 +19,11 @@ an old thread may count as a follow-up.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -310,18 +312,27 @@ class KindReading:
 
     def _of_others(self, evidence: Evidence) -> bool:
         """«Two schools had to drop out» is no withdrawal of the writer's; nor is «our partner school, up the hill, is not taking part»."""
-        for label, others in self._others.items():
-            ends = [other.end for other in others if other.where == evidence.where and other.start < evidence.start]
-            if ends:
-                between = self._parsed.body[max(ends) : evidence.start]  # the nearest of them: what stands before it is away as well
+        for label in (_OTHERS, _OF_THEM):
+            starts, ends = self._others.get((label, evidence.where), ((), ()))
+            if at := bisect_left(starts, evidence.start):
+                between = self._parsed.body[ends[at - 1] : evidence.start]  # from the nearest of them: what stands before it is away as well
                 if not (_AWAY.search(between) if label == _OF_THEM else between.strip()):
                     return True
         return False
 
     @cached_property
-    def _others(self) -> dict[str, list[Evidence]]:
-        """Where somebody else is spoken of, looked up once: a long letter may do so thousands of times."""
-        return {label: [hit.evidence() for _, hit in self._hits if hit.phrase.label == label] for label in (_OTHERS, _OF_THEM)}
+    def _others(self) -> dict[tuple[str, str], tuple[list[int], list[int]]]:
+        """Where somebody else is spoken of, by label and zone: where each mention begins, and where all up to it have ended."""
+        found: dict[tuple[str, str], list[Evidence]] = {}
+        for _, hit in self._hits:
+            if hit.phrase.label in (_OTHERS, _OF_THEM):
+                evidence = hit.evidence()
+                found.setdefault((hit.phrase.label, evidence.where), []).append(evidence)
+        told = {}
+        for key, mentions in found.items():
+            mentions.sort(key=lambda one: one.start)
+            told[key] = ([one.start for one in mentions], list(accumulate((one.end for one in mentions), max)))
+        return told
 
     # --- persons
 
