@@ -160,14 +160,13 @@ class Reader:
         if says_nothing and (note := message.machine(says_nothing=True)) is not None:
             return _unread(note)
         kinds = message.person(found)
-        if kinds.on_behalf:  # somebody else registers: what is said of them counts
+        forwarded = any(reason.code == "forwarded" for reason in kinds.reasons)
+        if kinds.on_behalf or (forwarded and not sessions.sessions):  # somebody else registers: what is said of them counts
             sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)
         # Mail that is passed on goes to a person, with the place of the one who wrote it.
-        if not institutions.institutions and not institutions.institution_options and any(reason.code == "forwarded" for reason in kinds.reasons):
+        if forwarded and not institutions.institutions and not institutions.institution_options:
             passed_on = self._institutions.find(parsed, texts, councils=councils, forwarded=True)
             institutions = passed_on if passed_on.institutions and (passed_on.authorities or not institutions.authorities) else institutions
-        if not sessions.sessions and any(reason.code == "forwarded" for reason in kinds.reasons):
-            sessions = self._sessions.find(parsed, texts, received_at=received_at, for_another=True)
         reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *institutions.reasons, *activities.reasons, *topics.reasons, *sessions.reasons)
         related = kinds.kind is not Kind.UNRELATED
         return Extraction(

@@ -60,7 +60,7 @@ class BareNames:
                 (self.spoken if found.text.zone == "own" else self.in_subject).add(mention.core)
             if stated.passes_over(found):
                 continue
-            if self.letter.lectures and (college := self.letter.gazetteer.campuses.get(mention.core)):
+            if self.letter.only_lecturer and (college := self.letter.gazetteer.campuses.get(mention.core)):
                 self._of_college(found, college)
                 continue
             if (
@@ -246,7 +246,7 @@ class BareNames:
 
     def _is_subject(self, found: Found) -> bool:
         """«St Thomas of Aquin's, Edinburgh»: a subject that says nothing but the name and its place, above a letter that names no school."""
-        covered = {index for council in found.text.councils for index in range(council.first, council.last)} | {*range(found.mention.first, found.mention.last)}
+        covered = found.text.council_words | {*range(found.mention.first, found.mention.last)}
         rest = [
             word.norm
             for index, word in enumerate(found.text.words)

@@ -79,7 +79,7 @@ class Choosing:
             and found.role not in PASSED_OVER
             and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
-            and (found.mention.kind != "college" or found.mention.rule not in OF_LECTURERS or self.letter.lecturer())
+            and (found.mention.kind != "college" or found.mention.rule not in OF_LECTURERS or self.letter.lecturer)
             and (found.mention.rule != "institution.campus" or "campus" in found.mention.forms or bool(found.role))  # «the college in Gala» may be anybody's
         ]
         refused = {

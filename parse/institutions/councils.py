@@ -41,7 +41,7 @@ class CouncilNames:
         taken = [
             (mention.start, mention.end)
             for mention in text.mentions
-            if mention.kind not in ("bare", "initials") and not (mention.rule in OF_LECTURERS and not self.letter.lecturer())
+            if mention.kind not in ("bare", "initials") and not (mention.rule in OF_LECTURERS and not self.letter.lecturer)
         ]
         folded = text.view.folded
         self._schools_end = {mention.end for mention in text.mentions if mention.kind in ("school", "unlisted")}

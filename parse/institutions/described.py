@@ -111,7 +111,7 @@ class Described:
     def forms(self, found: Found) -> tuple[int, frozenset[str]]:
         """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
         words, folded, gazetteer = found.text.words, found.text.view.folded, self.letter.gazetteer
-        covered = {index for council in found.text.councils for index in range(council.first, council.last)}
+        covered = found.text.council_words
         at = found.mention.last
         for index in range(at, min(len(words), at + _REACH)):
             gap = folded[words[index - 1].end : words[index].start]

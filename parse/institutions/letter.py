@@ -54,6 +54,11 @@ class Text:
     def tokens(self) -> list[int]:
         return self.view.token_starts
 
+    @property
+    def council_words(self) -> set[int]:
+        """The words that are part of a council's or a town's name."""
+        return {index for council in self.councils for index in range(council.first, council.last)}
+
     def sentence(self, at: int) -> int:
         return max(0, bisect_right(self.sentence_starts, at) - 1)
 
@@ -124,6 +129,8 @@ _ZONES = {
 OF_LECTURERS = ("institution.initials", "institution.campus")  # rules that name a college only where a lecturer writes
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 _OF_SCHOOLS = frozenset("pupil pupils children class classes school primary secondary nursery teach teacher teachers headteacher".split())  # noqa: SIM905
+_LECTURERS = frozenset(("lecturer", "lecturers", "lecture", "lecturing"))
+_OF_COLLEGES = frozenset(("lectures", "college", "colleges", "fela", "curriculum"))
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 
@@ -179,20 +186,19 @@ class Letter:
         """Whether there is talk of pupils, so that a name that a school shares with a college is the school's."""
         return bool(self.stage) or any(word.norm in _OF_SCHOOLS for text in self.texts if text.zone in WEIGHT for word in text.words)
 
-    def lecturer(self) -> bool:
-        return any(
-            word.norm in ("lecturer", "lecturers", "lecture", "lectures", "lecturing", "college", "fela", "colleges", "curriculum")
-            for text in self.texts
-            if text.zone in WEIGHT
-            for word in text.words
-        )
+    @cached_property
+    def _norms(self) -> frozenset[str]:
+        return frozenset(word.norm for text in self.texts if text.zone in WEIGHT for word in text.words)
 
     @cached_property
-    def lectures(self) -> bool:
+    def lecturer(self) -> bool:
+        """Whether there is a word of colleges anywhere, so that initials may be a college's."""
+        return not self._norms.isdisjoint(_LECTURERS | _OF_COLLEGES)
+
+    @cached_property
+    def only_lecturer(self) -> bool:
         """Whether a lecturer writes who says nothing of a school, so that «at Langside» is the college there."""
-        norms = {word.norm for text in self.texts if text.zone in WEIGHT for word in text.words}
-        of_school = {"primary", "secondary", "nursery", "school", "academy"}
-        return bool(norms & {"lecturer", "lecturers", "lecture", "lecturing"}) and not norms & of_school and not self.stage
+        return not self._norms.isdisjoint(_LECTURERS) and self._norms.isdisjoint(("primary", "secondary", "nursery", "school", "academy")) and not self.stage
 
     @cached_property
     def department(self) -> str:

@@ -133,7 +133,7 @@ class Resolving:
     def _unlisted(self, best: Found, councils: Sequence[str], count: int) -> None:
         """A name that no list knows is recorded as it is written."""
         answer, label = self.answer, tidy(self.letter.gazetteer, best.mention.text)
-        if "college" in best.mention.forms and self.letter.lecturer():
+        if "college" in best.mention.forms and self.letter.lecturer:
             answer.kinds = answer.kinds - {"school"} | {"college"}
         answer.institutions.append(label)
         self.record.candidate(best, label, "institution.unlisted", chosen=True, note="institution_unlisted")

@@ -303,14 +303,14 @@ class Standing:
         first, last = text.word_at(start), text.word_at(end)
         behind = (bracket.end(), text.word_at(bracket.end())) if bracket else (stop, last)
         best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
-        sides = [("before", begin, start), ("after", end, stop)]
+        sides: list[tuple[str, int, int, str]] = [("before", begin, start, ""), ("after", end, stop, "")]
         number = text.sentence(start)
         if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
-            sides.append(("after", stop, text.sentences[number + 1][1]))  # where only what takes the name back is told of it
-        for side, low, high in sides:
+            sides.append(("after", stop, text.sentences[number + 1][1], _TAKEN_BACK))  # where only what takes the name back is told of it
+        for side, low, high, only in sides:
             for hit in self._near_cues(side, text, low, high):
                 rule = hit.phrase.id.partition("#")[0]
-                if low == stop and side == "after" and low > end and rule != _TAKEN_BACK:
+                if only and rule != only:
                     continue
                 distance = first - text.word_at(hit.span.end_char)
                 if side == "after":
