@@ -62,6 +62,7 @@ REASONS: dict[str, str] = {
     "authority_several": "Several council areas are named and no school.",
     "signed_elsewhere": "The signature names another school than the message, and the message does not say why.",
     "school_untold": "The message names another school, too, and does not say whose it is: perhaps it takes part as well.",
+    "reads_like_review": "Everything is there, but it reads like letters that a person had to see; the words that weigh most are named.",
     "authority_conflict": "The council in the message is not that of the school, or the text and the signature name different councils.",
     # --- parse: activities and topics
     "activity_by_option": "The member picked from the list of options in our quoted mail.",
@@ -105,6 +106,7 @@ REASONS: dict[str, str] = {
     "decided_withdrawal": "A person should look: the member withdraws.",
     "decided_perhaps_withdraws": "A person should look: the member registers, but some words sound like a withdrawal.",
     "decided_enquiry": "A person should answer: the member asks and does not register.",
+    "decided_reads_like_review": "A person should look: everything is there, but its words are like those of letters that needed one.",
     "decided_on_behalf_or_forwarded": "A person should look: it is for somebody else, or forwarded.",
     "decided_question": "A person should answer: the member registers and asks something.",
     "decided_contradiction": "A person should look: the message contradicts itself or what is known.",

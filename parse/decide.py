@@ -30,28 +30,28 @@ MACHINES = {"automatic_reply", "delivery_report", "bulk_mail", "spam"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """``accept``: the strength a field's value needs; ``review``: reasons that need a person; ``ask``: reasons that leave a field open."""
+    """``accept``: the strength a field's value needs; ``review``: reasons that need a person; ``ask``: reasons that leave a field open;
+    ``reads_like_review``: the share from which a complete letter goes to a person for its words (parse/reviewwords.py)."""
 
     accept: Mapping[str, float]
     review: frozenset[str]
     ask: Mapping[str, tuple[str, ...]]
+    reads_like_review: float = 1.0
 
 
 def load_policy(folder: Path) -> Policy:
     """Read ``folder/decision.yaml``. Raises ProgrammeError."""
     data = load_yaml(folder / "decision.yaml")
     line = data.get("__line__", 1)
-    for key in data.keys() - {"accept", "review", "ask", "__line__"}:
+    for key in data.keys() - {"accept", "review", "ask", "reads_like_review", "__line__"}:
         raise ProgrammeError("decision.yaml", line, f"unknown key «{key}»")
     for key in ("accept", "ask"):
         if not isinstance(data.get(key) or {}, dict):
             raise ProgrammeError("decision.yaml", line, f"«{key}» should be a mapping of fields")
     accept: dict[str, float] = {}
     for slot in REQUIRED:
-        value = (data.get("accept") or {}).get(slot.value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ProgrammeError("decision.yaml", (data.get("accept") or {}).get("__line__", line), f"«accept: {slot.value}» should be a number from 0 to 1")
-        accept[slot.value] = float(value)
+        block = data.get("accept") or {}
+        accept[slot.value] = _share(block.get(slot.value), f"accept: {slot.value}", block.get("__line__", line))
     review = data.get("review") or []
     asked = {key: value for key, value in (data.get("ask") or {}).items() if key != "__line__"}
     for codes in (review, *asked.values()):
@@ -60,7 +60,18 @@ def load_policy(folder: Path) -> Policy:
     for key in asked:
         if key not in accept:
             raise ProgrammeError("decision.yaml", line, f"«ask: {key}» is none of {', '.join(accept)}")
-    return Policy(accept=accept, review=frozenset(review), ask={key: tuple(codes) for key, codes in asked.items()})
+    return Policy(
+        accept=accept,
+        review=frozenset(review),
+        ask={key: tuple(codes) for key, codes in asked.items()},
+        reads_like_review=_share(data.get("reads_like_review", 1.0), "reads_like_review", line),
+    )
+
+
+def _share(value: object, key: str, line: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ProgrammeError("decision.yaml", line, f"«{key}» should be a number from 0 to 1")
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,7 @@ TABLE: tuple[Row, ...] = (
     Row("contradiction", lambda facts: bool(facts.codes & facts.policy.review), Outcome.REVIEW),
     # Somebody wants to take part: all known, or asked for exactly what is not.
     Row("something-missing", lambda facts: bool(facts.missing), Outcome.ASK_MEMBER),
+    Row("reads-like-review", _says("reads_like_review"), Outcome.REVIEW),
     Row("complete", lambda facts: True, Outcome.REGISTERED),
 )
 

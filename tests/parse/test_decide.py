@@ -44,6 +44,13 @@ def test_complete_registration_is_registered() -> None:
     assert (decision.outcome, decision.missing, decision.template) == (Outcome.REGISTERED, (), "registered")
 
 
+def test_words_of_letters_that_needed_a_person_hold_back_what_is_complete_and_nothing_else() -> None:
+    """Whoever lacks something is asked: that keeps nobody waiting."""
+    unlike = (Reason(code="reads_like_review", detail="0.60: «behalf»"),)
+    assert decide(replace(COMPLETE, reasons=unlike), POLICY).outcome is Outcome.REVIEW
+    assert decide(replace(COMPLETE, activities=(), reasons=unlike), POLICY).outcome is Outcome.ASK_MEMBER
+
+
 @pytest.mark.parametrize("kind", [Kind.BOUNCE, Kind.AUTO_REPLY])
 def test_machine_is_ignored_whatever_it_quotes(kind: Kind) -> None:
     """A machine that repeats a complete registration still gets no answer."""
@@ -138,6 +145,7 @@ def test_the_programmes_policy_names_known_reasons() -> None:
         ("accept: {institution: 2, authority: 0.5, activity: 0.5}\n", "number from 0 to 1"),
         ("accept: {institution: 0.5, authority: 0.5}\n", "activity"),
         ("accept: {institution: 0.5, authority: 0.5, activity: 0.5}\nreveiw: []\n", "unknown key «reveiw»"),
+        ("accept: {institution: 0.5, authority: 0.5, activity: 0.5}\nreads_like_review: often\n", "«reads_like_review» should be a number from 0 to 1"),
         ("accept: {institution: 0.5, authority: 0.5, activity: 0.5}\nask: {school: [x]}\n", "«ask: school»"),
     ],
 )
