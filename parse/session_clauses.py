@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 __all__ = ["POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
-    r"[,;:()]| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
+    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
     r"failing that|hence|therefore|unless|an(?= (?-i:[A-Z])))\b",
     re.I,
 )
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
+_ENDS_YES = re.compile(r"\b(?:does|do|can|could|will|would|is|are|wid|dis)\W*$", re.I)
 _PERSON = (
     r"(?:colleague|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|principal|buddy|job share|jobshare|job-share|"
     r"probationer|student|rep|sister|brother|daughter|son|teacher|lecturer|librarian|technician|psa|assistant|mentor|facilitator|co-facilitator|"
@@ -79,6 +80,7 @@ class Clause:
     joint: str
     text: str
     labels: dict[str, str] = field(default_factory=dict)  # of the rules that hit here, with the first rule's id
+    turns: bool = False  # says only that it is otherwise than in the clause before: «the 19th clashes, the 25th doesn't»
 
     def polarity(self) -> str:
         """The label that decides what the clause says of a session, if any."""
@@ -114,7 +116,10 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
             found[index].labels.setdefault(label, rule)
     for clause in found:
         if _ENDS_NOT.search(clause.text):  # «Wednesday doesn't»
+            clause.turns = not clause.polarity()
             clause.labels.setdefault("declines", "session.cannot")
+        elif _ENDS_YES.search(clause.text):  # «Tuesday does»
+            clause.turns = not clause.polarity()
     return found
 
 

@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 __all__ = ["STRENGTH", "Mention", "MentionFinder", "Session"]
 
-STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "slot": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6, "weekly": 0.1}
+STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "called": 0.8, "slot": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6, "weekly": 0.1}
 _MOST_MENTIONS = 100  # beyond them no member is speaking
 
 
@@ -90,7 +90,7 @@ _ORDINAL_WORDS |= {"nineteent": 19, "twinty-fifth": 25, "twinty-fift": 25, "twin
 _SPELT = "|".join(word.replace("-", "-?[ ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = (
     r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
-    r"webinar|call|een|start(?!s))s?"
+    r"webinar|call|een|link|start(?!s))s?"
 )
 _OTHER = r"other|ither|idder|tidder|tither|t'other|alternative"
 _FIRST, _SECOND, _LAST = "first|1st|earlier|earliest|former|initial|sooner|soonest", "second|2nd|twoth|seccond", "later|latter|latest"
@@ -108,7 +108,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)?[ -]?(?:of[ ])?(?:the[ ]|(?:am|an|a')[ ](?=[fgmsd]))?{_MONTH.format("m2")}
                 (?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
             | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/]?\d|%)
-            | (?!(?:1st|2nd)[ ]{_THING}\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)\b
+            | (?!(?:1st|2nd)[ ](?:{_THING}|choice|preference|pick|option)\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
           )
@@ -118,7 +118,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?P<weekly>tues|wednes)days\b
         | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:
                 (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:today|tom+or+ow)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
-            the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?:next|last|this)[ ]week'?s?|
+            the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             (?:to-?day|tom+or+ow)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
@@ -142,9 +142,9 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
                 |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ]booked)|'ll|'d)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
-        | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b)?
+        | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b))?
             | half[ -](?:past[ ])?(?P<half>two|twa|three|four|one|2|3|4)
-            | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course)\b)?
+            | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course|start|sesh|date)\b)?
         )""",
         re.I | re.X,
     )
@@ -160,36 +160,42 @@ _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\
 _WHICH_I = re.compile(r"\s*,?\s*(?:which|that) (?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b", re.I)  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
+_OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
 _OF_TWO = re.compile(r"\b(?:both|either|two|pair)\b", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
     r"[\s,(\-:@]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|from\s+|"
-    r"that is,?\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
+    r"that is,?\s+|start\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
     re.I,
 )
-_BARE_BEFORE = re.compile(r"(?:\bthe\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
+_BARE_BEFORE = re.compile(r"(?:\b(?:the|your)\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
 
 
 class MentionFinder:
-    """Finds mentions of ``sessions`` (in order of time); ``days`` are the names of days of the year, as (month, day)."""
+    """Finds mentions of ``sessions`` (in order of time).
 
-    def __init__(self, sessions: Sequence[Session], days: Mapping[str, tuple[int, int]]) -> None:
+    ``days`` are the names of days of the year, as (month, day); ``called`` what else a session goes by, after «the».
+    """
+
+    def __init__(self, sessions: Sequence[Session], days: Mapping[str, tuple[int, int]], *, called: Mapping[str, tuple[int, int]] | None = None) -> None:
+        called = called or {}
         self.sessions = sessions
         self._ids = [session.id for session in sessions]
         self._months = {session.start.month for session in sessions}
         self._numbers = {session.start.day for session in sessions}
-        self._days = {name.lower(): day for name, day in days.items()}
+        self._called = {name.lower() for name in called}
+        self._days = {name.lower(): day for name, day in (*days.items(), *called.items())}
         self._times: dict[str, set[str]] = {}
         for session in sessions:
             short = [f"{session.start.hour % 12}{session.start.minute:02}"] if session.start.minute else []
             for written in [f"{session.start:%H%M}", *short]:
                 self._times.setdefault(written, set()).add(session.id)
-        starts = {name.split()[0].lower()[:4] for name in days} | {word[:4] for word in _ORDINAL_WORDS} | set(_HINTS.split("|"))
+        starts = {name.split()[0].lower()[:4] for name in self._days} | {word[:4] for word in _ORDINAL_WORDS} | set(_HINTS.split("|"))
         self._hint = re.compile(r"\d|\b(?:" + "|".join(map(re.escape, sorted(starts))) + ")", re.I)
-        self._pattern = _pattern(list(days), list(self._times))
+        self._pattern = _pattern(list(self._days), list(self._times))
 
     def find(self, text: str, today: date | None, *, heading: bool) -> list[Mention]:
         """The mentions of one sentence in order; ``heading``: the line before announced a session («Which session?»)."""
@@ -200,8 +206,6 @@ class MentionFinder:
             form, sessions = self._resolve(match, text, today, heading)
             if form:
                 found.append(Mention(match.start(), match.end(), frozenset(sessions), form))
-        if not any(len(mention.sessions) > 1 for mention in found):  # «Tuesdays are no use» tells only which one «the other» is
-            found = [mention for mention in found if mention.form != "weekly"]
         return _joined(found, text)
 
     def on(self, day: date | None) -> str | None:
@@ -215,8 +219,8 @@ class MentionFinder:
         if group["iso"]:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
         if group["nameday"]:
-            month, day = self._days[group["nameday"].lower()]
-            return "named", self._dated(day, month, None)
+            month, day = self._days[name := group["nameday"].lower()]
+            return "called" if name in self._called else "named", self._dated(day, month, None)
         for day_group, month_group, year in (("d1", "m1", "y1"), ("d2", "m2", "y2"), ("d3", "m3", None)):
             if group[day_group]:
                 month = int(group[month_group]) if group[month_group].isdigit() else _month(group[month_group])
@@ -239,6 +243,8 @@ class MentionFinder:
             return self._bare(match, text, weekday, heading)
         if group["plural"]:
             return "day", self._on_weekday(_weekday(group["plural"]), "", "", today)
+        if group["w6"] and (group["next"] or "").lower() == "last " and (month_named := _OF_MONTH.match(text, match.end())):
+            return "weekday", self._last_of(_month(month_named["m"]), _weekday(group["w6"]))
         if group["w6"]:
             which = (group["next"] or "").strip().lower() or ("week" if group["week"] else "")
             if group["w6"].lower() in ("sat", "sun", "mon") and not group["w6"][0].isupper():
@@ -300,6 +306,10 @@ class MentionFinder:
             # «next Tuesday», and «Tuesday week» of an earlier one, are said of any Tuesday in the next fortnight.
             found = {s for s in found if 0 <= (s.start.date() - today).days <= 14}
         return {s.id for s in found}
+
+    def _last_of(self, month: int, weekday: int | None) -> set[str]:
+        """«the last Tuesday in January»"""
+        return {s.id for s in self.sessions if s.start.month == month and s.start.weekday() == weekday and (s.start + timedelta(days=7)).month != month}
 
     def _relative(self, word: str, today: date | None, hour: re.Match[str] | None) -> tuple[str, set[str]]:
         if today is None:

@@ -58,11 +58,16 @@ _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)
 _FIELD = re.compile(r"\b(?:sessions?|trainings?|dates?|booked)\s*[:=-]\s*$", re.I)  # «Sessions: 19/01 and 25/01»
 _MY_DAY = re.compile(r"\b(?:me|myself|masel|mine)\b\W{0,3}(?:the |on |for )?$", re.I)
 _THEIR_DAY = re.compile(  # «Moira 25th, me 19th», «Fi: 19th. Me: 25th.»
-    r"(?:^|[,;.&(]|\band\b)\s*(?!(?:Session|Training|Date|Wed|Tue|Jan|Yes|No|Please|Both|The|On|And|But|So|Me|Myself|Mine|Booked|Day|First|Second)[a-z]*\b)"
+    r"(?:^|[,;.&(]|\band\b)\s*(?![A-Z][a-z]+(?:ing|ed|ion|ions|ence|able)\b|(?:Course|Workshop|Webinar|Facilitator|Choice|Answer|Slot|Place|Pick|When|Which|Event|Afternoon|Session|Training|Date|Wed|Tue|Jan|Yes|No|Please|Both|The|On|And|But|So|Me|Myself|Mine|Booked|Day|First|Second)[a-z]*\b)"
     r"(?:(?:Mrs?|Ms|Miss|Dr)\.? )?[A-Z][a-z]+(?: [A-Z][\w'-]+)?(?P<colon>\s*:)?\W{0,3}(?:the |on |for )?$"
 )
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
+_BUT_NOW = re.compile(  # «signed up for the 19th but can only make the 25th now»
+    r"\b(?:but|though|however)\b.*\b(?:only|now|instead|rather|prefer|better|suits?|easier|has to|have to|needs? to|must)\b|\bwhen (?:i|we) (?:really )?(?:meant|wanted|needed)\b", re.I
+)
+_NOW = re.compile(r"\s*(?:now|instead)\b", re.I)
+_TOLD = re.compile(r"\b(?:confirmation|invite|invitation|link|e-?mail|system|list|calendar|reply|receipt|says|shows|(?:put|have|got) (?:me|us))\b", re.I)
 _WISHED = re.compile(r"\b(?:would|'d)\s+(?:\w+\s+){0,2}?(?:prefer|rather|sooner|like|love)\b", re.I)
 _BUT = re.compile(r"\b(?:but|though|however)\b", re.I)
 _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
@@ -86,6 +91,7 @@ class Context:
     short: bool  # nothing much stands in the sentence besides the mentions
     goes: list[tuple[int, int]]  # where words stand that are said of much else
     today: date | None
+    said: str = ""  # what the sentence before made of its last session
 
 
 Event = tuple[str, Mention, Candidate]
@@ -218,7 +224,16 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
         if one.stance == "takes" and other.stance == "takes" and _WISHED.search(text[: one.start]) and _BUT.search(between) and other.owner == "me":
             one.stance = "declines"  # «I'd prefer the 25th but have put down the 19th»
             continue
-        elsewhere = one.form == other.form == "weekday" and not (one.sessions and other.sessions) and "changes" not in labels
+        mine = one.owner == other.owner == "me"
+        if mine and one.stance == "takes" and other.stance == "takes" and (
+            _BUT_NOW.search(between) or (_BUT.search(between) and _NOW.match(text[other.end :]))
+        ):
+            one.stance = "declines"
+            continue
+        if mine and one.stance == "takes" and other.stance == "had" and _CONTRAST.search(between) and _TOLD.search(text[: one.start]):
+            one.stance = "declines"  # «I got a confirmation for the 19th though I'd asked for the 25th»
+            continue
+        elsewhere = not (one.sessions and other.sessions) and "changes" not in labels
         if elsewhere and _SPAN.search(text[: one.start]) and _TO.fullmatch(between.lstrip()):
             one.stance = other.stance = ""  # «the broadband was off from the Friday to the Tuesday»
             continue

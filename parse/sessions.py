@@ -35,6 +35,7 @@ from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
 from parse.session_days import is_of_something_else
+from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.session_stances import (
     GOES,
@@ -63,7 +64,7 @@ __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
 UK = ZoneInfo("Europe/London")
 LABELS = (
     *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
-    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns"),
+    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns", "years"),
 )
 ANSWERS = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 QUOTED = {ZoneKind.OWN_QUOTE, ZoneKind.QUOTE}
@@ -96,20 +97,24 @@ def load_sessions(folder: Path) -> tuple[Session, ...]:
     return tuple(sorted(found, key=lambda session: session.start))
 
 
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", text.lower().replace("\u2019", "'")))
+
+
 def _forms_first(views: Sequence[TextView]) -> list[TextView]:
     """What members write themselves comes after what the form says that they attach, so that it may take that back."""
     return sorted(views, key=lambda view: not view.where.startswith("attachment:"))
 
 
-def _days(settings: Mapping[str, Any], file: str) -> dict[str, tuple[int, int]]:
-    """The named days of ``days:`` in the rule file, as (month, day)."""
+def _days(settings: Mapping[str, Any], key: str, file: str) -> dict[str, tuple[int, int]]:
+    """The names of days under ``key`` in the rule file, as (month, day)."""
     found: dict[str, tuple[int, int]] = {}
-    days = settings.get("days") or {}
+    days = settings.get(key) or {}
     for written, names in days.items():
         if written == "__line__":
             continue
         if re.fullmatch(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])", str(written)) is None or not isinstance(names, list):
-            raise ProgrammeError(file, days.get("__line__"), f"«days: {written}» should be a month and day such as 11-30, with a list of names")
+            raise ProgrammeError(file, days.get("__line__"), f"«{key}: {written}» should be a month and day such as 11-30, with a list of names")
         month, day = str(written).split("-")
         found.update({str(name): (int(month), int(day)) for name in names})
     return found
@@ -147,6 +152,11 @@ _YES_TO = re.compile(r"\b(?:yes|aye|no|naw|nope) to (?:the|your)\s+$", re.I)  # 
 _COUNTS_MORE = re.compile(
     r"\b(?:third|fourth|fifth|(?:three|four|five|your) (?:bases|headings|kinds|types|categories|options|descriptions|boxes|activities))\b", re.I
 )
+_SUITS = re.compile(  # «2pm is no good, half three is»
+    r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|for (?:me|us)|suit|work|dae|fine|better|best|ideal|no\b|good|perfect|impossible|out|during|too)"
+    r"|suits|works)\b",
+    re.I,
+)
 _SEE_YOU = re.compile(r"\b(?:see|catch) (?:you|yous|ye|u)(?: all)?(?: there)? at $", re.I)
 _NOT_LET_IN = re.compile(  # «the booking link for the 25th gives me a page that says I'm not allowed»
     r"\b(?:link|form|button)\b.*\b(?:not allowed|no access|denied|error|404|not found|isn't there|broken|expired|permission|log in|sign in)\b",
@@ -172,6 +182,8 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
+_SHORT_REPLY, _REPLY_WITHIN = 600, 3  # characters of a letter that is an answer; sentences in which it begins
+_FIRST_CLAUSE = re.compile(r"\W*([^,.;:!?()\n]{1,40})")
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
 _QUANTIFIERS = {"all", "none", "either"}
 _LONGEST_SENTENCE, _MOST_EVENTS = 4000, 200  # beyond them no member is speaking
@@ -187,8 +199,15 @@ class SessionFinder:
         self._either = str(file.settings.get("either", "none"))
         if self._either not in ("none", "all"):
             raise ProgrammeError("rules/sessions.yaml", None, f"«either: {self._either}» should be none or all")
-        self._mentions = MentionFinder(self.sessions, _days(file.settings, "rules/sessions.yaml"))
+        self._mentions = MentionFinder(
+            self.sessions, _days(file.settings, "days", "rules/sessions.yaml"), called=_days(file.settings, "called", "rules/sessions.yaml")
+        )
         self._ids = [session.id for session in self.sessions]
+        for name in ("asked", "asked_back", "affirms", "denies", "both"):
+            if not file.lists.get(name):
+                raise ProgrammeError("rules/sessions.yaml", None, f"the list «{name}» is missing")
+        self._questions = QuestionReader(self._mentions, file.lists["asked"], file.lists["asked_back"])
+        self._replies = {_plain(word): label for label in ("affirms", "denies", "both") for word in file.lists[label]}
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView], *, received_at: datetime | None = None, for_another: bool = False) -> Sessions:
         """``for_another``: the message registers somebody else, whose sessions then count.
@@ -203,10 +222,13 @@ class SessionFinder:
         unchosen: list[Hit] = []  # where the writer says to have picked none so far
         talked = False
         asked: TextView | None = None
+        quotes = [view for view in views if view.where in QUOTED]
+        question = self._questions.read(quotes) if quotes else Question()
         for view in _forms_first(views):
-            if view.where in ANSWERS and asked is not None and self._asks(asked, today):
-                self._read(view, today, events, True, unchosen, answers=True)
-                talked = True
+            if view.where in ANSWERS and (question.asks or question.marks or question.confirms):
+                under = asked is not None and self._questions.read([asked]).last  # typed under the question
+                talked = talked or under or (question.asks and len(view.folded) <= _SHORT_REPLY)
+                self._answer(view, question, today, events, talked, unchosen, under=under)
             elif view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
                 talked = self._read(view, today, events, talked, unchosen)
             elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
@@ -216,11 +238,31 @@ class SessionFinder:
 
     # --- reading
 
-    def _asks(self, quoted: TextView, today: date | None) -> bool:
-        """Whether the end of a quote asks which session: «4. Which one, the 19th or the 25th?»"""
-        last = " ".join(text for text, _ in quoted.sentence_texts[-2:]).rstrip()
-        named = {session for mention in self._mentions.find(last[-_LONGEST_SENTENCE:], today, heading=False) for session in mention.sessions}
-        return last.endswith("?") and len(named) > 1
+    def _answer(
+        self, view: TextView, question: Question, today: date | None, events: list[Event], talked: bool, unchosen: list[Hit], *, under: bool
+    ) -> None:
+        """The member's words in the light of the question that is quoted."""
+        reply, span = self._reply(view)
+        picks = list(question.picks(view))
+        if question.confirms and reply == "denies":
+            picks.append(Answer(*span, question.confirms, True))
+        if reply == "both" and question.asks:
+            picks += [Answer(*span, session, False) for session in self._ids]
+        for pick in picks:
+            stance = "declines" if pick.refused else "takes"
+            self._add(view, 0, Mention(pick.start, pick.end, frozenset({pick.session}), "ordinal", stance, "session.answer"), events)
+        said = len(events)
+        self._read(view, today, events, talked, unchosen, answers=under)
+        if question.confirms and reply == "affirms" and len(events) == said:
+            self._add(view, 0, Mention(*span, frozenset({question.confirms}), "ordinal", "takes", "session.answer"), events)
+
+    def _reply(self, view: TextView) -> tuple[str, tuple[int, int]]:
+        """How the member's words begin, after a greeting: «yes», «no» or «both»; and where."""
+        for text, start in view.sentence_texts[:_REPLY_WITHIN]:
+            first = _FIRST_CLAUSE.match(text)
+            if first is not None and (reply := self._replies.get(_plain(first[1]))):
+                return reply, (start + first.start(1), start + first.end(1))
+        return "", (0, 0)
 
     def _read(
         self,
@@ -236,9 +278,15 @@ class SessionFinder:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
         starts = [start for _, start in sentences]
-        for hit in self._rules.find(view):
+        hits = list(self._rules.find(view))
+        years = [(hit.span.start_char, hit.span.end_char) for hit in hits if hit.phrase.label == "years"]
+        for hit in hits:
+            if hit.phrase.label == "years":
+                continue
             if hit.phrase.label == "unchosen":
                 unchosen.append(hit)
+                continue
+            if hit.phrase.label == "about" and any(begin < hit.span.end_char and hit.span.start_char < end for begin, end in years):
                 continue
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
@@ -251,7 +299,8 @@ class SessionFinder:
                 continue
             labels = {label for label, *_ in found}
             about = "about" in labels
-            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject")
+            said = previous[-1].stance if previous else ""
+            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject", said=said)
             if not mentions and short and asked_at >= 0:
                 take_answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
             undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
@@ -275,11 +324,11 @@ class SessionFinder:
             previous = mentions
             asked_at = view.to_source(base, base + 1)[0] if mentions and text.rstrip().endswith("?") else -1
             heading = about and len([m for m in mentions if len(m.sessions) == 1]) != 1 and len(mentions) <= 2 and len(text) < 90
-            talked = talked or about or bool(mentions)
+            talked = talked or about or any(mention.form != "weekly" for mention in mentions)
         return talked
 
     def _sentence(
-        self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool, subject: bool
+        self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool, subject: bool, said: str
     ) -> tuple[list[Mention], bool]:
         """The mentions in a sentence that have a stance; whether the sentence says little else."""
         labels = {label for label, *_ in cues}
@@ -298,7 +347,7 @@ class SessionFinder:
             labels = {label for label, *_ in cues}
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
-            context = Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today)
+            context = Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today, said=said)
             parts = clauses(text, cues)
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
@@ -354,7 +403,8 @@ class SessionFinder:
     # --- the stance of each mention
 
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
-        current, owner, own_words, previous = "", "me", False, ""
+        current, owner, own_words, previous, said = "", "me", False, "", context.said
+        head: Clause | None = None
         done: list[Mention] = []
         for clause in clauses:
             if clause.joint in _RESETS and not (clause.joint == "then" and current == "conditional"):  # «if Tuesday's full then Wednesday»
@@ -375,8 +425,15 @@ class SessionFinder:
                 continue
             if "about" in clause.labels and not own and current != "takes":
                 current = ""
-            if own == "declines" and GOES & clause.labels.keys() and not here:
+            if own == "declines" and GOES & clause.labels.keys() and not here and context.text[clause.end : clause.end + 1] != ":":
                 own = "takes"
+            if clause.turns and here and said == "declines":  # «the 19th clashes, the 25th doesn't»
+                own = "takes"
+                clause.labels.pop("declines", None)
+                clause.labels["takes"] = "session.otherwise"
+            if clause.joint == ":" and head is not None and "fallback" in head.labels:  # «2nd choice: the 25th»
+                clause.labels.setdefault("fallback", head.labels["fallback"])
+            head = clause
             if not here:
                 self._look_back(clause, own, owner, done)
             current = _STANCES.get(own, own) or current
@@ -394,6 +451,7 @@ class SessionFinder:
                 if clause.joint in _REASON and not GOES & clause.labels.keys() and mention.stance == "takes" and taken and mention.sessions not in taken:
                     mention.stance = "elsewhere"  # «the 25th, as the 19th is a feast day»
                 done.append(mention)
+                said = mention.stance or said
         tell_owners(done, context.text)
         drop_what_led_here(clauses, done)
         settle_pairs(mentions, context)
@@ -483,7 +541,7 @@ class SessionFinder:
         if (corrects or concludes) and (alone(mention, clause) or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)):
             return "training"  # also «Wednesdays are my day off so the 19th it is»
         reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
-        if form == "weekly" or reported or "events" in clause.labels:
+        if form == "weekly" or reported or ("events" in clause.labels and form != "called"):
             return "elsewhere"
         if not clause.polarity() and (form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))):
             spoken_for = bool(ours - {"about"} & labels)
@@ -505,6 +563,7 @@ class SessionFinder:
             "date": True,
             "day": True,
             "named": about or said or goes or context.talked,
+            "called": definite and (about or strong or context.short or context.talked),
             "slot": about or strong or context.short,
             "weekday": about
             or said
@@ -513,7 +572,8 @@ class SessionFinder:
             or _FOR_ME.match(after) is not None
             or ((definite or context.talked or context.short) and (strong or context.short)),
             "ordinal": about
-            or (strong and (said_here or clause.joint in SO) and (not _LATTER.match(context.text, mention.start) or context.talked))
+            or (alone(mention, clause) and clause.joint in SO)
+            or (strong and (said_here or clause.joint in SO or alone(mention, clause)) and (not _LATTER.match(context.text, mention.start) or context.talked))
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about
             or bool({"present", "joins"} & labels)
@@ -521,8 +581,9 @@ class SessionFinder:
             or (context.talked and (context.short or "likes" in labels or _INSTEAD_OF_IT.match(after) is not None))
             or _FOR_ME.match(after) is not None,
             "time": (about and strong)
+            or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start : mention.start].replace("the", "")))
             or _SEE_YOU.search(before) is not None
-            or ((said or goes) and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
+            or (strong and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
         }[form]
         return "training" if enough else ""
 
