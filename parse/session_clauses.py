@@ -45,7 +45,8 @@ WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
-    rf"(?:{_PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|other|others|first|second|third|fourth|of them)\b)"
+    rf"(?:{_PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|others|of them)\b)"
+    r"|the (?:other|first|second|third|fourth)(?=\s+(?:two|three|half|to|on|at|goes|will (?:go|attend|come|join|take)|has|wants|is (?:on|going|down|booked|doing|coming|at))\b)"
     rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PERSON}s|other|others|team|group|department|faculty)\b"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"

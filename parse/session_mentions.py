@@ -90,7 +90,7 @@ _ORDINAL_WORDS |= {"nineteent": 19, "twinty-fifth": 25, "twinty-fift": 25, "twin
 _SPELT = "|".join(word.replace("-", "-?[ ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = (
     r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
-    r"webinar|call|een|link|start(?!s))s?"
+    r"webinar|call|een|link|start(?!s))s?(?![ ](?:on|from|in|of)[ ](?:your|the)[ ]list\b)"
 )
 _OTHER = r"other|ither|idder|tidder|tither|t'other|alternative"
 _FIRST, _SECOND, _LAST = "first|1st|earlier|earliest|former|initial|sooner|soonest", "second|2nd|twoth|seccond", "later|latter|latest"
@@ -124,7 +124,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             (?:to-?day|tom+or+ow)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
             this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
         | (?:session|sess|training|date|slot|option|choice|workshop)(?:[ ]|[ ]?[:=\-][ ](?=n))(?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
-            (?!\.\d|[/:\-\d]|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
+            (?!\.\d|[/:\-\d]|[ ](?:on|from|in)[ ](?:your|the)[ ]list|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
             |one[ ](?:that[ ]is[ ]|that's[ ]|that[ ]was[ ]|still[ ])?(?:left|remaining))\b(?![ ](?:to|us|me|in|behind)\b)
@@ -170,6 +170,8 @@ _SAME_ONE = re.compile(
 )
 _BARE_BEFORE = re.compile(r"(?:\b(?:the|your)\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
+_TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
 
@@ -197,13 +199,16 @@ class MentionFinder:
         self._hint = re.compile(r"\d|\b(?:" + "|".join(map(re.escape, sorted(starts))) + ")", re.I)
         self._pattern = _pattern(list(self._days), list(self._times))
 
-    def find(self, text: str, today: date | None, *, heading: bool) -> list[Mention]:
-        """The mentions of one sentence in order; ``heading``: the line before announced a session («Which session?»)."""
+    def find(self, text: str, today: date | None, *, heading: bool, asked: bool = False) -> list[Mention]:
+        """The mentions of one sentence in order.
+
+        ``heading``: the line before announced a session («Which session?»); ``asked``: the text answers such a question.
+        """
         found: list[Mention] = []
         if self._hint.search(text) is None:
             return found
         for match in itertools.islice(self._pattern.finditer(text), _MOST_MENTIONS):
-            form, sessions = self._resolve(match, text, today, heading)
+            form, sessions = self._resolve(match, text, today, heading, asked)
             if form:
                 found.append(Mention(match.start(), match.end(), frozenset(sessions), form))
         return _joined(found, text)
@@ -211,7 +216,7 @@ class MentionFinder:
     def on(self, day: date | None) -> str | None:
         return next((session.id for session in self.sessions if session.start.date() == day), None)
 
-    def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool) -> tuple[str, set[str]]:
+    def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool, asked: bool) -> tuple[str, set[str]]:
         group = match.groupdict()
         deadline = _DEADLINE.search(text[max(0, match.start() - 20) : match.start()]) and not _WHICH_I.match(text, match.end())
         if deadline and not group["time"]:
@@ -240,7 +245,7 @@ class MentionFinder:
             number = _ORDINAL_WORDS[_spelt_key(group["spelt"])]
             return "day", self._dated(number, _month(group["m5"]) if group["m5"] else None, None, weekday)
         if group["bare"]:
-            return self._bare(match, text, weekday, heading)
+            return self._bare(match, text, weekday, heading, asked)
         if group["plural"]:
             return "day", self._on_weekday(_weekday(group["plural"]), "", "", today)
         if group["w6"] and (group["next"] or "").lower() == "last " and (month_named := _OF_MONTH.match(text, match.end())):
@@ -273,13 +278,14 @@ class MentionFinder:
             return "time", self._times[group["compact"]]
         return self._timed(group)
 
-    def _bare(self, match: re.Match[str], text: str, weekday: int | None, heading: bool) -> tuple[str, set[str]]:
+    def _bare(self, match: re.Match[str], text: str, weekday: int | None, heading: bool, asked: bool) -> tuple[str, set[str]]:
         """A number on its own: a day of the month, a time as «1400», or nothing."""
         number = int(match["bare"])
         before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
         listed = _LISTED.match(after) is not None
         alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
-        told = _BARE_BEFORE.search(before) is not None and _BARE_AFTER.match(after) is not None
+        told = (_BARE_BEFORE.search(before) is not None or (asked and not _LETTERS.search(before))) and _BARE_AFTER.match(after) is not None
+        told = told or _TICK_AFTER.match(after) is not None
         if (weekday is not None or listed or alone or told) and number in self._numbers:
             return "day", self._dated(number, None, None, weekday)
         if weekday is not None and (timed := self._clock(number, 0)):  # «Wed 2»

@@ -93,18 +93,18 @@ class QuestionReader:
             asks=asks,
             last=self.asks(lines[-1]),
             marks=marks,
-            points=frozenset(mark for mark, said in _points(text) if self.asks(said)),
+            points=frozenset(mark for mark, said in _points(text) if self.asks(said, numbered=True)),
             alone=all(len(re.findall(_LISTED_MARK.format(mark), text, re.I | re.M)) <= 1 for mark in marks),
             confirms=self._confirmed(text) if len(named) == 1 else None,
         )
 
-    def asks(self, text: str) -> bool:
+    def asks(self, text: str, *, numbered: bool = False) -> bool:
         """Whether a question, or the heading of a form, is about sessions."""
         found = self._mentions.find(text, None, heading=False)
-        return self._asks(text, {session for mention in found if len(mention.sessions) == 1 for session in mention.sessions})
+        return self._asks(text, {session for mention in found if len(mention.sessions) == 1 for session in mention.sessions}, numbered=numbered)
 
-    def _asks(self, text: str, named: set[str]) -> bool:
-        asked = "?" in text or text.rstrip().endswith(":") or len(text) < 40
+    def _asks(self, text: str, named: set[str], *, numbered: bool = False) -> bool:
+        asked = numbered or "?" in text or text.rstrip().endswith(":") or len(text) < 40
         return (len(named) > 1 or self._words.search(text) is not None) and asked
 
     def _confirmed(self, text: str) -> str | None:

@@ -24,6 +24,7 @@ __all__ = [
     "Context",
     "Event",
     "alone",
+    "content",
     "drop_after_refusal",
     "drop_what_led_here",
     "go_back",
@@ -40,6 +41,8 @@ __all__ = [
 
 SO = {"so", "hence", "therefore", "then"}
 _TICK = r"(?:[\u2611\u2612\u2713\u2714\u2705\u2718]|\[ ?[xX\u2713\u2714] ?\]|\( ?[xX\u2713\u2714] ?\))"
+_CHECK = re.compile("[\u2713\u2714\u2705]")
+_CROSSED_AFTER = re.compile(r"\s*[:=\-]?\s*[\u2717\u2718\u274c\u2716]")
 _BOX = re.compile(_TICK + r"|[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\]")
 _TICKED = re.compile(_TICK + r"\s*$")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\( ?\)|\[_+\])\s*$")
@@ -91,7 +94,8 @@ class Context:
     short: bool  # nothing much stands in the sentence besides the mentions
     goes: list[tuple[int, int]]  # where words stand that are said of much else
     today: date | None
-    said: str = ""  # what the sentence before made of its last session
+    asked: bool = False  # a quoted question asks for a session, and this answers it
+    said: str = ""  # what was made of the last session before, in this sentence or the one before
 
 
 Event = tuple[str, Mention, Candidate]
@@ -99,6 +103,8 @@ Event = tuple[str, Mention, Candidate]
 
 def ticked_box(text: str, mention: Mention, before: str, after: str, *, short: bool) -> bool | None:
     """Whether a box for this mention is ticked, None if it has none. Boxes stand before their options or after them."""
+    if _CROSSED_AFTER.match(after) and _CHECK.search(text):
+        return False  # «19th ✓ 25th ✗»
     first = _BOX.search(text)
     if first is not None and first.start() < mention.start and _BOX.search(before[-12:]) and not _ends_with_mention(text[: first.start()]):
         return True if _TICKED.search(before) else False if _UNTICKED.search(before) else None
@@ -183,6 +189,11 @@ def narrow_whole(earlier: list[Mention], mentions: list[Mention], text: str) -> 
             mention.stance = "replaced"
 
 
+def content(text: str) -> int:
+    """How many words say something."""
+    return sum(word.lower() not in _EMPTY for word in WORD.findall(text))
+
+
 def alone(mention: Mention, clause: Clause) -> bool:
     """Whether the clause says nothing but the day."""
     outside = clause.text[: mention.start - clause.start] + " " + clause.text[mention.end - clause.start :]
@@ -235,7 +246,7 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         elsewhere = not (one.sessions and other.sessions) and "changes" not in labels
         if elsewhere and _SPAN.search(text[: one.start]) and _TO.fullmatch(between.lstrip()):
-            one.stance = other.stance = ""  # «the broadband was off from the Friday to the Tuesday»
+            one.stance = other.stance = "elsewhere"  # «the broadband was off from the Friday to the Tuesday»
             continue
         if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
             one.stance, other.stance = "declines", "takes"
@@ -247,7 +258,7 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             )
         ):
             one.stance, other.stance = "takes", "declines"
-        elif _OR.search(between) and len(between) < 25 and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
+        elif _OR.search(between) and len(between) < 25 and "session.ticked" not in (one.rule, other.rule) and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
             one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
         elif _BETWEEN.search(text[: one.start]) and _AND.fullmatch(between):
             one.stance = other.stance = "undecided"

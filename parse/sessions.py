@@ -44,6 +44,7 @@ from parse.session_stances import (
     Context,
     Event,
     alone,
+    content,
     drop_after_refusal,
     drop_what_led_here,
     go_back,
@@ -153,8 +154,8 @@ _COUNTS_MORE = re.compile(
     r"\b(?:third|fourth|fifth|(?:three|four|five|your) (?:bases|headings|kinds|types|categories|options|descriptions|boxes|activities))\b", re.I
 )
 _SUITS = re.compile(  # «2pm is no good, half three is»
-    r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|for (?:me|us)|suit|work|dae|fine|better|best|ideal|no\b|good|perfect|impossible|out|during|too)"
-    r"|suits|works)\b",
+    r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|(?:for (?:me|us)|suit|work|dae|fine|better|best|ideal|no|good|perfect|impossible|out|during|too)\b)"
+    r"|(?:suits|works)\b)",
     re.I,
 )
 _SEE_YOU = re.compile(r"\b(?:see|catch) (?:you|yous|ye|u)(?: all)?(?: there)? at $", re.I)
@@ -252,7 +253,7 @@ class SessionFinder:
             stance = "declines" if pick.refused else "takes"
             self._add(view, 0, Mention(pick.start, pick.end, frozenset({pick.session}), "ordinal", stance, "session.answer"), events)
         said = len(events)
-        self._read(view, today, events, talked, unchosen, answers=under)
+        self._read(view, today, events, talked, unchosen, answers=under, asked=bool(question.asks or question.confirms) and len(view.folded) <= _SHORT_REPLY)
         if question.confirms and reply == "affirms" and len(events) == said:
             self._add(view, 0, Mention(*span, frozenset({question.confirms}), "ordinal", "takes", "session.answer"), events)
 
@@ -274,6 +275,7 @@ class SessionFinder:
         *,
         fields_only: bool = False,
         answers: bool = False,
+        asked: bool = False,
     ) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
@@ -300,7 +302,7 @@ class SessionFinder:
             labels = {label for label, *_ in found}
             about = "about" in labels
             said = previous[-1].stance if previous else ""
-            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject", said=said)
+            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject", asked=asked, said=said)
             if not mentions and short and asked_at >= 0:
                 take_answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
             undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
@@ -328,15 +330,16 @@ class SessionFinder:
         return talked
 
     def _sentence(
-        self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool, subject: bool, said: str
+        self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool, subject: bool, asked: bool, said: str
     ) -> tuple[list[Mention], bool]:
         """The mentions in a sentence that have a stance; whether the sentence says little else."""
         labels = {label for label, *_ in cues}
-        mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12))
-        rest = len(WORD.findall(text)) - sum(len(WORD.findall(text[m.start : m.end])) for m in mentions)
+        mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12), asked=asked)
+        outside = "".join(text[a:b] for a, b in zip((0, *(m.end for m in mentions)), (*(m.start for m in mentions), len(text)), strict=True))
+        rest = len(WORD.findall(outside))
         # In a subject line a weekday names anything: «From the Tuesday sofa».
         most = len(_REPLY.findall(text)) if subject else 3
-        short = rest <= most and not {"elsewhere", "recurring"} & labels
+        short = (rest <= most or (content(outside) <= most - 1 and not subject)) and not {"elsewhere", "recurring"} & labels
         present = next((cue for cue in cues if cue[0] == "present"), None)
         spoken_of = any(label == "about" and text[end - 1] not in "sS" for label, _, _, end in cues)  # «attended a string of sessions» is told of other days
         if not any(m.sessions for m in mentions) and present is not None and spoken_of and (session := self._mentions.on(today)):
@@ -347,7 +350,9 @@ class SessionFinder:
             labels = {label for label, *_ in cues}
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
-            context = Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today, said=said)
+            context = Context(
+                text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today, asked=asked, said=said
+            )
             parts = clauses(text, cues)
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
@@ -403,7 +408,7 @@ class SessionFinder:
     # --- the stance of each mention
 
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
-        current, owner, own_words, previous, said = "", "me", False, "", context.said
+        current, owner, own_words, previous = "", "me", False, ""
         head: Clause | None = None
         done: list[Mention] = []
         for clause in clauses:
@@ -427,7 +432,7 @@ class SessionFinder:
                 current = ""
             if own == "declines" and GOES & clause.labels.keys() and not here and context.text[clause.end : clause.end + 1] != ":":
                 own = "takes"
-            if clause.turns and here and said == "declines":  # «the 19th clashes, the 25th doesn't»
+            if clause.turns and here and context.said == "declines":  # «the 19th clashes, the 25th doesn't»
                 own = "takes"
                 clause.labels.pop("declines", None)
                 clause.labels["takes"] = "session.otherwise"
@@ -451,7 +456,7 @@ class SessionFinder:
                 if clause.joint in _REASON and not GOES & clause.labels.keys() and mention.stance == "takes" and taken and mention.sessions not in taken:
                     mention.stance = "elsewhere"  # «the 25th, as the 19th is a feast day»
                 done.append(mention)
-                said = mention.stance or said
+                context.said = mention.stance or context.said
         tell_owners(done, context.text)
         drop_what_led_here(clauses, done)
         settle_pairs(mentions, context)
@@ -570,9 +575,10 @@ class SessionFinder:
             or (goes and (definite or context.talked or stands_near(mention, context)))
             or (definite and _THE_ONE.match(after) is not None)
             or _FOR_ME.match(after) is not None
+            or (context.asked and alone(mention, clause))
             or ((definite or context.talked or context.short) and (strong or context.short)),
             "ordinal": about
-            or (alone(mention, clause) and clause.joint in SO)
+            or (alone(mention, clause) and (clause.joint in SO or context.asked or (context.said == "declines" and clause.joint not in _REASON)))
             or (strong and (said_here or clause.joint in SO or alone(mention, clause)) and (not _LATTER.match(context.text, mention.start) or context.talked))
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about
