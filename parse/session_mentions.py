@@ -102,6 +102,8 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
     return re.compile(
         rf"""\b(?:
           (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
+        | DTSTART[^:\n]{{0,40}}:(?P<isoc>20\d\d)(?P<isocm>\d\d)(?P<isocd>\d\d)T\d{{6}}Z?
+        | (?P<m6>0?[1-9]|1[0-2])/(?P<d6>1[3-9]|2\d|3[01])(?:/(?P<y6>\d\d(?:\d\d)?))?(?![\d/%])
         | (?P<nameday>{named})\b
         | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
               (?P<d1>\d{{1,2}})[ ]?(?P<sign>[/.\-])[ ]?(?P<m1>0?[1-9]|1[0-2])(?:(?P=sign)(?P<y1>\d\d(?:\d\d)?))?(?![\d/%]|[.:]\d\d\b)(?![ ]?[ap]\.?m\b)
@@ -135,7 +137,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             |[ ]of[ ](?:term|our|my|their|this|a|school|spring|summer|half|the[ ](?:term|session|year|week|month|new|school|holidays?|summer|spring|half)\b))
         | which(?:so)?ever(?:[ ]of[ ](?:the|your|them|these|those)(?:[ ](?:two|twa|2))?)?(?:[ ](?:{_THING}))?[ ](?:comes|falls|happens|runs|is|takes[ ]place)
             [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
-        | (?<=the[ ])(?P<after>one[ ]after(?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
+        | (?<=the[ ])(?P<after>one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following)(?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
             |(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
@@ -160,6 +162,7 @@ _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\
 _WHICH_I = re.compile(r"\s*,?\s*(?:which|that) (?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b", re.I)  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
+_OLD_YEAR = re.compile(r",? (?:of )?(?:last year|the year before|the previous year|a year ago|next year)\b", re.I)
 _OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
 _OF_TWO = re.compile(r"\b(?:both|either|two|pair)\b", re.I)
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
@@ -223,6 +226,10 @@ class MentionFinder:
             return "date", set()
         if group["iso"]:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
+        if group["isoc"]:  # a calendar's entry
+            return "date", self._dated(int(group["isocd"]), int(group["isocm"]), int(group["isoc"]))
+        if group["m6"]:  # as in America
+            return "date", self._dated(int(group["d6"]), int(group["m6"]), int(group["y6"]) if group["y6"] else None)
         if group["nameday"]:
             month, day = self._days[name := group["nameday"].lower()]
             return "called" if name in self._called else "named", self._dated(day, month, None)
@@ -231,6 +238,8 @@ class MentionFinder:
                 month = int(group[month_group]) if group[month_group].isdigit() else _month(group[month_group])
                 if day_group == "d1" and month not in self._months:
                     return "", set()
+                if _OLD_YEAR.match(text, match.end()):
+                    return "date", set()
                 return "date", self._dated(int(group[day_group]), month, int(group[year]) if year and group[year] else None)
         weekday = _weekday(group["w1"])
         if group["d4"]:

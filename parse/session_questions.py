@@ -26,6 +26,7 @@ _BEFORE_OPTION = re.compile(rf"(?:^|[\s:;,/(\[])(?P<mark>{_MARK})\s*[)\].:=-]?\s
 _POINT = re.compile(r"(?:^|(?<=\s))(?:q\s?)?[(\[]?(?P<mark>[1-9]|i{1,3}|iv|v|vi)[)\].:/]\s+", re.I)
 _ANSWERED = re.compile(rf"^\W*(?:q\s?)?(?P<point>[1-9]|i{{1,3}}|iv|vi?)\s*[)\].:/-]*\s+[(\[]?(?P<mark>{_MARK})(?![\w'’])", re.I | re.M)
 _LISTED_MARK = r"(?:^|(?<=[\s(\[]))[(\[]?{}\s*[)\].:=]"
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+")
 _OPEN_QUESTION = re.compile(r"\W*(?:and |so |but )?(?:which|what|who|how|when|where|why)\b", re.I)
 
 
@@ -76,24 +77,22 @@ class QuestionReader:
         lines = [line for quote in quotes for line in quote.folded[:_LONGEST_QUOTE].split("\n") if line.strip() and not _HEADER.match(line)]
         if not lines:
             return Question()
-        text = "\n".join(lines)
+        text = " ".join(line.strip(" >") for line in lines)
         marks: dict[str, str] = {}
         named: set[str] = set()
-        asks = False
-        for line in lines:
-            found = [mention for mention in self._mentions.find(line, None, heading=False) if len(mention.sessions) == 1]
-            for mention in found:
+        for mention in self._mentions.find(text, None, heading=False):
+            if len(mention.sessions) == 1:
                 session = next(iter(mention.sessions))
                 named.add(session)
-                if (before := _BEFORE_OPTION.search(line[max(0, mention.start - 24) : mention.start])) is not None:
+                if (before := _BEFORE_OPTION.search(text[max(0, mention.start - 24) : mention.start])) is not None:
                     marks.setdefault(before["mark"].lower(), session)
-            asks = asks or self._asks(line, {session for mention in found for session in mention.sessions})
+        said = [*lines, *_SENTENCE_ENDS.split(text)]
         marks = marks if len(set(marks.values())) > 1 else {}
         return Question(
-            asks=asks,
-            last=self.asks(lines[-1]),
+            asks=any(map(self.asks, said)),
+            last=self.asks(lines[-1]) or self.asks(" ".join(said[-2:]) if text.endswith("?") else ""),
             marks=marks,
-            points=frozenset(mark for mark, said in _points(text) if self.asks(said, numbered=True)),
+            points=frozenset(mark for mark, point in _points(text) if self.asks(point, numbered=True)),
             alone=all(len(re.findall(_LISTED_MARK.format(mark), text, re.I | re.M)) <= 1 for mark in marks),
             confirms=self._confirmed(text) if len(named) == 1 else None,
         )
@@ -101,9 +100,7 @@ class QuestionReader:
     def asks(self, text: str, *, numbered: bool = False) -> bool:
         """Whether a question, or the heading of a form, is about sessions."""
         found = self._mentions.find(text, None, heading=False)
-        return self._asks(text, {session for mention in found if len(mention.sessions) == 1 for session in mention.sessions}, numbered=numbered)
-
-    def _asks(self, text: str, named: set[str], *, numbered: bool = False) -> bool:
+        named = {session for mention in found if len(mention.sessions) == 1 for session in mention.sessions}
         asked = numbered or "?" in text or text.rstrip().endswith(":") or len(text) < 40
         return (len(named) > 1 or self._words.search(text) is not None) and asked
 
@@ -111,7 +108,7 @@ class QuestionReader:
         """The session of «did you mean the 25th?», and of «You are down for the 25th. Is that right?»"""
         if text.count("?") != 1:
             return None
-        said = re.split(r"(?<=[.!?])\s+|\n", text[: text.index("?") + 1])
+        said = _SENTENCE_ENDS.split(text[: text.index("?") + 1])
         question, before = said[-1], said[-2] if len(said) > 1 else ""
         if _OPEN_QUESTION.match(question):
             return None
@@ -127,7 +124,7 @@ def _points(text: str) -> Iterator[tuple[str, str]]:
     found = list(_POINT.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     for match, end in zip(found, ends, strict=False):
-        yield match["mark"].lower(), text[match.end() : end].partition("\n")[0]
+        yield match["mark"].lower(), text[match.end() : end]
 
 
 def _any(phrases: Sequence[str]) -> re.Pattern[str]:

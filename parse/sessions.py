@@ -164,6 +164,7 @@ _NOT_LET_IN = re.compile(  # «the booking link for the 25th gives me a page tha
     re.I,
 )
 _GO_TO_IT = re.compile(r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b", re.I)
+_IF = re.compile(r"\W*(?:and |but )?(?:if|unless)\b", re.I)
 _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
@@ -230,6 +231,8 @@ class SessionFinder:
                 under = asked is not None and self._questions.read([asked]).last  # typed under the question
                 talked = talked or under or (question.asks and len(view.folded) <= _SHORT_REPLY)
                 self._answer(view, question, today, events, talked, unchosen, under=under)
+            elif view.where == "subject" and _REPLY.match(view.folded):
+                continue  # of a reply it is not the member's own
             elif view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
                 talked = self._read(view, today, events, talked, unchosen)
             elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
@@ -293,6 +296,8 @@ class SessionFinder:
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
+        if view.where.endswith(".ics") and not any(hit.phrase.label == "about" for hit in hits):
+            return talked  # another entry of a calendar
         heading, asked_at, refused = answers, -1, False
         previous: list[Mention] = []
         for index, (whole_text, base) in enumerate(sentences):
@@ -467,6 +472,8 @@ class SessionFinder:
         if not done or (owner != "me" and done[-1].owner == "me" and WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
             return
         last = done[-1]
+        if _IF.match(clause.text):
+            return  # «booked on the Wednesday, if I get a job that day I'll not manage»
         if own == "declines" and (
             last.stance == "had"
             or (clause.joint in ("but", "however", "though") and last.stance == "takes")
@@ -601,6 +608,8 @@ class SessionFinder:
         others: set[str] = set()
         for session, mention, _ in events:
             stance = "takes" if mention.stance == "outsider" and for_another else mention.stance
+            if stance == "either" and last.get(session) == "takes":
+                continue  # «both, please: I'm free on either day»
             if len(mention.sessions) > 1 or stance not in ("takes", "had", "declines", "undecided", "conditional", "either"):
                 continue
             if mention.owner != "me":
