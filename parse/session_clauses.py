@@ -17,7 +17,12 @@ __all__ = ["POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
     r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
-    r"failing that|hence|therefore|unless|an(?= (?-i:[A-Z])))\b",
+    r"failing that|hence|therefore|unless|who(?:'s)?(?= (?:going|on|is|has|goes|will|booked|signed|attending|coming|went)\b)|an(?= (?-i:[A-Z])))\b",
+    re.I,
+)
+_HAVING = re.compile(
+    r"\W*(?:and |but )?(?:having|after|though|although|with)\b[^,;]*?"
+    r"(?:\d(?:st|nd|rd|th)|day|one|session|date)( )(?=(?:I|we)(?:'ll|'m|'ve| am| will| have| can)\b)",
     re.I,
 )
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
@@ -46,7 +51,8 @@ _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
     rf"(?:{_PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|others|of them)\b)"
-    r"|the (?:other|first|second|third|fourth)(?=\s+(?:two|three|half|to|on|at|goes|will (?:go|attend|come|join|take)|has|wants|is (?:on|going|down|booked|doing|coming|at))\b)"
+    r"|the (?:other|first|second|third|fourth)(?=\s+"
+    r"(?:two|three|half|to|on|at|goes|will (?:go|attend|come|join|take)|has|wants|is (?:on|going|down|booked|doing|coming|at))\b)"
     rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PERSON}s|other|others|team|group|department|faculty)\b"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
@@ -102,10 +108,15 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     found: list[Clause] = []
     start, joint = 0, ""
     asides = [match.span() for match in _NAMED_ASIDE.finditer(text)]
-    for match in _CLAUSE.finditer(text):
+    if (having := _HAVING.match(text)) is not None:  # «Having missed the 19th I'll catch the second»
+        found.append(Clause(0, having.start(1), "", text[: having.start(1)]))
+        start = having.start(1)
+    for match in _CLAUSE.finditer(text, start):
         if any(begin < match.start() < end for begin, end in asides):
             continue
         said = text[start : match.start()]
+        if match.group()[:3].lower() == "who" and not said.strip(" ,("):
+            continue  # the comma before it has begun the clause
         found.append(Clause(start, match.start(), joint, said))
         sign = match.group().strip().lower()
         start, joint = match.start(), joint if sign in ":," and said.strip().lower() == joint == "so" else sign  # «so: the other»
@@ -124,10 +135,12 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     return found
 
 
-def whose(clause: Clause, before: str, *, previous: str = "") -> str:
+def whose(clause: Clause, before: str, *, previous: Clause | None = None) -> str:
     """Whose plan a clause tells: ``me`` (or us), somebody ``other`` who takes part, or an ``outsider``; ``previous`` is the clause before it."""
     if _WHO.match(clause.text):  # «the second session with Mrs Devaney, who's going to the first»
-        return "other" if before == "me" and _WITH.search(previous) else before
+        if previous is not None and "outsiders" in previous.labels:
+            return "outsider"  # «my pal in Fife, who's going on the 25th»
+        return "other" if before == "me" and previous is not None and _WITH.search(previous.text) else before
     text = _NAMED_ASIDE.sub(r"\g<name> ", _SUPPOSES.sub("", clause.text))
     if "outsiders" in clause.labels and not WRITER.search(text):
         return "outsider"

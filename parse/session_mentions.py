@@ -137,16 +137,18 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             |[ ]of[ ](?:term|our|my|their|this|a|school|spring|summer|half|the[ ](?:term|session|year|week|month|new|school|holidays?|summer|spring|half)\b))
         | which(?:so)?ever(?:[ ]of[ ](?:the|your|them|these|those)(?:[ ](?:two|twa|2))?)?(?:[ ](?:{_THING}))?[ ](?:comes|falls|happens|runs|is|takes[ ]place)
             [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
-        | (?<=the[ ])(?P<after>one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following)(?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
+        | (?<=the[ ])(?P<after>one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following)
+            (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
-            |(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
+            |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
                 |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ]booked)|'ll|'d)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b))?
             | half[ -](?:past[ ])?(?P<half>two|twa|three|four|one|2|3|4)
-            | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course|start|sesh|date)\b)?
+            | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course|start
+                |sesh|date)\b)?
         )""",
         re.I | re.X,
     )
@@ -154,7 +156,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
 
 _NOT_ON = re.compile(
     r"\b(?:until|till|til|since|before|after|by|from|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )"
-    r"(?<!on top )(?<!hour )(?<!half )(?<!part )(?<!bit )of|"
+    r"(?<!on top )(?<!out )(?<!hour )(?<!half )(?<!part )(?<!bit )of|"
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,
 )
@@ -171,7 +173,9 @@ _SAME_ONE = re.compile(
     r"that is,?\s+|start\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
     re.I,
 )
-_BARE_BEFORE = re.compile(r"(?:\b(?:the|your)\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I)
+_BARE_BEFORE = re.compile(
+    r"(?:\b(?:the|your)\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I
+)
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
 _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")

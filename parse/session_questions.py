@@ -20,6 +20,7 @@ from parse.textview import TextView
 __all__ = ["Answer", "Question", "QuestionReader"]
 
 _LONGEST_QUOTE = 4000  # characters that are read
+_HEADING, _POINT_ANSWER = 40, 60  # characters of a form's heading, and of an answer to a numbered question
 _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
 _MARK = r"[a-h]|[w-z]|[1-9]|i{1,3}|iv|v"
 _BEFORE_OPTION = re.compile(rf"(?:^|[\s:;,/(\[])(?P<mark>{_MARK})\s*[)\].:=-]?\s*[-=]?\s*(?:the\s+|session\s+on\s+|on\s+)?$", re.I)
@@ -86,22 +87,31 @@ class QuestionReader:
                 named.add(session)
                 if (before := _BEFORE_OPTION.search(text[max(0, mention.start - 24) : mention.start])) is not None:
                     marks.setdefault(before["mark"].lower(), session)
-        said = [*lines, *_SENTENCE_ENDS.split(text)]
+        said = [*(line for line in lines if line.rstrip().endswith((":", "?")) or len(line) < _HEADING), *_SENTENCE_ENDS.split(text)]
         marks = marks if len(set(marks.values())) > 1 else {}
         return Question(
             asks=any(map(self.asks, said)),
-            last=self.asks(lines[-1]) or self.asks(" ".join(said[-2:]) if text.endswith("?") else ""),
+            last=self.asks(lines[-1]) or (text.endswith("?") and self.asks(" ".join(said[-2:]))),
             marks=marks,
-            points=frozenset(mark for mark, point in _points(text) if self.asks(point, numbered=True)),
+            points=frozenset(match["mark"].lower() for match, point in _points(text) if self.asks(point, numbered=True)),
             alone=all(len(re.findall(_LISTED_MARK.format(mark), text, re.I | re.M)) <= 1 for mark in marks),
             confirms=self._confirmed(text) if len(named) == 1 else None,
         )
+
+    def answers(self, question: Question, view: TextView) -> Iterator[Answer]:
+        """What the member answers to the question by its number, or by the mark of an option."""
+        yield from question.picks(view)
+        for match, said in _points(view.folded[:_LONGEST_QUOTE]) if question.points else ():
+            if match["mark"].lower() in question.points and len(said) <= _POINT_ANSWER:
+                named = [mention.sessions for mention in self._mentions.find(f"the {said.strip()}", None, heading=True)]
+                if len(named) == 1 and len(named[0]) == 1:
+                    yield Answer(match.start(), match.end() + len(said.rstrip()), next(iter(named[0])), False)
 
     def asks(self, text: str, *, numbered: bool = False) -> bool:
         """Whether a question, or the heading of a form, is about sessions."""
         found = self._mentions.find(text, None, heading=False)
         named = {session for mention in found if len(mention.sessions) == 1 for session in mention.sessions}
-        asked = numbered or "?" in text or text.rstrip().endswith(":") or len(text) < 40
+        asked = numbered or "?" in text or text.rstrip().endswith(":") or len(text) < _HEADING
         return (len(named) > 1 or self._words.search(text) is not None) and asked
 
     def _confirmed(self, text: str) -> str | None:
@@ -119,12 +129,12 @@ class QuestionReader:
         return None
 
 
-def _points(text: str) -> Iterator[tuple[str, str]]:
+def _points(text: str) -> Iterator[tuple[re.Match[str], str]]:
     """The numbered questions, each with its number."""
     found = list(_POINT.finditer(text))
     ends = [*(match.start() for match in found[1:]), len(text)]
     for match, end in zip(found, ends, strict=False):
-        yield match["mark"].lower(), text[match.end() : end]
+        yield match, text[match.end() : end]
 
 
 def _any(phrases: Sequence[str]) -> re.Pattern[str]:

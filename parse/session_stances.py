@@ -66,8 +66,11 @@ _THEIR_DAY = re.compile(  # «Moira 25th, me 19th», «Fi: 19th. Me: 25th.»
 )
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?$", re.I)
 _PREFER = re.compile(r"\bprefer(?:red)?\b", re.I)
+_WHETHER = re.compile(r"\b(?:whether|asked (?:me )?if)\b[^,;]*$", re.I)
 _BUT_NOW = re.compile(  # «signed up for the 19th but can only make the 25th now»
-    r"\b(?:but|though|however)\b.*\b(?:only|now|instead|rather|prefer|better|suits?|easier|has to|have to|needs? to|must)\b|\bwhen (?:i|we) (?:really )?(?:meant|wanted|needed)\b", re.I
+    r"\b(?:but|though|however)\b.*\b(?:only|now|instead|rather|prefer|better|"
+    r"suits?|easier|has to|have to|needs? to|must)\b|\bwhen (?:i|we) (?:really )?(?:meant|wanted|needed)\b",
+    re.I,
 )
 _NOW = re.compile(r"\s*(?:now|instead)\b", re.I)
 _TOLD = re.compile(r"\b(?:confirmation|invite|invitation|link|e-?mail|system|list|calendar|reply|receipt|says|shows|(?:put|have|got) (?:me|us))\b", re.I)
@@ -235,9 +238,15 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
         if one.stance == "takes" and other.stance == "takes" and _WISHED.search(text[: one.start]) and _BUT.search(between) and other.owner == "me":
             one.stance = "declines"  # «I'd prefer the 25th but have put down the 19th»
             continue
+        if _WHETHER.search(text[: one.start]) and _OR.search(between) and len(between) < 25:
+            one.stance = other.stance = "undecided"  # «they asked whether I wanted the 19th or the 25th»
+            continue
         mine = one.owner == other.owner == "me"
-        if mine and one.stance == "takes" and other.stance == "takes" and (
-            _BUT_NOW.search(between) or (_BUT.search(between) and _NOW.match(text[other.end :]))
+        if (
+            mine
+            and one.stance == "takes"
+            and other.stance == "takes"
+            and (_BUT_NOW.search(between) or (_BUT.search(between) and _NOW.match(text[other.end :])))
         ):
             one.stance = "declines"
             continue
@@ -258,7 +267,13 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             )
         ):
             one.stance, other.stance = "takes", "declines"
-        elif _OR.search(between) and len(between) < 25 and "session.ticked" not in (one.rule, other.rule) and one.stance in ("takes", "undecided") and other.stance in ("takes", "undecided"):
+        elif (
+            _OR.search(between)
+            and len(between) < 25
+            and "session.ticked" not in (one.rule, other.rule)
+            and one.stance in ("takes", "undecided")
+            and other.stance in ("takes", "undecided")
+        ):
             one.stance = other.stance = "declines" if "declines" in (one.stance, other.stance) else "undecided"
         elif _BETWEEN.search(text[: one.start]) and _AND.fullmatch(between):
             one.stance = other.stance = "undecided"

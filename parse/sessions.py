@@ -35,8 +35,8 @@ from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
 from parse.session_days import is_of_something_else
-from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
+from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_stances import (
     GOES,
     SO,
@@ -154,7 +154,8 @@ _COUNTS_MORE = re.compile(
     r"\b(?:third|fourth|fifth|(?:three|four|five|your) (?:bases|headings|kinds|types|categories|options|descriptions|boxes|activities))\b", re.I
 )
 _SUITS = re.compile(  # «2pm is no good, half three is»
-    r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|(?:for (?:me|us)|suit|work|dae|fine|better|best|ideal|no|good|perfect|impossible|out|during|too)\b)"
+    r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|(?:for (?:me|us)|suit|work|dae|fine|better|"
+    r"best|ideal|no|good|perfect|impossible|out|during|too)\b)"
     r"|(?:suits|works)\b)",
     re.I,
 )
@@ -227,7 +228,7 @@ class SessionFinder:
         quotes = [view for view in views if view.where in QUOTED]
         question = self._questions.read(quotes) if quotes else Question()
         for view in _forms_first(views):
-            if view.where in ANSWERS and (question.asks or question.marks or question.confirms):
+            if view.where in ANSWERS and (question.asks or question.marks or question.points or question.confirms):
                 under = asked is not None and self._questions.read([asked]).last  # typed under the question
                 talked = talked or under or (question.asks and len(view.folded) <= _SHORT_REPLY)
                 self._answer(view, question, today, events, talked, unchosen, under=under)
@@ -242,12 +243,10 @@ class SessionFinder:
 
     # --- reading
 
-    def _answer(
-        self, view: TextView, question: Question, today: date | None, events: list[Event], talked: bool, unchosen: list[Hit], *, under: bool
-    ) -> None:
+    def _answer(self, view: TextView, question: Question, today: date | None, events: list[Event], talked: bool, unchosen: list[Hit], *, under: bool) -> None:
         """The member's words in the light of the question that is quoted."""
         reply, span = self._reply(view)
-        picks = list(question.picks(view))
+        picks = list(self._questions.answers(question, view))
         if question.confirms and reply == "denies":
             picks.append(Answer(*span, question.confirms, True))
         if reply == "both" and question.asks:
@@ -355,9 +354,7 @@ class SessionFinder:
             labels = {label for label, *_ in cues}
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
-            context = Context(
-                text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today, asked=asked, said=said
-            )
+            context = Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today, asked=asked, said=said)
             parts = clauses(text, cues)
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
@@ -413,7 +410,7 @@ class SessionFinder:
     # --- the stance of each mention
 
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
-        current, owner, own_words, previous = "", "me", False, ""
+        current, owner, own_words = "", "me", False
         head: Clause | None = None
         done: list[Mention] = []
         for clause in clauses:
@@ -422,8 +419,7 @@ class SessionFinder:
                 owner = "me"
             elif clause.joint in _INSTEAD:
                 current, owner = "conditional", "me"
-            owner = whose(clause, owner, previous=previous)
-            previous = clause.text
+            owner = whose(clause, owner, previous=head)
             own_words = owner == "me" and (own_words or _I.search(clause.text) is not None)
             here = [m for m in mentions if clause.start <= m.start < clause.end]
             own = clause.polarity()
