@@ -31,6 +31,11 @@ _IS_A = re.compile(
     re.I,
 )
 _BUSY = re.compile(rf"\s*,?\s*(?:i'm|i am|we're|we are|i'll be|we'll be)\s+(?!(?:{_COMES})ing\b)[a-z]{{3,}}ing\b", re.I)
+_GETS = (  # what is said of the training, too: «I'm counting on the 25th»
+    "go|put|opt|pick|choos|sign|book|register|swap|switch|mov|chang|tick|click|lean|ask|apply|want|keep|say|stick|aim|see|bring|send|com|ging|start|"
+    "count|bank|rely|settl|bet|decid|agree|confirm|insist|focus"
+)
+_BUSY_BEFORE = re.compile(rf"\b(?:i'm|i am|we're|we are|i'll be|we'll be)\s+(?!(?:{_COMES}|{_GETS})[a-z]*ing\b)[a-z]{{3,}}ing\s+on\s+(?:the\s+)?$", re.I)
 _FEW_WORDS = r"(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,4}?)"
 _THING_IS = re.compile(
     rf"(?:^|[,;:(]|\b(?:and|but|as|since|because|so)\b)\s*{_FEW_WORDS} (?:is|wis|are|falls)(?: on)?(?: the| da)? $",
@@ -46,8 +51,8 @@ def is_of_something_else(before: str, after: str, *, named: bool, spoken_for: bo
     ``named``: the day goes by a name, such as Burns Night, which may be what the training is held on.
     ``spoken_for``: the sentence says that somebody comes.
     """
-    if _IS_A.match(after) or (not spoken_for and _BUSY.match(after)):
-        return True
     near = before[-_REACH:]
+    if _IS_A.match(after) or (not spoken_for and (_BUSY.match(after) or _BUSY_BEFORE.search(near))):
+        return True  # also «I'm invigilating on the Wednesday»
     thing = _HAVE.search(near) or (None if named else _THING_IS.search(near))
     return thing is not None and _OURS.search(thing["what"]) is None

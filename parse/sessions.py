@@ -551,7 +551,9 @@ class SessionFinder:
         reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
         if form == "weekly" or reported or ("events" in clause.labels and form != "called"):
             return "elsewhere"
-        if not clause.polarity() and (form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))):
+        if clause.polarity() in ("", "likes") and (
+            form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))
+        ):
             spoken_for = bool(ours - {"about"} & labels)
             if is_of_something_else(context.text[: mention.start], after, named=form == "named", spoken_for=spoken_for):
                 return "elsewhere"
