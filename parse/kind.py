@@ -37,8 +37,8 @@ __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
 PERSON_LABELS = (
-    *("interest", "undecided", "hesitates", "withdraws", "leaves", "stays", "on_behalf", "not_me"),
-    *("replies", "circular", "acknowledged", "programme", "private", "human"),
+    *("interest", "undecided", "hesitates", "detail", "withdraws", "leaves", "stays", "goes_on", "on_behalf", "with_them", "not_me"),
+    *("replies", "circular", "acknowledged", "programme", "scheme", "private", "desk", "human"),
 )
 _REFERS, _OTHERS, _OF_THEM = "refers", "others", "of_them"  # they say nothing of a message by themselves
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS, _REFERS, _OTHERS, _OF_THEM)
@@ -70,6 +70,8 @@ _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk
 _FEWEST_TO_ASK = 2
 _AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
 _FIRST_PERSON = re.compile(r"\b(?:i|we|me|us)\b|\b(?:i|we)['\u2019]", re.I)
+_MINE = re.compile(r"\b(?:my|our)\b", re.I)
+_SUBJECT = 16  # characters before a verb in which who does it is named
 _ONE_PERSON = re.compile(r"\bI\b|\bmy\b")
 _TELLS_OF_BOUNCE = "person.tells-of-bounce"  # «my first message came back: address not found»
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
@@ -310,6 +312,10 @@ class KindReading:
                 signs = [sign for sign in signs if sign.says != "bounce" or sign.evidence.where.startswith("header:")]
         return signs if any(_best_sum(sign for sign in signs if sign.says == label) >= 0.9 for label in MACHINE_LABELS) else []
 
+    def _of_the_writer(self, evidence: Evidence) -> bool:
+        """«We have to pull out», «take me off», but not «Crathie have had to pull out»."""
+        return _FIRST_PERSON.search(self._parsed.body[max(0, evidence.start - _SUBJECT) : evidence.end]) is not None or _MINE.search(evidence.text) is not None
+
     def _of_others(self, evidence: Evidence) -> bool:
         """«Two schools had to drop out» is no withdrawal of the writer's; nor is «our partner school, up the hill, is not taking part»."""
         for label in (_OTHERS, _OF_THEM):
@@ -355,11 +361,18 @@ class KindReading:
             # Who names a group and its school, and takes no part himself, is the group's hand: it does not leave.
             or not (any(_overlap(sign.evidence, said) for said in not_me) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
+        # «Lynsey has had to drop out, so we are three now»: one of a group that goes on.
+        if any(sign.says == "goes_on" for sign in signs):
+            signs = [sign for sign in signs if sign.says != "withdraws" or sign.evidence.where == "subject" or self._of_the_writer(sign.evidence)]
         if found.asks and not self._conversation(signs) and all(sign.evidence.rule == _CANNOT for sign in signs if sign.says == "withdraws"):
             signs = [sign for sign in signs if sign.says != "withdraws"]  # who never registered and asks leaves nothing
-        # «Mrs Docherty will attend; she has not decided which» leaves the writer's own mind made up.
+        # «Mrs Docherty will attend; she has not decided which» leaves the writer's own mind made up; so does «I haven't decided which session».
+        details = [sign.evidence for sign in signs if sign.says == "detail"]
         signs = [
-            sign for sign in signs if not (sign.says in ("undecided", "hesitates") and sign.evidence.where != "subject" and self._of_others(sign.evidence))
+            sign
+            for sign in signs
+            if sign.says not in ("undecided", "hesitates")
+            or not (any(_overlap(sign.evidence, said) for said in details) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
         quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())
@@ -367,11 +380,12 @@ class KindReading:
         answered = _best_sum(self._text_signs(("acknowledged",), quoted - {"subject"}))
         weight["answered"] = answered
         weight["undecided"] += weight["hesitates"]
+        weight["programme"] = max(weight["programme"], weight["scheme"])
         weight["replies"] += found.by_option
         weight["circular"] = max(0.0, _best_sum(self._text_signs(("circular",), quoted)) - answered)
         reasons: list[Reason] = []
         forwarded = any(zone.kind is ZoneKind.FORWARDED for zone in parsed.zones) or any(a.content_type == "message/rfc822" for a in parsed.attachments)
-        on_behalf = weight["on_behalf"] >= 1.0 or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
+        on_behalf = weight["on_behalf"] >= (2.0 if weight["with_them"] > 0 else 1.0) or (weight["on_behalf"] > 0 and weight["not_me"] > 0)
         # A circular that is sent back with «sign us up» on top is the sender's own registration, and so is a letter of the sender's own.
         registers = weight["interest"] >= 1.0 or (found.activities and found.place_told and self._own_above_a_circular())
         own_registration = registers and bool(self._text_signs(("circular",), {ZoneKind.FORWARDED})) and not weight["not_me"]
@@ -387,7 +401,7 @@ class KindReading:
         perhaps = self._perhaps()
         if perhaps:
             reasons.insert(0, Reason(code="perhaps_automatic", detail=_first(perhaps, perhaps[0].says)))
-        shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "human", "private", "circular", "acknowledged"))
+        shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "scheme", "human", "private", "circular", "acknowledged"))
         return Kinds(
             kind=kind,
             on_behalf=on_behalf,
@@ -412,6 +426,9 @@ class KindReading:
         related = related or forwarded or bool(found.concerns) or found.about_us or read_files
         if not related:
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
+        another_desk = weight["desk"] > 0 and weight["scheme"] <= 0 and weight["interest"] < 1.0
+        if another_desk and not (replies or forwarded or found.concerns or found.activities or found.sessions):
+            return Kind.UNRELATED  # «I've not had my ballot paper», from a school of ours
         nothing_of_ours = not (found.institutions or found.sessions or found.concerns or found.about_us or forwarded or read_files or found.asks)
         if nothing_of_ours and weight["private"] > 0 and not any(weight[label] > 0 for label in _RELATE):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday, bring the flask»: no word of schools
