@@ -353,13 +353,14 @@ class KindReading:
         unsure = [sign.evidence for sign in signs if sign.says in ("undecided", "hesitates")]
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, said) for said in unsure)]
         for_others = any(sign.says == "on_behalf" for sign in signs)
+        details = [sign.evidence for sign in signs if sign.says == "detail"]
         not_me = [sign.evidence for sign in signs if sign.says == "not_me"] if for_others or (found.activities and found.institutions) else []
         signs = [
             sign
             for sign in signs
             if sign.says != "withdraws"
             # Who names a group and its school, and takes no part himself, is the group's hand: it does not leave.
-            or not (any(_overlap(sign.evidence, said) for said in not_me) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
+            or not (any(_overlap(sign.evidence, said) for said in (*not_me, *details)) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
         # «Lynsey has had to drop out, so we are three now»: one of a group that goes on.
         if any(sign.says == "goes_on" for sign in signs):
@@ -367,7 +368,6 @@ class KindReading:
         if found.asks and not self._conversation(signs) and all(sign.evidence.rule == _CANNOT for sign in signs if sign.says == "withdraws"):
             signs = [sign for sign in signs if sign.says != "withdraws"]  # who never registered and asks leaves nothing
         # «Mrs Docherty will attend; she has not decided which» leaves the writer's own mind made up; so does «I haven't decided which session».
-        details = [sign.evidence for sign in signs if sign.says == "detail"]
         signs = [
             sign
             for sign in signs
@@ -451,7 +451,7 @@ class KindReading:
         # «Two of us are keen, the others are swithering» registers nobody, whatever is told of the group.
         if wants < 1.0 and weight["undecided"] >= (_WAVERS if found.activities else 1.0):
             return Kind.ENQUIRY
-        if found.concerns and not (found.activities and found.institutions):
+        if found.concerns and not ((found.activities or found.perhaps_activities) and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
         # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.

@@ -52,11 +52,12 @@ _LONGEST_LABEL, _FEWEST_LABELS = 15, 3  # words before the mark; lines of a form
 _JOINED = re.compile(r"(?<=[\w)] )(?:What|Which|Where|When|Who|How|Why|Is|Are|Do|Does|Did|Have|Has|Can|Could|May|Will|Would|Any)\b[^.?!]{0,120}\?")
 _LIST_LABEL = re.compile(r"\s*[\u2022\u00b7*\u2013-]+\s*[^:?]{1,60}:\s+\S")  # «- do I want a biscuit: yes»
 _QUOTED_ON = re.compile(r"[\"'\u2019\u201d]\s+[a-z]")
-_TOPIC_LABEL = re.compile(r"\W*(?:(?:our|my|the|working|research|proposed)\s+)*(?:topic|focus|subject|theme|research question|question we)\b", re.I)
+_TOPIC_LABEL = re.compile(r"\W*(?:(?:our|my|the|working|research|proposed)\s+)*(?:topic|focus|subject|theme|research questions?|questions? we)\b|\W*(?:(?:our|my|the|working|research|proposed)\s+)+questions?(?=\s*:)", re.I)
 _LONGEST_HEADING = 8  # words
+_LONGEST_QUOTE = 600  # characters of a paragraph in which a quotation is looked for
 _UNMARKED = re.compile(
     r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
-    r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
+    r"(?:(?=(?:\S+\s+){3})(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
     r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
@@ -71,7 +72,7 @@ NEXT = (
 )
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
 OURS = frozenset(("about.money", "about.deadlines", "about.rules", "about.papers", "about.scheme"))  # what a private letter does not ask about
-SHORT, LONG = 5, 14  # sentences: a message of so few came for what it says; one of so many tells a story, with its questions
+RESEARCHES = frozenset(("research.named", "research.led-in"))
 FAMILIES = ("ask", "hint", "calm", "about", "research")
 
 
@@ -111,6 +112,7 @@ class QuestionFinder:
             raise ProgrammeError(file.file, 1, "«asks_at» should be a number") from None
         if not 0 < self.asks_at < 1:
             raise ProgrammeError(file.file, 1, "«asks_at» should lie between 0 and 1")
+        self._few, self._many = _lengths(file.settings.get("lengths"), file.file)
         self.tables = {name: _table(file.settings.get(name), name, file.file) for name in TABLES}
 
     def sentences(self, view: TextView) -> tuple[list[Sentence], list[Candidate]]:
@@ -126,15 +128,17 @@ class QuestionFinder:
                 own[bisect_right(starts, hit.span.start_char) - 1].add(hit.phrase.id)
         texts = [text.strip() for text, _ in view.sentence_texts]
         marked = [_asks(view, text, end) for (_, end), text in zip(spans, texts, strict=True)]
-        for cues, text, asks in zip(own, texts, marked, strict=True):
+        for cues, text, asks, (start, _) in zip(own, texts, marked, spans, strict=True):
             cues.update(_form(text, marked=asks))
+            if _within_quotes(view.folded, start):
+                cues.add("form:quotes")
             cues.update(f"some:{family}" for family in FAMILIES if any(cue.startswith(family + ".") for cue in cues))
             if not {"some:about", "some:ask", "some:hint"} & cues:
                 cues.add("none:about-us")
                 if not {"who.you", "who.me"} & cues:
                     cues.add("none:of-us")
         filled_in = _filled_in(view)
-        announced = False
+        announced = theirs = False
         found: list[Sentence] = []
         worded = [index for index, text in enumerate(texts) if _WORD.search(text)]
         signed = _signed(worded, texts, own)
@@ -151,19 +155,22 @@ class QuestionFinder:
                 before = worded[at - 1]
                 told = {cue for cue in own[before] if cue.startswith(BEFORE)}
                 cues.update(f"before:{cue}" for cue in (told - {"some:about"} if "research.named" in told else told))  # «Topic area:» is no matter of ours
-                if _TOPIC_LABEL.match(texts[before]) and len(texts[before].split()) <= _LONGEST_HEADING:
+                if _is_label(texts[before]):
                     cues.add("before:topic-label")
                 cues.update(["before:question"] if marked[before] else ["before:colon"] if texts[before].endswith(":") else [])
+            if at and theirs and marked[index]:
+                cues.add("after:of-research")  # the second and third question of a list that is the enquiry's own
+            theirs = (theirs and marked[index]) or not RESEARCHES.isdisjoint(own[index]) or "before:topic-label" in cues or _is_label(texts[index])
             if announced:
                 cues.add("after:announced")
-            announced = announced or _announces(own[index])
+            announced = announced or (_announces(own[index]) and not _is_label(texts[index]))
             if marked[index] and bisect_left(filled_in, start) < bisect_left(filled_in, end):
                 cues.add("form:filled-in")
             if view.where == "subject":
                 cues.add("form:subject")
-            elif len(worded) <= SHORT:
+            elif len(worded) <= self._few:
                 cues.add("form:of-few")
-            elif len(worded) >= LONG:
+            elif len(worded) >= self._many:
                 cues.add("form:of-many")
                 if at and at + 1 < signed and "\n" not in view.folded[spans[worded[at - 1]][1] : spans[worded[at + 1]][0]]:
                     cues.add("form:amid")  # of its paragraph
@@ -226,6 +233,13 @@ def _table(data: Any, name: str, file: str) -> Mapping[str, float]:
     return weights
 
 
+def _lengths(data: Any, file: str) -> tuple[int, int]:
+    few, many = (data.get(key) for key in ("few", "many")) if isinstance(data, dict) else (None, None)
+    if not isinstance(few, int) or not isinstance(many, int) or not 0 < few < many:
+        raise ProgrammeError(file, 1, "«lengths» should say how many sentences are «few» and how many «many»")
+    return few, many
+
+
 def _form(text: str, *, marked: bool) -> list[str]:
     """Signs of a sentence's form."""
     signs = ["form:" + _size(text)]
@@ -268,6 +282,17 @@ def _signed(worded: Sequence[int], texts: Sequence[str], own: Sequence[set[str]]
 
 def _is_signature(text: str) -> bool:
     return _size(text) == "fragment" and "?" not in text and not _OPENS.match(text)
+
+
+def _is_label(text: str) -> bool:
+    """«Our topic:», «Research questions»."""
+    return _TOPIC_LABEL.match(text) is not None and len(text.split()) <= _LONGEST_HEADING
+
+
+def _within_quotes(text: str, at: int) -> bool:
+    """Whether a quotation is open there that began in the same paragraph."""
+    begin = text.rfind("\n\n", max(0, at - _LONGEST_QUOTE), at)
+    return (begin >= 0 or at <= _LONGEST_QUOTE) and text.count('"', begin + 1, at) % 2 == 1
 
 
 def _announces(cues: set[str]) -> bool:
