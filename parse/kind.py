@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -63,8 +63,6 @@ _ANSWER_WORDS = r"\b(?:yes|no|nope|aye|ok|okay|right|correct|both|first|second|t
 _ANSWERS = re.compile(rf"[,:;()\u2013\u2014]|\s-|{_ANSWER_WORDS}", re.I)
 _SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
 _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
-_LOUD = 2.0
-_WAVERS = 2.0  # says so plainly: one hesitation is a manner of speaking
 _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or what somebody asks about
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
 _FEWEST_TO_ASK = 2
@@ -136,6 +134,7 @@ class KindFinder:
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
         self._rules = compile_rules(file)
+        self.wavers, self.loud = (_decides(file.settings, key, file.file) for key in ("wavers", "loud"))
         self.place: dict[str, str] = {}
         for rule in file.rules:
             place = rule.extra.get("in", "any")
@@ -248,7 +247,7 @@ class KindReading:
             return None
         kind, code = MACHINES[label]
         own = [sign for sign in signs if sign.says == label]
-        strongly = weights[label] - human >= _LOUD
+        strongly = weights[label] - human >= self._finder.loud
         loudly = strongly and len({sign.evidence.where.startswith("header:") for sign in own}) == 2  # by both
         return Kinds(
             kind=kind,
@@ -449,7 +448,7 @@ class KindReading:
                 return Kind.ENQUIRY
             return Kind.EXPRESSION_OF_INTEREST
         # «Two of us are keen, the others are swithering» registers nobody, whatever is told of the group.
-        if wants < 1.0 and weight["undecided"] >= (_WAVERS if found.activities else 1.0):
+        if wants < 1.0 and weight["undecided"] >= (self._finder.wavers if found.activities else 1.0):
             return Kind.ENQUIRY
         if found.concerns and not ((found.activities or found.perhaps_activities) and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
@@ -532,6 +531,13 @@ class KindReading:
         froms = [_FROM.search(self._parsed.body[zone.start : zone.end][:_OPENING]) for zone in zones]
         names = self._names()
         return bool(froms) and all(found is not None and len(names) > 1 and names <= set(re.findall(r"[^\W\d_]{2,}", found[1].lower())) for found in froms)
+
+
+def _decides(settings: Mapping[str, Any], key: str, file: str) -> float:
+    value = (settings.get("decides") or {}).get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ProgrammeError(file, 1, f"«decides: {key}» should be a number")
+    return float(value)
 
 
 def _header_sign(item: Any, file: str) -> _HeaderSign:

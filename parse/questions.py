@@ -52,7 +52,11 @@ _LONGEST_LABEL, _FEWEST_LABELS = 15, 3  # words before the mark; lines of a form
 _JOINED = re.compile(r"(?<=[\w)] )(?:What|Which|Where|When|Who|How|Why|Is|Are|Do|Does|Did|Have|Has|Can|Could|May|Will|Would|Any)\b[^.?!]{0,120}\?")
 _LIST_LABEL = re.compile(r"\s*[\u2022\u00b7*\u2013-]+\s*[^:?]{1,60}:\s+\S")  # «- do I want a biscuit: yes»
 _QUOTED_ON = re.compile(r"[\"'\u2019\u201d]\s+[a-z]")
-_TOPIC_LABEL = re.compile(r"\W*(?:(?:our|my|the|working|research|proposed)\s+)*(?:topic|focus|subject|theme|research questions?|questions? we)\b|\W*(?:(?:our|my|the|working|research|proposed)\s+)+questions?(?=\s*:)", re.I)
+_OURS_TO_ASK = r"\W*(?:(?:our|my|the|working|research|proposed)\s+)"
+_TOPIC_LABEL = re.compile(
+    rf"{_OURS_TO_ASK}*(?:topic|focus|subject|theme|research questions?|questions? we)\b|{_OURS_TO_ASK}+questions?(?=\s*:)",
+    re.I,
+)
 _LONGEST_HEADING = 8  # words
 _LONGEST_QUOTE = 600  # characters of a paragraph in which a quotation is looked for
 _UNMARKED = re.compile(
