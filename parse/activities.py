@@ -30,7 +30,7 @@ from typing import Any, Self
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import AliasKind, Candidate, Evidence, ParsedMessage, Reason, Remembered, Slot, ZoneKind
-from parse.optionanswers import FEWEST, Pick, listed, picked, refused
+from parse.optionanswers import FEWEST, Listing, Pick, item, listings, picked, refused
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.schoolnames import Word, words
@@ -45,17 +45,19 @@ _SEPARATOR = "split"  # the cue that announces another matter
 _ANNOUNCED = "split_announced"  # the cue that says there will be two matters
 _MASK = "mask"  # talk of the programme itself: cues within it do not count
 _CANCEL = "cancel."  # cues that the rest of the sentence was dropped, or is about somebody else
+_TAKES_BACK = "takes_back"  # the cue that what the sentence before says is not so
+_DENIAL = "none.not_"  # cues that deny something: what stands within them is not told
 _AGAINST = (_CANCEL, "none.")  # cues that a cancelled sentence keeps
 _TOPIC = "topic_opens"  # the cue after which learning words belong to the topic
 _LEARNING = "learn."
 _BACK = frozenset({"it", "this", "that", "them", "these", "those", "we"})  # the topic is what was spoken of before
-_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
 _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
 _ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
 _MOST_PARTS = 60
-_STRETCH = 3  # parts, most often sentences, in which an activity is commonly told
+_STRETCH = 4  # parts, most often sentences, in which an activity is commonly told
 _SIGNS = "words/activities.csv"
 
 
@@ -69,11 +71,16 @@ class Activities:
     shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
 
 
-_SAYS_SOMETHING = 0.3  # share that an option, which is short, must leave to the activities
+_SAYS_SOMETHING = 0.2  # share that most options, which are short, must leave to the activities
+_SAY_TOGETHER = 0.35  # and all of them on the average
 _NAMED = 0.02  # share among them of the activity that an option names, once each of the others is given to its own option
+_PLAIN = 0.65  # the same where there are only two options
 _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
 _ORDINAL = "answer."
+_ORDINALS = {"1": 0, "2": 1, "3": 2, "4": 3, "last": -1}
+_OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
+_QUOTES = (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,61 +217,73 @@ class ActivityFinder:
         return Activities(activities=tuple(name for name in ACTIVITIES if name in found), candidates=(*found.values(), *others), shares=read.shares)
 
     def _answer(self, views: Sequence[TextView]) -> Activities | None:
-        """An answer by letter or ordinal to a quoted list of which most options name an activity."""
-        for quote in views:
-            if quote.where not in (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE):
+        """An answer by letter, number or ordinal to a quoted list of which the options name activities."""
+        own = [view for view in views if view.where in _OWN]
+        ordinals: dict[int, list[tuple[int, int, int]]] = {}
+        for place, quote in enumerate(views):
+            if quote.where not in _QUOTES:
                 continue
-            options = self._options(listed(quote.folded))
-            if len({name for name in options.values() if name}) < FEWEST:
-                continue
-            marks = list(options)
-            for view in views:
-                if view.where not in (ZoneKind.OWN, ZoneKind.INLINE_ANSWER):
+            below = next((view for view in views[place + 1 : place + 2] if view.where in _OWN), None)
+            for listing in listings(quote.folded):
+                answers = ((view, self._picks(view, listing, ordinals)) for view in ([below, *own] if below else own))
+                view, picks = next(((view, picks) for view, picks in answers if picks), (None, []))
+                if view is None:
                     continue
-                found: list[Candidate] = []
-                answers = self._marks(view, marks)
-                no = {answer.mark for answer in answers if answer.refused}
-                for start, end, mark, _ in answers:
-                    name = None if mark in no else options.get(mark)
-                    if name and name not in {c.value for c in found}:
+                options = self._options(listing.options)
+                if len(set(filter(None, options))) < min(FEWEST, len(listing.options)):
+                    continue
+                no = {pick.mark for pick in picks if pick.refused}
+                found: dict[str, Candidate] = {}
+                for start, end, mark, _ in picks:
+                    name = None if mark in no else options[int(mark)]
+                    if name and name not in found:
                         a, b = view.to_source(start, end)
                         evidence = Evidence(where=view.where, start=a, end=b, text=view.source[a:b], rule=_ANSWER_RULE)
-                        found.append(Candidate(slot=Slot.ACTIVITY, value=name, strength=1.0, evidence=evidence, chosen=True))
-                if 0 < len(found) < FEWEST:
-                    chosen = tuple(name for name in ACTIVITIES if name in {c.value for c in found})
-                    return Activities(activities=chosen, candidates=tuple(found), reasons=(Reason(code="activity_by_option"),))
+                        found[name] = Candidate(slot=Slot.ACTIVITY, value=name, strength=1.0, evidence=evidence, chosen=True)
+                if 0 < len(found) < min(FEWEST, len(listing.options)):
+                    chosen = tuple(name for name in ACTIVITIES if name in found)
+                    return Activities(activities=chosen, candidates=tuple(found.values()), reasons=(Reason(code="activity_by_option"),))
         return None
 
-    def _options(self, options: Sequence[tuple[str, str]]) -> dict[str, str | None]:
-        """The activity that each option names, by its mark: none is named twice, and all together are told as well as can be."""
-        found: dict[str, str | None] = {mark: None for mark, _ in options}
-        said: list[tuple[str, dict[str, float]]] = []
-        for mark, text in options[:_MOST_OPTIONS]:
+    def _options(self, options: Sequence[str]) -> list[str | None]:
+        """The activity that each option names: none is named twice, and all together are told as well as can be; of two each has to be plain."""
+        rows: list[dict[str, float]] = []
+        tells: list[float] = []
+        for text in options[:_MOST_OPTIONS]:
             shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
-            if (told := 1 - shares[NONE]) > _SAYS_SOMETHING:
-                said.append((mark, {name: max(shares[name] / told, 1e-9) for name in ACTIVITIES}))
-        if len(said) < FEWEST:
-            return found
-        names = (*ACTIVITIES, *[None] * max(len(said) - len(ACTIVITIES), 0))
-        best = max(permutations(names, len(said)), key=lambda order: math.prod(row[name] if name else 0.05 for (_, row), name in zip(said, order, strict=True)))
-        return found | {mark: name if name and row[name] >= _NAMED else None for (mark, row), name in zip(said, best, strict=True)}
+            told = max(1 - shares[NONE], 1e-9)
+            tells.append(told)
+            rows.append({name: max(shares[name] / told, 1e-9) for name in ACTIVITIES})
+        fewest, named = (min(FEWEST, len(rows) - 1), _NAMED) if len(options) >= FEWEST else (len(options), _PLAIN)
+        if sum(told > _SAYS_SOMETHING for told in tells) < fewest or sum(tells) < _SAY_TOGETHER * len(rows):
+            return [None] * len(options)
+        names = (*ACTIVITIES, *[None] * max(len(rows) - len(ACTIVITIES), 0))
+        best = max(permutations(names, len(rows)), key=lambda order: math.prod(row[name] if name else 0.05 for row, name in zip(rows, order, strict=True)))
+        found = [name if name and row[name] >= named else None for row, name in zip(rows, best, strict=True)]
+        return [*found, *[None] * (len(options) - len(found))]
 
-    def _marks(self, view: TextView, marks: Sequence[str]) -> list[Pick]:
-        """Where the text picks options, by letter, number or ordinal, or all but some; and whether it refuses them there."""
-        found = picked(view.folded, marks)
-        for hit in self.matcher.find(view):
-            if hit.phrase.label.startswith(_ORDINAL):
-                ordinal = hit.phrase.label.removeprefix(_ORDINAL)
-                index = -1 if ordinal == "last" else int(ordinal) - 1
-                if index < len(marks):
-                    start, end = hit.span.start_char, hit.span.end_char
-                    found.append(Pick(start, end, marks[index], refused(view.folded, start, end)))
+    def _picks(self, view: TextView, listing: Listing, ordinals: dict[int, list[tuple[int, int, int]]]) -> list[Pick]:
+        """Where the text picks options, by letter, number or ordinal, or all but some; ``mark`` is the place of the option in the list."""
+        first, last = item(view.folded, listing.number)
+        places = {mark: str(place) for place, mark in enumerate(listing.marks)}
+        found = [pick._replace(mark=places[pick.mark]) for pick in picked(view.folded, listing.marks, first, last)]
+        if found:
+            return found
+        if id(view) not in ordinals:
+            hits = (hit for hit in self.matcher.find(view) if hit.phrase.label.startswith(_ORDINAL))
+            ordinals[id(view)] = [(h.span.start_char, h.span.end_char, _ORDINALS[h.phrase.label.removeprefix(_ORDINAL)]) for h in hits]
+        for start, end, index in ordinals[id(view)]:
+            if first <= start < last and index < len(listing.options):
+                mark = str(index % len(listing.options))
+                found.append(Pick(start, end, mark, refused(view.folded, start, end)))
         return found
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
         """The view cut at sentence ends, semicolons and words that announce another matter, with the hits in each part."""
         unsaid = _unsaid(view.folded)
-        hits = self._unmasked(list(self.matcher.find(view)), unsaid)
+        found = list(self.matcher.find(view))
+        denied = {token for hit in found if hit.phrase.label.startswith(_DENIAL) for token in range(hit.span.start, hit.span.end)}
+        hits = self._unmasked(found, unsaid, denied)
         borders: list[int] = []
         tokens = view.tokens
         for start, end in view.bounds:
@@ -272,17 +291,17 @@ class ActivityFinder:
         borders = sorted({*borders, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
         signs: list[dict[str, float]] = [{} for _ in borders]
         for token, sign in self._word_signs(view, unsaid):
+            if token in denied:
+                continue
             signs[max(bisect_right(borders, token) - 1, 0)][sign] = factor
-        parts: list[Part] = []
-        position = 0
-        for index, border in enumerate(borders):
-            end = borders[index + 1] if index + 1 < len(borders) else len(view.doc)
-            inside: list[Hit] = []
-            while position < len(hits) and hits[position].span.start < end:
-                inside.append(hits[position])
-                position += 1
-            parts.append(self._part(inside, border, factor, signs[index]))
-        return parts
+        inside: list[list[Hit]] = [[] for _ in borders]
+        for hit in hits:
+            inside[max(bisect_right(borders, hit.span.start) - 1, 0)].append(hit)
+        taken_back = [any(hit.phrase.label == _TAKES_BACK for hit in found) for found in inside]
+        return [
+            self._part(found, border, factor, said, cancelled=back)
+            for found, border, said, back in zip(inside, borders, signs, [*taken_back, False][1:], strict=True)
+        ]
 
     def _word_signs(self, view: TextView, unsaid: bytearray | None) -> Iterator[tuple[int, str]]:
         """The words and neighbouring words of the view that count, each with the token that it starts at."""
@@ -291,10 +310,11 @@ class ActivityFinder:
                 if (self.every_sign or sign in self.signs) and not (unsaid and unsaid[view.doc[sentence[place][1]].idx]):
                     yield sentence[place][1], sign
 
-    def _part(self, hits: Sequence[Hit], start: int, factor: float, signs: dict[str, float]) -> Part:
+    def _part(self, hits: Sequence[Hit], start: int, factor: float, signs: dict[str, float], *, cancelled: bool) -> Part:
         opened = [h.span.end for h in hits if h.phrase.label == _TOPIC and not _BACK & {t.lower_ for t in h.span.doc[h.span.end : h.span.end + 2]}]
         told = tuple(h for h in hits if h.phrase.label not in _NO_SAY and not (opened and self._of_topic(h, opened)))
-        say = factor * (self.cancelled if any(h.phrase.label.startswith(_CANCEL) for h in told) else 1.0)
+        cancelled = cancelled or any(h.phrase.label.startswith(_CANCEL) for h in told)
+        say = factor * (self.cancelled if cancelled else 1.0)
         counts: dict[str, float] = {}
         for hit in told:
             label = hit.phrase.label
@@ -307,8 +327,8 @@ class ActivityFinder:
         return hit.phrase.label.startswith(_LEARNING) and any(0 <= hit.span.start - end < self.topic_reaches for end in opened)
 
     @staticmethod
-    def _unmasked(hits: list[Hit], unsaid: bytearray | None) -> list[Hit]:
-        """The hits that count: not those in talk of the programme, nor in what a form leaves unsaid."""
+    def _unmasked(hits: list[Hit], unsaid: bytearray | None, denied: set[int]) -> list[Hit]:
+        """The hits that count: not those in talk of the programme, in what is denied, nor in what a form leaves unsaid."""
         masked = {token for hit in hits if hit.phrase.label == _MASK for token in range(hit.span.start, hit.span.end)}
         return [
             hit
@@ -316,6 +336,7 @@ class ActivityFinder:
             if hit.phrase.label != _MASK
             and not (unsaid and unsaid[hit.span.start_char])
             and not (masked and masked.issuperset(range(hit.span.start, hit.span.end)))
+            and not (denied and not hit.phrase.label.startswith(_AGAINST) and denied.issuperset(range(hit.span.start, hit.span.end)))
         ]
 
     def _sums(self, parts: Iterable[Part]) -> list[float]:

@@ -11,7 +11,7 @@ import pytest
 from mailroom.errors import ProgrammeError
 from mailroom.model import ParsedMessage, Zone, ZoneKind
 from parse.activities import ACTIVITIES, Activities, ActivityFinder
-from parse.optionanswers import listed
+from parse.optionanswers import listings
 from parse.textview import TextView
 from parse.views import views
 
@@ -110,6 +110,20 @@ def test_evidence_slices_back_to_the_source() -> None:
         assert parsed.slice(candidate.evidence) == candidate.evidence.text
 
 
+@pytest.mark.parametrize(
+    ("text", "activities"),
+    [
+        ("It's not a reading group. Three of us want to start a piece of research on school dinners together.", ("proposed_collaborative",)),
+        ("You have us as a reading group. That is not what this is. Five of us plan a study together, from scratch.", ("proposed_collaborative",)),
+        ("We did a course together on dyslexia. We have no wish to take it further. Are the sessions recorded?", ()),
+        ("Our sister school has been researching play for two years and they pool their notes. We've nothing like that, I only ask.", ()),
+    ],
+)
+def test_what_is_denied_is_not_told(text: str, activities: tuple[str, ...]) -> None:
+    """What stands in a denial, what the next sentence takes back and what others do counts for nothing."""
+    assert own(text) == activities
+
+
 def test_losing_cues_are_kept() -> None:
     """A cue that speaks for another activity than the chosen one stays among the candidates, not chosen."""
     found = read(message((ZoneKind.OWN, "Five teachers here hope to research lateness together. Nothing has been started. I kept a diary once.")))
@@ -170,6 +184,54 @@ def test_options_are_told_apart_together(answer: str, activities: tuple[str, ...
     assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, BRIEF_OPTIONS))).activities == activities
 
 
+NUMBERED = (
+    "1. Which school?\n2. Which is nearest: (a) research you already do with colleagues, (b) your own enquiry, (c) a plan that a few of you have, "
+    "(d) learning you have done together and want to research?\n3. Which session: (a) 19th (b) 25th"
+)
+BULLETS = (
+    "Are you:\n* colleagues who already research together\n* someone with your own project, looking for company\n"
+    "* colleagues with a plan but nothing started\n* colleagues who have done training together and now want to research it\nThanks"
+)
+PROSE = "Which fits: a research group already running, one teacher's enquiry, a group being planned, or a group that has learned together?"
+ROMAN = "Is it I group with joint research in progress / II group intending to research an agreed topic / III learners wishing to research / IV lone enquirer?"
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "activities"),
+    [
+        (NUMBERED, "1. Loanhead PS\n2. b\n3. a", ("existing_individual",)),
+        (NUMBERED, "1) Loanhead\n2) c I'd say\n3) b", ("proposed_collaborative",)),
+        (NUMBERED, "1. Loanhead PS\n3. b", ()),
+        (BULLETS, "We are the bottom one!", ("learning_collaborative",)),
+        (BULLETS, "The description that fits is your third one.", ("proposed_collaborative",)),
+        (BULLETS, "First one please. Second session for me.", ("existing_collaborative",)),
+        (BULLETS, "The second session for me please.", ()),
+        (PROSE, "The last. A whole winter of sign language.", ("learning_collaborative",)),
+        (ROMAN, "II, thanks", ("proposed_collaborative",)),
+        (ROMAN, "I think I told you already, sorry.", ()),
+        ("a - research we do as a few colleagues\nb - research I'm doing alone but want company in\nc - research we plan", "b :)", ("existing_individual",)),
+        ("Is that (a) a group that does research together already, or (b) an enquiry of your own, others welcome?", "(b), only (b).", ("existing_individual",)),
+        ("Which is yours, (a) the primary in Fife or (b) the primary in Angus?", "(b), only (b).", ()),
+        (OPTIONS, "Not sure. (a) if Ann comes back, (c) if she doesn't.", ()),
+        (OPTIONS, "This is the fourth of these mails. I said (b).", ("existing_individual",)),
+    ],
+)
+def test_lists_come_in_many_shapes(options: str, answer: str, activities: tuple[str, ...]) -> None:
+    """Numbered questions, bullets, running text, Roman numbers and a choice of two are lists too, where they name activities."""
+    assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, options))).activities == activities
+
+
+def test_an_answer_typed_under_its_question_is_of_that_question() -> None:
+    """«The second» below the question for a session picks no activity; «the last» below the options does."""
+    zones = [
+        (ZoneKind.OWN_QUOTE, "Wednesday or Tuesday?"),
+        (ZoneKind.INLINE_ANSWER, "The second."),
+        (ZoneKind.OWN_QUOTE, PROSE),
+        (ZoneKind.INLINE_ANSWER, "The last."),
+    ]
+    assert read(message(*zones)).activities == ("learning_collaborative",)
+
+
 def test_a_letter_without_options_says_nothing() -> None:
     """«(b)» to a list that is not about activities, or to none, is no answer."""
     assert read(message((ZoneKind.OWN, "(b)"), (ZoneKind.OWN_QUOTE, "(a) Fife (b) Angus (c) Moray"))).activities == ()
@@ -177,8 +239,8 @@ def test_a_letter_without_options_says_nothing() -> None:
 
 def test_listed_reads_marks_in_order() -> None:
     """Options are found on lines of their own and in running text."""
-    assert [mark for mark, _ in listed("A one thing B another thing C a third")] == ["a", "b", "c"]
-    assert listed("Nothing (a) here.") == []
+    assert next(listings("A one thing B another thing C a third")).marks == ("a", "b", "c")
+    assert not list(listings("Nothing (a) here."))
 
 
 def test_boxes_that_are_not_ticked_say_nothing() -> None:
