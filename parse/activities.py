@@ -397,19 +397,20 @@ class ActivityFinder:
         announced = any(part.announced for part in parts)
         if not announced and not any(part.separated for part in parts):
             return {}
-        best: tuple[float, dict[str, float]] = (0.0, {})
+        best: tuple[bool, float, dict[str, float]] = (False, 0.0, {})  # a border where another matter is announced goes before one where none is
         for border in range(1, len(parts)):
-            if not (announced or parts[border].separated or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
+            here = parts[border].separated
+            if not (announced or here or (border + 1 < len(parts) and parts[border + 1].separated) or parts[border - 1].separated):
                 continue
             left, right = self.shares(parts[:border], said[:border]), self.shares(parts[border:], said[border : len(parts)])
             first = max(ACTIVITIES, key=lambda name: left[name])
             second = max(ACTIVITIES, key=lambda name: right[name])
             both = min(left[first], right[second])
-            wanted = max(best[0], self.accept_part if parts[border].separated else self.accept_border)
             apart = left[first] >= self.part_ratio * left[second] and right[second] >= self.part_ratio * right[first]
-            if first != second and apart and both > wanted and self._enough(parts[:border]) and self._enough(parts[border:]):
-                best = (both, {first: left[first], second: right[second]})
-        return best[1]
+            sure = both > (self.accept_part if here else self.accept_border)
+            if first != second and apart and sure and (here, both) > best[:2] and self._enough(parts[:border]) and self._enough(parts[border:]):
+                best = (here, both, {first: left[first], second: right[second]})
+        return best[2]
 
     def _enough(self, parts: Sequence[Part]) -> bool:
         return len({cue for part in parts for cue in part.counts}) >= self.fewest_cues

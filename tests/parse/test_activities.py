@@ -92,6 +92,16 @@ def test_two_activities_in_one_message() -> None:
     assert own(text) == ("existing_collaborative", "existing_individual")
 
 
+def test_two_matters_part_where_they_are_announced() -> None:
+    """Where a second matter is announced it begins there, and not at its own plan in the next sentence."""
+    text = (
+        "Two hats. Hat one: on my own I'm 16 months into an enquiry on vocabulary, and anybody would be made very welcome to join. "
+        "Hat two: I belong to a lunchtime group that meets to read about cognitive load. It's only been reading. "
+        "Come Easter we mean to test something together, as research."
+    )
+    assert own(text) == ("existing_individual", "learning_collaborative")
+
+
 @pytest.mark.parametrize("kind", [ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.SIGNATURE, ZoneKind.DISCLAIMER, ZoneKind.BANNER, ZoneKind.TAGLINE])
 def test_words_that_are_not_the_members_never_count(kind: ZoneKind) -> None:
     """A quoted account of an enquiry gives no activity and no candidate."""
