@@ -99,8 +99,10 @@ class Gazetteer(Index):
         return passage.mention(index, index + 1, kind="initials", rule="institution.initials", entries=entries, core=(word.norm,))
 
     def _put_right(self, found: Sequence[Word]) -> Sequence[Word]:
-        """«Wick Hihg School»: a slip in a word too short to be told by itself."""
+        """«Wick Hihg School»: a slip in a word too short to be told by itself; «Wick High's library»."""
         for index in range(1, len(found)):
+            if found[index].norm in PLURAL and "'" in found[index].raw:
+                found = [*found[:index], replace(found[index], norm=found[index].norm.removesuffix("s")), *found[index + 1 :]]
             word = found[index - 1]
             if found[index].norm == "school" and word.norm not in self.forms.words and self.is_high(word.norm):
                 found = [*found[: index - 1], replace(word, norm="high"), *found[index:]]

@@ -271,6 +271,8 @@ class ListedNames:
         spelled, form = PLURAL[found[index].norm]
         names: list[tuple[int, int]] = []
         last = index
+        if not index or "\n" in passage.gap(index - 1):
+            return []  # «Ashmuir, Elmbank.⏎Primaries that declined: ...»
         while last > 0 and len(names) < 8:
             first = last
             while first > 0 and first > last - 4 and (found[first - 1].capital or lower) and (first == last or passage.near(first - 1)):

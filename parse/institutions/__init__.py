@@ -17,10 +17,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailroom.model import ParsedMessage
+from parse.gazetteer import Mention
 from parse.institutions.answering import Answers
 from parse.institutions.choosing import Choosing
 from parse.institutions.councils import CouncilNames
-from parse.institutions.letter import Found, Letter
+from parse.institutions.letter import Found, Letter, Text
 from parse.institutions.remembered import that_do_not_hold
 from parse.institutions.resolving import Institutions, Resolving
 from parse.institutions.rules import InstitutionRules
@@ -53,6 +54,17 @@ class InstitutionFinder(InstitutionRules):
         names = CouncilNames(letter)
         for text in letter.texts:
             text.councils = names.find(text)
+            text.mentions = _without_parts_of_places(text)
         founds, places = Standing(letter).read()
         picked, named = Answers(letter, founds, places).read()
         return letter, [*founds, *picked], Stated(letter, [*places, *named])
+
+
+def _without_parts_of_places(text: Text) -> list[Mention]:
+    """The mentions but for names without their form that are part of a longer place: «St Margaret's» of St Margaret's Hope."""
+    places = [(council.first, council.last) for council in text.councils if council.last - council.first > 1]
+    return [
+        mention
+        for mention in text.mentions
+        if mention.kind != "bare" or not any(first <= mention.first and mention.last <= last and mention.last - mention.first < last - first for first, last in places)
+    ]

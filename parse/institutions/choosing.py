@@ -23,6 +23,7 @@ __all__ = ["Choosing"]
 
 
 _WITH = "institution.member.with"
+_PUT_DOWN = ("institution.sole", "institution.member.label")
 _FEW = 3  # words beside a name that stands by itself
 
 
@@ -63,6 +64,8 @@ class Choosing:
                 for found in chosen
                 if found.mention.entries or found.role in ("member", "together") or any(found.group == other.group for other in listed)
             ]
+        if "nowhere" in self.letter.said and not any(found.role == "sole" or found.cue in _PUT_DOWN for found in chosen):
+            self.undecided, chosen = chosen, []  # «I don't belong to a school: Ashmuir Primary on Mondays, Elmbank High midweek»
         if "several" in self.letter.said:
             chosen += self._others(founds, chosen)
         return chosen
@@ -177,7 +180,7 @@ class Choosing:
             return []
         others: list[Found] = []
         for found in founds:
-            if found.mention.kind != "bare" or found.text.zone != "own" or found.role in ("former", "denied", "home") or found in chosen:
+            if found.mention.kind != "bare" or found.text.zone != "own" or found.role in PASSED_OVER or found in chosen:
                 continue
             mine = [entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils]
             if len(mine) == 1 and not all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in found.mention.core):

@@ -122,7 +122,7 @@ class Described:
                 while last < len(words) and gazetteer.form(words[last].norm):
                     last += 1
                 return index, gazetteer.forms.of([gazetteer.form(word.norm) for word in words[index:last]])
-            if index not in covered and words[index].norm not in _BETWEEN:
+            if index not in covered and (words[index].norm not in _BETWEEN or (index == at and gap == " " and words[index].norm == "in")):
                 break
         return 0, frozenset()
 

@@ -41,6 +41,7 @@ ROLES = (
     "alone",
     "proxy",
     "explained",
+    "nowhere",
     "asked",
     "agreed",
     "agreed-once",

@@ -24,7 +24,7 @@ from parse.schoolnames import words
 __all__ = ["Standing"]
 
 _LIST_GAP = re.compile(
-    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*"
+    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*"
     r"(?:(?:and|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
     r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
     re.I,
@@ -55,6 +55,8 @@ _TURNS = frozenset(
         "together.kin",
         "other.theirs",
         "other.house",
+        "other.parent",
+        "other.meet",
         "other.occasion",
         "other.copied",
         "sole.base",
@@ -65,14 +67,17 @@ _TURNS = frozenset(
     )
 )
 _TAKEN_BACK = "institution.not.taken-back"
-_FINAL = frozenset(("institution.not.yet", "institution.not.part", _TAKEN_BACK, "institution.member.where", "institution.former.before-that"))
+_FINAL = frozenset(
+    ("institution.not.yet", "institution.not.part", _TAKEN_BACK, "institution.member.where", "institution.former.before-that", "institution.together.with-me")
+)
 _THEIRS = frozenset("my she he they friend partner sister brother colleague unlike than".split())  # noqa: SIM905
+_MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
-_PEOPLE = "institution.other.people"
+_PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
 _ONE_IN = re.compile(
     r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
@@ -80,6 +85,7 @@ _ONE_IN = re.compile(
 )
 # A sentence, and no label: «They are out of the pool, and I'll be quick: ...»
 _SPOKEN = re.compile(r"(?:,(?: and| but| so)?|\b(?:before|since|while|as|if|when)) (?:i|we|he|she|they|you)\b", re.I)
+_NEW_START = re.compile(r":|\b[A-Za-z0-9]\. ")
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _BULLET = re.compile(r"\s*(?:[*\u2022\u00b7\u2013>-]+|\(?(?:\d{1,2}|[a-h]|i{1,3}|iv)[.)])\s+")
 _SEVERAL = frozenset(
@@ -157,7 +163,7 @@ class Standing:
             role = "together"
         elif role == "mate":
             role = "together" if said and (cue != _KIN or "joint" in said) else "other"
-        elif cue == "institution.other.theirs" and "proxy" in said:
+        elif cue == _THEIRS_IS and ("proxy" in said or {"joint", "persons"} <= self.letter.said):
             role = "together"
         if not role and "joint" in said and previous is not None and previous.role == "member":
             role = "together"  # «I teach in two schools: Mondays at X, the rest of the week in Y»
@@ -166,7 +172,7 @@ class Standing:
     def _pair(self, previous: Found, found: Found, beside: Sequence[Found]) -> None:
         """«Reston Primary, Ayton and Swinton»: marks names without a form as told together with one in full; ``beside``: those of the list before ``found``."""
         joint = found.text.view.folded[previous.mention.end : found.mention.start]
-        if "and" in joint and len(joint) < 40 and any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (*beside, found)):
+        if "and" in joint.lower() and len(joint) < 40 and any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (*beside, found)):
             for one in (*beside, found):
                 one.paired = one.paired or one.mention.kind == "bare"
             of_council = any(one.start <= previous.mention.start and found.mention.end <= one.end for one in found.text.councils)  # Perth and Kinross
@@ -276,10 +282,10 @@ class Standing:
             end = until if end < 0 else min(end, until)
         if end < 0 or end - line > 90 or _SPOKEN.search(folded, line, end):
             return None
-        hits = list(self._near_cues("label", text, line, end))
+        hits = list(self._near_cues("label", text, line, end + 1))
         if not hits and (end := folded.rfind(":", line, start)) >= 0:  # «Name: ... / School: ... / Council: ...», all in one line
             cell = max(line, 1 + max(folded.rfind(mark, line, end) for mark in "/|;"))
-            hits = list(self._near_cues("label", text, cell, end)) if end - line <= 200 else []
+            hits = list(self._near_cues("label", text, cell, end + 1)) if end - line <= 200 else []
         if not hits:
             return None
         best = min(hits, key=lambda hit: _ROLE_RANK[hit.phrase.label])
@@ -299,7 +305,6 @@ class Standing:
     def _role(self, text: Text, start: int, end: int, begin: int, stop: int, homes: bool) -> tuple[str, str] | None:
         """The nearest cue's role, the longer cue's where two end alike."""
         bracket = _BRACKET.match(text.view.folded, end, stop)  # «at Ashmuir High (Fife) until Friday»
-        aside = _BRACKET.match(text.view.folded, begin, start)  # told of the name before
         first, last = text.word_at(start), text.word_at(end)
         behind = (bracket.end(), text.word_at(bracket.end())) if bracket else (stop, last)
         best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
@@ -319,16 +324,18 @@ class Standing:
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
-                if side == "before" and aside and hit.span.start_char < aside.end():
+                if side == "before" and _in_closed_bracket(text.view.folded, hit.span.end_char, start):
                     continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
                 if rule == _ME and "," in text.view.folded[hit.span.end_char : start]:
                     continue  # «it was me, Isla and Jo»
+                if rule == _MEET and not text.view.folded[start:end].endswith("'s"):
+                    continue  # «we meet in Ashmuir High's library», unlike «our group meets in Ashmuir High»
                 if rule == _AT_START and hit.span.start_char - text.sentences[text.sentence(start)][0] > 6:
                     continue  # «works in Denny at Ashmuir High»
                 if rule in _FINAL:
                     return hit.phrase.label, rule
-                if hit.phrase.label == "denied" and side == "before" and ":" in text.view.folded[hit.span.end_char : start]:
-                    continue  # «the college, not the campus: Ashmuir College»
+                if hit.phrase.label == "denied" and side == "before" and _NEW_START.search(text.view.folded, hit.span.end_char, start):
+                    continue  # «the college, not the campus: Ashmuir College», «it's A, not C. Ashmuir Primary»
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
                 turn = rule in _TURNS or hit.phrase.label == "denied"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
                 rank = (distance, 0 if turn else 1, -length, _ROLE_RANK[hit.phrase.label])
@@ -404,6 +411,12 @@ class Standing:
             gap = gap.strip(" \t")
             return best if gap in ("\n", ",\n", "") or (gap == "." and text.opens(council.start)) else None
         return best if len(words(gap)) <= 3 and not re.search(r"[.;!?]\s", gap) else None
+
+
+def _in_closed_bracket(folded: str, at: int, start: int) -> bool:
+    """Whether ``at`` stands inside a bracket that is closed before ``start``."""
+    closed = folded.find(")", at, start)
+    return closed >= 0 and folded.find("(", at, closed) < 0 and folded.rfind("(", max(0, at - 60), at) > folded.rfind(")", max(0, at - 60), at)
 
 
 def _broken_line(folded: str, begin: int) -> bool:
