@@ -13,7 +13,6 @@ from parse.gazetteer.passage import Passage
 __all__ = ["Campuses"]
 
 _IN = ("in", "at", "of", "on")
-_OTHER = frozenset(("university", "uni", "school", "schools", "primary", "high", "academy"))  # «the Galashiels campus of Heriot-Watt University»
 
 
 class Campuses:
@@ -27,7 +26,7 @@ class Campuses:
         if found[index].norm not in ("campus", "college", "uhi"):
             return None
         around = {word.norm for word in found[max(0, index - 4) : index + 5]}
-        if around & _OTHER:
+        if not around.isdisjoint(self.index.vocabulary.words.get("no_campus", ())):
             return None
         for length in (3, 2, 1):
             first = index - length

@@ -99,4 +99,5 @@ class Vocabulary:
     councils: Collection[tuple[str, ...]] = ()  # «moray primary teacher» names no school
     towns: Collection[tuple[str, ...]] = ()
     town_schools: Mapping[tuple[str, ...], tuple[str, str]] = field(default_factory=dict)  # a town: name and council of its one secondary
+    words: Mapping[str, Collection[str]] = field(default_factory=dict)  # the small lists, by name
     gaelic: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)  # places as they stand behind «Sgoil», in English

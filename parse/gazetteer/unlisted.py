@@ -135,6 +135,9 @@ class UnlistedNames:
             or found[first].norm in ("and", "of")
         ):
             first += 1
+        saint = next((at for at in range(first + 2, index - 1) if found[at].norm == "st" and found[at - 1].norm != "and"), None)
+        if saint is not None:
+            return saint  # «Gillian Baxter St Lucy's Primary»
         of = next((at for at in range(first + 2, index) if found[at].norm == "of"), None)
         if of is not None and found[first].norm not in DIRECTIONS and found[first + 1].norm not in INNER:
             return of + 1  # «Colin Baxter of Ashmuir Primary»
@@ -154,7 +157,7 @@ class UnlistedNames:
         if self.index.form(word.norm) and word.norm not in ("learning", "centre", "community", "college"):
             return first
         common = (
-            (word.norm in never or word.norm in STOP_WORDS)
+            (word.norm in never or word.norm in STOP_WORDS or ("'" in word.raw and word.raw.partition("'")[0].lower() in STOP_WORDS))
             and not (word.norm in DIRECTIONS and word.capital and not upper and first < index)
             and not (len(word.norm) == 1 and word.capital and first > 1 and found[first - 2].norm == "st")
         )

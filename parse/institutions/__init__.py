@@ -66,5 +66,6 @@ def _without_parts_of_places(text: Text) -> list[Mention]:
     return [
         mention
         for mention in text.mentions
-        if mention.kind != "bare" or not any(first <= mention.first and mention.last <= last and mention.last - mention.first < last - first for first, last in places)
+        if mention.kind != "bare"
+        or not any(first <= mention.first and mention.last <= last and mention.last - mention.first < last - first for first, last in places)
     ]

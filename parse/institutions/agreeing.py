@@ -24,7 +24,6 @@ _OF_PLACE = re.compile(  # «=» stands for the town in «the Kirkintilloch one�
     r"(?:the =|the (?:one|school) (?:up |down |over )?(?:in|at|near|from|by) )",
     re.IGNORECASE,
 )
-_SHORT = frozenset("us me mine ours it him right correct".split())  # noqa: SIM905 - «that's us», but not «that's us booked»
 _SENTENCES = 12  # of the answer, in which a yes is looked for
 
 
@@ -58,7 +57,7 @@ class Agreeing:
                 continue
             ends = folded[end - 1] == "," or folded[end:stop].lstrip(" ")[:1] in ("", ".", ",", "!", ";", ":", "-", "\n")
             if hit.phrase.label == "agreed":
-                if ends or folded[begin:end].split()[-1].lower() not in _SHORT:
+                if ends or folded[begin:end].split()[-1].lower() not in self.letter.gazetteer.vocabulary.words["agreed"]:
                     return questions
                 continue
             inline = text.view.where == "inline_answer"

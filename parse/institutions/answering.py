@@ -28,7 +28,6 @@ _WHICH = re.compile(
 )
 _KIND = re.compile(rf"{_OPENS}the (?P<kind>high|primary|academy|grammar|secondary|infant|nursery)(?: school| one)?(?: please| thanks)?[ .,!]*", re.IGNORECASE)
 _ORDER = {"first": 0, "former": 0, "1st": 0, "second": 1, "latter": -1, "last": -1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3}
-_THANKS = frozenset("thanks thank you please ta cheers many rob".split())  # noqa: SIM905
 _LINES = 12  # of the answer, in which it is looked for
 
 
@@ -37,6 +36,8 @@ class Answers:
 
     def __init__(self, letter: Letter, founds: Sequence[Found], places: Sequence[Place]) -> None:
         self.letter, self.founds, self.places = letter, founds, places
+        lists = letter.gazetteer.vocabulary.words
+        self._thanks = {*lists["thanks"], *lists["addressed"]}
 
     def read(self) -> tuple[list[Found], list[Place]]:
         picked: list[Found] = []
@@ -70,7 +71,7 @@ class Answers:
         if kind := _KIND.fullmatch(line):
             return self._of_kind(kind["kind"].lower(), asked), []
         which = _WHICH.match(line)
-        if which is None or any(word.norm not in _THANKS and word.norm not in self.letter.sender_words for word in words(which["rest"])):
+        if which is None or any(word.norm not in self._thanks and word.norm not in self.letter.sender_words for word in words(which["rest"])):
             return [], []
         begin, stop = self._question(asked, which["item"])
         at = int(which["number"]) - 1 if which["number"] else _ORDER[which["word"].lower()]

@@ -17,19 +17,6 @@ _TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together":
 _WORKS = tuple(f"institution.member.{rule}" for rule in ("i-work", "but", "now", "currently"))  # «I teach in Hythehill», but not «we met in Hythehill»
 _THIS_IS = "institution.member.this-is"
 _MOVED = ("institution.member.i-work", "institution.member.moved")
-_OF_OURS = frozenset("school primary academy secondary class classes pupils department staff here one us we our".split())  # noqa: SIM905
-_BYGONE = frozenset("old former previous was were closed used visited".split())  # noqa: SIM905
-_ONE_SCHOOL = ("school", "primary", "academy", "nursery", "secondary", "one")
-# «Oh, and the school is Banton»: the words of an answer beside its name.
-_ANSWERING = frozenset(
-    word
-    for line in (
-        "and oh sorry yes hi hello apologies ah ach aye so well also as for it its is was the thats that this would be should have said i im we were am",
-        "are at in from of our ours mine my school college name called work teach just still rob thanks there here based by way",
-    )
-    for word in line.split()
-)
-_POSTS = frozenset("teacher teachers nursery infants headteacher head ht dht depute pt lecturer probationer practitioner librarian".split())  # noqa: SIM905
 
 
 class BareNames:
@@ -37,6 +24,8 @@ class BareNames:
 
     def __init__(self, letter: Letter) -> None:
         self.letter = letter
+        self.words = letter.gazetteer.vocabulary.words
+        self.answering = {*self.words["answering"], *self.words["addressed"]}
         self.described = Described(letter)
         self.colleges: set[tuple[str, ...]] = set()  # places of a college that a lecturer may mean
         self.asked_in: set[str] = set()  # councils that our letter speaks of
@@ -216,7 +205,7 @@ class BareNames:
         words, first = found.text.words, found.mention.first
         norm = words[first - 1].norm if first else ""
         before = words[first - 2].norm if first > 1 else ""
-        return bool(STAGE.fullmatch(norm)) or norm in _POSTS or (before in ("primary", "class", "stage") and norm.isdigit())
+        return bool(STAGE.fullmatch(norm)) or norm in self.words["posts"] or (before in ("primary", "class", "stage") and norm.isdigit())
 
     def _placed(self, found: Found) -> bool:
         """«Gourdon, Aberdeenshire»: with the council beside it a name may stand for the school; a town only where it is told as one."""
@@ -250,7 +239,7 @@ class BareNames:
         rest = [
             word.norm
             for index, word in enumerate(found.text.words)
-            if index not in covered and word.norm not in _ANSWERING and word.norm not in ("re", "fw", "fwd")
+            if index not in covered and word.norm not in self.answering and word.norm not in ("re", "fw", "fwd")
         ]
         return not rest and not self.spoken and not self._is_town(found) and found.text.words[found.mention.first].capital
 
@@ -260,11 +249,16 @@ class BareNames:
         if folded[max(0, found.mention.start - 1) : found.mention.start] != "(" or folded[end : end + 1] not in (")", ",", ";"):
             return False
         if self._is_town(found):
-            return self._word_before(found) in _ONE_SCHOOL
+            return self._word_before(found) in self.words["one_school"]
         begin, stop = found.text.sentences[found.text.sentence(found.mention.start)]
         norms = {word.norm for word in found.text.words[found.text.word_at(begin) : found.text.word_at(stop)]}
         replies = any(text.zone == "quote" for text in self.letter.texts)
-        return len(self.spoken) == 1 and found.role in ("", "member", "together") and not norms & _BYGONE and (replies or bool(norms & _OF_OURS))
+        return (
+            len(self.spoken) == 1
+            and found.role in ("", "member", "together")
+            and norms.isdisjoint(self.words["bygone"])
+            and (replies or not norms.isdisjoint(self.words["of_our_school"]))
+        )
 
     def _answers(self, found: Found) -> bool:
         """«And it's Banton.», where our letter below asks which school: nothing else of the clause but small words."""
@@ -285,7 +279,7 @@ class BareNames:
             if gap.strip(" ,") or text.opens(text.words[index].start):
                 return True
             index -= 1
-            if text.words[index].norm not in _ANSWERING and text.words[index].norm not in self.letter.sender_words:
+            if text.words[index].norm not in self.answering and text.words[index].norm not in self.letter.sender_words:
                 return False
         return True
 

@@ -17,7 +17,6 @@ from parse.institutions.letter import Found, Letter
 __all__ = ["Described"]
 
 _REACH = 8  # words behind a name in which its kind may be told
-_BETWEEN = frozenset("the our my in i im am we are were that is its thats it of at rc".split())  # noqa: SIM905
 _OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN school in Blackburn», and the kinds of listed school that may be
     "school": ("primary", "secondary", "special"),
     "primary": ("primary",),
@@ -27,8 +26,6 @@ _OF_SCHOOL = {  # what a school is called without its name: «Pinewood, the ASN 
 _KINDS = {"primary": "primary", "infant": "primary", "high": "secondary", "secondary": "secondary", "special": "special", "asn": "special", "asl": "special"}
 _ADJECTIVES = 4  # words between «the» and «school»
 _ARTICLES = ("the", "a", "an", "our", "my")
-_ENDS = ("department", "dept", "end", "side", "half", "stages", "section")
-_OURS = frozenset("were are am im mine ours".split())  # noqa: SIM905 - «we're a special school», «ours is a wee primary»
 
 
 class Described:
@@ -36,6 +33,7 @@ class Described:
 
     def __init__(self, letter: Letter) -> None:
         self.letter = letter
+        self.words = letter.gazetteer.vocabulary.words
 
     def behind(self, found: Found) -> tuple[Entry, ...]:
         """The one school that is told of in words behind its name: «Pinewood, the ASN school in Blackburn», «Castleview is the special school here»."""
@@ -70,7 +68,13 @@ class Described:
         if at < 1 or not words[mention.first].capital:
             return ()
         mark = folded[words[at].end : mention.start].strip(" ")
-        if mark == "" and at > 1 and words[at].norm in ("of", "at", "in") and words[at - 1].norm in _ENDS and found.role in ("member", "together"):
+        if (
+            mark == ""
+            and at > 1
+            and words[at].norm in ("of", "at", "in")
+            and words[at - 1].norm in self.words["part_of_school"]
+            and found.role in ("member", "together")
+        ):
             kind = _KINDS.get(words[at - 2].norm, "")
             return _of_levels(mention.entries, (kind,)) if kind else ()  # «in the primary department of Sir E Scott»
         if mark == "" and words[at].norm in ("called", "named"):
@@ -91,7 +95,7 @@ class Described:
             kind = kind or _KINDS.get(word.norm, "")
         else:
             return ()
-        ours = {before.norm for before in words[max(0, index - 2) : index]} & _OURS
+        ours = any(before.norm in self.words["ours"] for before in words[max(0, index - 2) : index])
         if not (ours or word.norm in ("our", "my") or found.role in ("member", "together", "sole")):
             return ()
         levels = (kind,) if kind else levels
@@ -122,7 +126,7 @@ class Described:
                 while last < len(words) and gazetteer.form(words[last].norm):
                     last += 1
                 return index, gazetteer.forms.of([gazetteer.form(word.norm) for word in words[index:last]])
-            if index not in covered and (words[index].norm not in _BETWEEN or (index == at and gap == " " and words[index].norm == "in")):
+            if index not in covered and (words[index].norm not in self.words["before_kind"] or (index == at and gap == " " and words[index].norm == "in")):
                 break
         return 0, frozenset()
 

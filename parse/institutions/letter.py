@@ -128,9 +128,6 @@ _ZONES = {
 }
 OF_LECTURERS = ("institution.initials", "institution.campus")  # rules that name a college only where a lecturer writes
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
-_OF_SCHOOLS = frozenset("pupil pupils children class classes school primary secondary nursery teach teacher teachers headteacher".split())  # noqa: SIM905
-_LECTURERS = frozenset(("lecturer", "lecturers", "lecture", "lecturing"))
-_OF_COLLEGES = frozenset(("lectures", "college", "colleges", "fela", "curriculum"))
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 
@@ -144,6 +141,7 @@ class Letter:
         """``without``: remembered aliases that are not to count. ``forwarded``: what is passed on is the member's own, and the covering note is not."""
         self.rules, self.parsed = rules, parsed
         self.gazetteer, self.authorities = rules.gazetteer, rules.authorities
+        self._words = rules.gazetteer.vocabulary.words
         self.texts: list[Text] = []
         budget = rules.limits["mentions"]
         room = rules.limits["characters"]
@@ -184,7 +182,7 @@ class Letter:
     @cached_property
     def tells_of_school(self) -> bool:
         """Whether there is talk of pupils, so that a name that a school shares with a college is the school's."""
-        return bool(self.stage) or any(word.norm in _OF_SCHOOLS for text in self.texts if text.zone in WEIGHT for word in text.words)
+        return bool(self.stage) or any(word.norm in self._words["of_schools"] for text in self.texts if text.zone in WEIGHT for word in text.words)
 
     @cached_property
     def _norms(self) -> frozenset[str]:
@@ -193,12 +191,16 @@ class Letter:
     @cached_property
     def lecturer(self) -> bool:
         """Whether there is a word of colleges anywhere, so that initials may be a college's."""
-        return not self._norms.isdisjoint(_LECTURERS | _OF_COLLEGES)
+        return not (self._norms.isdisjoint(self._words["lecturers"]) and self._norms.isdisjoint(self._words["of_colleges"]))
 
     @cached_property
     def only_lecturer(self) -> bool:
         """Whether a lecturer writes who says nothing of a school, so that «at Langside» is the college there."""
-        return not self._norms.isdisjoint(_LECTURERS) and self._norms.isdisjoint(("primary", "secondary", "nursery", "school", "academy")) and not self.stage
+        return (
+            not self._norms.isdisjoint(self._words["lecturers"])
+            and self._norms.isdisjoint(("primary", "secondary", "nursery", "school", "academy"))
+            and not self.stage
+        )
 
     @cached_property
     def department(self) -> str:

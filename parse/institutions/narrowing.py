@@ -84,11 +84,16 @@ class Narrowing:
 
     def _unlisted(self, entity: Sequence[Found], near: list[str], said: list[str], signature: list[str], *, multiple: bool) -> list[str]:
         """The councils of a school that no list knows."""
-        by_town = list(dict.fromkeys(c for found in entity if len(found.towns) == 1 for c in found.towns if c)) or self._town_in_name(entity)
+        attached = list(dict.fromkeys(c for found in entity if len(found.towns) == 1 for c in found.towns if c))
+        by_town = attached or self._town_in_name(entity)
         if said and by_town and not multiple and not set(said) & set(by_town):
             self.record.reason("authority_conflict", f"{entity[0].mention.text}: {' | '.join(by_town)}; written: {' | '.join(said)}")
             return by_town
+        if not self._sure(entity, near, said, by_town, multiple=multiple):
+            self.record.reason("authority_unsure", " | ".join(said or self.stated.of_towns(entity)))
         said = said or self.stated.of_towns(entity) or by_town
+        if not near and signature and not multiple and not set(said) & set(signature):
+            self.record.reason("authority_conflict", f"{' | '.join(said)} | {signature[0]}")
         if near and signature and not set(near) & set(signature) and not multiple:
             self.record.reason("authority_conflict", f"{near[0]} | {signature[0]}")
             return list(dict.fromkeys([*near, *signature]))
@@ -97,6 +102,17 @@ class Narrowing:
             attached = [place for place in places if place.attached and place.text.zone in WEIGHT and place.role not in PASSED_OVER]
             said = list(dict.fromkeys(c for place in attached or places for c in place.council.alias.councils if c in said)) or said
         return said
+
+    def _sure(self, entity: Sequence[Found], near: Sequence[str], said: Sequence[str], by_town: Sequence[str], *, multiple: bool) -> bool:
+        """Whether the council is told as that of a school of no list, and not only by a town that is spoken of: «a lady from Aberdeen»."""
+        if multiple or self.letter.gazetteer.by_authority:
+            return True
+        elsewhere = set(self.stated.written())
+        if near:
+            return any(found.sure for found in entity) or not elsewhere or bool(elsewhere & set(near))
+        if said:
+            return bool(elsewhere & set(said))
+        return bool(by_town) or not self.stated.of_towns(entity) or self.stated.signs_town()
 
     def _town_in_name(self, entity: Sequence[Found]) -> list[str]:
         """The council of the town that an unlisted school is named after: «Blairgowrie High School»."""

@@ -18,6 +18,7 @@ from parse.institutions.record import Record
 from parse.institutions.signed import another_signed
 from parse.institutions.stated import Stated
 from parse.institutions.tidy import tidy
+from parse.institutions.unread import unread
 from parse.institutions.untold import untold
 
 __all__ = ["Institutions", "Resolving"]
@@ -75,10 +76,18 @@ class Resolving:
                 record.implied(next((f for group in groups for f in group if any(e.authority == council for e in f.mention.entries)), groups[0][0]), council)
         record.losers(founds, chosen)
         passed_on = any(zone.kind is ZoneKind.FORWARDED for zone in self.letter.parsed.zones)  # whose signature is it?
-        if "explained" not in self.letter.said and not passed_on and (two := another_signed(record.candidates, self.letter.rules.vocabulary.forms)):
+        if (
+            "explained" not in self.letter.said
+            and not passed_on
+            and (two := another_signed(record.candidates, self.letter.rules.vocabulary.forms, sure=self._sure()))
+        ):
             record.reason("signed_elsewhere", " | ".join(two))
         if groups and (others := untold(self.letter, founds, chosen)):
-            record.reason("school_untold", " | ".join(dict.fromkeys(found.mention.entries[0].label for found in others)))
+            record.reason(
+                "school_untold", " | ".join(dict.fromkeys(found.mention.entries[0].label if found.mention.entries else found.mention.text for found in others))
+            )
+        if groups and (unread_names := unread(self.letter, founds, [found for group in groups for found in group])):
+            record.reason("institution_unread", " | ".join(dict.fromkeys(unread_names)))
         kinds = answer.kinds
         return Institutions(
             institutions=tuple(dict.fromkeys(answer.institutions)),
@@ -89,6 +98,10 @@ class Resolving:
             candidates=tuple(sorted(record.candidates, key=lambda candidate: not candidate.chosen)[: self.letter.rules.limits["candidates"]]),
             reasons=tuple(dict.fromkeys(record.reasons)),
         )
+
+    def _sure(self) -> float:
+        """The strength of a name in full: where no list is given, all names are in none."""
+        return self.letter.rules.strength("institution.exact" if self.letter.gazetteer.by_authority else "institution.unlisted")
 
     def _groups(self, chosen: Sequence[Found], undecided: Sequence[Found]) -> tuple[list[list[Found]], Sequence[Found], set[str]]:
         """(mentions by institution, those left open, the councils of the one that was found where several were told of)."""
@@ -133,7 +146,7 @@ class Resolving:
     def _unlisted(self, best: Found, councils: Sequence[str], count: int) -> None:
         """A name that no list knows is recorded as it is written."""
         answer, label = self.answer, tidy(self.letter.gazetteer, best.mention.text)
-        if "college" in best.mention.forms and self.letter.lecturer:
+        if "college" in best.mention.forms and self.letter.only_lecturer:
             answer.kinds = answer.kinds - {"school"} | {"college"}
         answer.institutions.append(label)
         self.record.candidate(best, label, "institution.unlisted", chosen=True, note="institution_unlisted")

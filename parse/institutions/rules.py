@@ -10,7 +10,7 @@ What it does badly: a mistake in a list of words is told by its key, not by its 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -29,6 +29,10 @@ from parse.schoolnames import Forms, School, fold, words
 __all__ = ["InstitutionRules"]
 
 SIDES = ("before", "after", "next", "label", "message", "stage", "quote", "answer")
+WORDS = (
+    *("addressed", "answering", "thanks", "agreed", "posts", "of_our_school", "bygone", "one_school", "theirs", "heads_list", "before_kind", "part_of_school"),
+    *("ours", "no_campus", "people", "of_schools", "lecturers", "of_colleges"),
+)
 STAGES = ("primary", "secondary", "not-primary", "not-secondary")
 _REMEMBERED = "remembered"  # the strength of every remembered alias
 ROLES = (
@@ -98,11 +102,15 @@ class InstitutionRules:
             councils=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind != TOWN),
             towns=frozenset(key for key, alias in self.authorities.aliases.items() if alias.kind == TOWN),
             gaelic=self._gaelic_names(),
+            words=self._word_lists(section("words")),
             town_schools=self._town_schools(),
             nicknames={fold(place): tuple(map(fold, _texts(names, file, f"nicknames: {place}"))) for place, names in section("nicknames").items()},
             saint_short={key: str(value) for key, value in section("saint_short").items()},
         )
         self.shared_domains = frozenset(domain.lower() for domain in _texts(settings.get("shared_domains"), file, "shared_domains"))
+        self.council_towns = frozenset(text.lower() for text in _texts(settings.get("council_towns"), file, "council_towns"))
+        self.no_names = frozenset(map(fold, _texts(settings.get("no_names"), file, "no_names")))
+        self.no_schools = frozenset(map(fold, _texts(settings.get("no_schools"), file, "no_schools")))
         odd = _texts(settings.get("odd_letters"), file, "odd_letters")
         try:
             self.odd_letters = [re.compile(pattern) for pattern in odd]
@@ -115,6 +123,12 @@ class InstitutionRules:
         for rule in self.rules.rules:
             if rule.extra.get("side") not in SIDES:
                 raise ProgrammeError(file, rule.line, f"rule «{rule.phrase.id}»: «side» should be one of {', '.join(SIDES)}")
+
+    def _word_lists(self, lists: Mapping[str, object]) -> dict[str, frozenset[str]]:
+        file = self.rules.file
+        if wrong := sorted(set(lists) ^ set(WORDS)):
+            raise ProgrammeError(file, None, f"words: «{wrong[0]}» is {'no list that is used' if wrong[0] in lists else 'missing'}")
+        return {name: frozenset(map(fold, _texts(several, file, f"words: {name}"))) for name, several in lists.items()}
 
     def _gaelic_names(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """``gaelicnames.csv``: places as they stand behind «Sgoil»; none, where the file is not there."""

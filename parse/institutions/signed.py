@@ -19,12 +19,14 @@ _KINDS = frozenset({"primary", "high", "academy", "grammar"})
 _EVERYBODYS = frozenset({"st", "of", "the", "and"})
 
 
-def another_signed(candidates: Iterable[Candidate], forms: Forms) -> tuple[str, str] | None:
-    """(the school of the letter, the other one of the signature), where they are two places."""
+def another_signed(candidates: Iterable[Candidate], forms: Forms, *, sure: float = 1.0) -> tuple[str, str] | None:
+    """(the school of the letter, the other one of the signature), where they are two places. ``sure``: the strength that a name of the signature needs."""
     schools = [one for one in candidates if one.slot is Slot.INSTITUTION]
     told = {one.value for one in schools if one.chosen and one.evidence.where in _OWN}
     signed = {
-        one.value for one in schools if one.evidence.where == ZoneKind.SIGNATURE and one.strength >= 1.0 and take_apart(one.evidence.text, forms).forms & _KINDS
+        one.value
+        for one in schools
+        if one.evidence.where == ZoneKind.SIGNATURE and one.strength >= sure and take_apart(one.evidence.text, forms).forms & _KINDS
     }
     if not told or not signed or any(_one_place(take_apart(one, forms), take_apart(another, forms)) for one in told for another in signed):
         return None

@@ -64,6 +64,9 @@ def _doubt(rules: InstitutionRules, founds: Sequence[Found]) -> None:
         core, label = found.mention.core, found.mention.text
         if core in sure:
             continue
+        if not rules.gazetteer.by_authority and len(core) == 1 and core[0] in rules.no_names and found.mention.forms <= {"school", "primary"}:
+            found.spellings = (label,)  # «the Royal School»
+            continue
         if any(one == "st" and len(other.rstrip("s")) == 1 for one, other in pairwise(core)):
             found.spellings = (label,)  # «St A and St B's High»
             continue

@@ -70,7 +70,6 @@ _TAKEN_BACK = "institution.not.taken-back"
 _FINAL = frozenset(
     ("institution.not.yet", "institution.not.part", _TAKEN_BACK, "institution.member.where", "institution.former.before-that", "institution.together.with-me")
 )
-_THEIRS = frozenset("my she he they friend partner sister brother colleague unlike than".split())  # noqa: SIM905
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
@@ -79,6 +78,7 @@ _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message:
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
+_NEAR = ("near", "beside", "outside", "nearby")
 _ONE_IN = re.compile(
     r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
     re.IGNORECASE,
@@ -88,25 +88,6 @@ _SPOKEN = re.compile(r"(?:,(?: and| but| so)?|\b(?:before|since|while|as|if|when
 _NEW_START = re.compile(r":|\b[A-Za-z0-9]\. ")
 _BULLETS = " \t*-\u2022\u00b7\u2013>.)1234567890"
 _BULLET = re.compile(r"\s*(?:[*\u2022\u00b7\u2013>-]+|\(?(?:\d{1,2}|[a-h]|i{1,3}|iv)[.)])\s+")
-_SEVERAL = frozenset(
-    [
-        "schools",
-        "establishments",
-        "us",
-        "colleges",
-        "both",
-        "primaries",
-        "centres",
-        "message",
-        "places",
-        "following",
-        "departments",
-        "institutions",
-        "those",
-        "participants",
-        "partners",
-    ]
-)
 _ROLE_RANK = {"denied": 0, "former": 1, "home": 2, "other": 3, "together": 4, "member": 5, "mate": 6, "sole": 5}
 
 
@@ -126,6 +107,10 @@ class Standing:
                 places.extend(self._councils(text, mine))
                 founds.extend(mine)
         return founds, places
+
+    def roles(self, text: Text, spans: Sequence[tuple[int, int]]) -> list[str]:
+        """What the words around say of other stretches of the text, as if they were names."""
+        return [role for role, _ in self._roles(text, spans, homes=False)]
 
     def _institutions(self, text: Text) -> list[Found]:
         spans = [(mention.start, mention.end) for mention in text.mentions]
@@ -193,6 +178,14 @@ class Standing:
                 and (owner.mention.start > council.start or _ONE_IN.fullmatch(text.view.folded[owner.mention.end : council.start]))
             ):
                 role = ""  # «Ashmuir Primary, the one in Elmbank»
+            elif (
+                role == "other"
+                and cue == _PEOPLE
+                and owner is not None
+                and owner.mention.end <= council.start
+                and self._without_councils(text, owner.mention.end, council.start).strip(" ,(") in _NEAR
+            ):
+                role = owner.role  # «Ashmuir Primary near Elmbank, Fife Council»
             if owner is not None and role in ("", "member", "together"):
                 role = owner.role
                 if council.alias.kind == TOWN:
@@ -211,7 +204,7 @@ class Standing:
         if council.last >= len(found) or found[council.last].norm not in ("one", "namesake") or found[max(0, council.first - 1)].norm != "the":
             return False
         begin, _ = text.sentences[text.sentence(council.start)]
-        return bool(_THEIRS & {word.norm for word in found[text.word_at(begin) : council.first]})
+        return any(word.norm in self.letter.gazetteer.vocabulary.words["theirs"] for word in found[text.word_at(begin) : council.first])
 
     def _roles(self, text: Text, spans: Sequence[tuple[int, int]], *, homes: bool, soft: Collection[int] = ()) -> list[tuple[str, str]]:
         """(role, rule) for each span, by the cues around it; a list shares its first member's role.
@@ -384,7 +377,9 @@ class Standing:
         if above is None:
             return bulleted
         line = text.view.source[slice(*above)]
-        if not bulleted and not (line.rstrip().endswith(":") and any(word.norm in _SEVERAL for word in words(line[-120:]))):
+        if not bulleted and not (
+            line.rstrip().endswith(":") and any(word.norm in self.letter.gazetteer.vocabulary.words["heads_list"] for word in words(line[-120:]))
+        ):
             return False
         first, last = (bisect_left(text.view.offsets, offset) for offset in above)
         return not any(hit.phrase.label in ("other", "former") for hit in self._near_cues("label", text, first, last))

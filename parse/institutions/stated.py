@@ -13,6 +13,7 @@ __all__ = ["Stated"]
 
 _US = frozenset("we we're we've our us school schools pupils bairns".split())  # noqa: SIM905
 _ME = frozenset("i i'm i've i'd my me he she his her wife husband partner".split())  # noqa: SIM905
+_FEW = 2
 _ZONES = ("own", "subject", "signature", "attachment")
 
 
@@ -49,6 +50,24 @@ class Stated:
     def councils(self, *zones: str) -> list[str]:
         """Those stated in these zones, in order of mention."""
         return list(dict.fromkeys(council for zone in zones for place in self.by_zone.get(zone, ()) for council in place.council.alias.councils))
+
+    def written(self) -> list[str]:
+        """Those written as councils, or by a town in a place of its own: «Council: Glasgow», «Edinburgh, obviously.»"""
+        towns = self.letter.rules.council_towns
+        return list(
+            dict.fromkeys(
+                council
+                for places in self.by_zone.values()
+                for place in places
+                if (place.council.alias.kind != PLACE and place.council.text.lower() not in towns)
+                or place.text.zone in ("signature", "attachment")
+                or _by_itself(place)
+                for council in place.council.alias.councils
+            )
+        )
+
+    def signs_town(self) -> bool:
+        return any(place.council.alias.kind == TOWN and place.text.zone == "signature" and place.role not in PASSED_OVER for place in self.places)
 
     def everywhere(self) -> frozenset[str]:
         return frozenset(self.councils(*self.by_zone))
@@ -138,6 +157,16 @@ class Stated:
 
     def nowhere(self) -> bool:
         return not any(self.by_zone.get(zone) for zone in _ZONES)
+
+
+def _by_itself(place: Place) -> bool:
+    """Whether a town is all that its sentence or line says, but for two words: a label, «obviously», «sorry»."""
+    text = place.text
+    begin, stop = text.sentences[text.sentence(place.council.start)]
+    begin = max(begin, text.view.folded.rfind("\n", begin, place.council.start) + 1)
+    line = text.view.folded.find("\n", place.council.end, stop)
+    stop = line if line >= 0 else stop
+    return text.word_at(stop) - text.word_at(begin) - (place.council.last - place.council.first) <= _FEW
 
 
 def _of_us(place: Place) -> bool:

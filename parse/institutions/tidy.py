@@ -24,10 +24,18 @@ def tidy(gazetteer: Gazetteer, text: str) -> str:
     """The written name with white space, the usual abbreviations and the words for the kind of school put right."""
     saints, spelt = gazetteer.vocabulary.saint_short, gazetteer.spelt
     pieces = text.split()
+    if pieces[-1].endswith(("'s", "\u2019s")) and spelt(pieces[-1][:-2]):
+        pieces[-1] = pieces[-1][:-2]  # «Ashmuir High's library»
     if len(pieces) > 3 and pieces[-1].lower() in ("nursery", "elc") and pieces[-2].lower() in ("and", "&"):
         del pieces[-2:]  # «Ashmuir Primary School & Nursery»
     while len(pieces) > 2 and pieces[-1].lower() in ("nursery", "class", "elc", "and", "&") and len(spelt(pieces[-2])) > 0 + (pieces[-1] == "class"):
         pieces.pop()  # «Ashmuir Primary nursery»: the class, not the school's name
+    if len(pieces) > 3 and pieces[-1].lower() == "nursery" and pieces[-2].lower() == "school":
+        pieces.pop()  # «Ashmuir Primary School nursery»
+    pieces = [
+        "Street" if index and fold(piece) == "st" and index + 1 < len(pieces) and spelt(pieces[index + 1]) and not spelt(pieces[index - 1]) else piece
+        for index, piece in enumerate(pieces)
+    ]  # «Lorne St Primary»
     pieces = [piece for piece in pieces if piece.lower() not in ("(special)", "(asn)", "(primary)", "(secondary)")] or pieces
     if "special" in pieces and pieces[0][:1].isupper():
         pieces.remove("special")  # «Ashmuir special school»

@@ -30,16 +30,21 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     mine = {entry.label for found in chosen for entry in found.mention.entries}
     one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
     groups = {found.group for found in own}
+    no_list = not letter.gazetteer.by_authority
     return _in_subject(founds, mine) + [
         found
         for found in founds
         if found.text.zone == "own"
         and found.role not in PASSED_OVER
-        and bool(found.mention.entries)
+        and (bool(found.mention.entries) or (no_list and found.mention.kind == "unlisted"))
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told
         and not found.mention.text.endswith(("'s", "s'", "\u2019s", "s\u2019"))
-        and (_in_full(found) or ((one_in_short or found.group in groups or _of_somebody(found)) and _in_short(letter, found)))
+        and (
+            _in_full(found)
+            or (no_list and found.mention.kind == "unlisted")
+            or ((one_in_short or found.group in groups or _of_somebody(found)) and _in_short(letter, found))
+        )
     ]
 
 
