@@ -84,8 +84,7 @@ class Narrowing:
 
     def _unlisted(self, entity: Sequence[Found], near: list[str], said: list[str], signature: list[str], *, multiple: bool) -> list[str]:
         """The councils of a school that no list knows."""
-        attached = list(dict.fromkeys(c for found in entity if len(found.towns) == 1 for c in found.towns if c))
-        by_town = attached or self._town_in_name(entity)
+        by_town = list(dict.fromkeys(c for found in entity if len(found.towns) == 1 for c in found.towns if c)) or self._town_in_name(entity)
         if said and by_town and not multiple and not set(said) & set(by_town):
             self.record.reason("authority_conflict", f"{entity[0].mention.text}: {' | '.join(by_town)}; written: {' | '.join(said)}")
             return by_town

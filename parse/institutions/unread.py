@@ -22,9 +22,10 @@ from parse.institutions.standing import Standing
 
 __all__ = ["unread"]
 
-_SETTLED = ("institution.sole", "institution.member.label")
 _JOINED = re.compile(r"\s*(?:\([^()\n]{1,60}\))?[\s,]*(?:,|/|&|\+|\b(?:and|plus|with|n)\b)\s*(?:the\s+)?", re.IGNORECASE)
-_ENDS = re.compile(r"[ \t]*(?:$|[.,;:!()/\n&+-]|(?:and|both|all|are|share|have|plus|in|for|is|has|primary|high|academy|schools)\b)", re.IGNORECASE)
+_ENDS = re.compile(
+    r"[ \t]*(?:$|[.,;:!()/\n&+-]|(?:and|both|all|are|share|have|plus|in|for|is|has|would|want|hope|will|primary|high|academy|schools)\b)", re.IGNORECASE
+)
 _SHARED = frozenset(("joint", "persons", "several"))
 _IF_TOLD, _PERHAPS, _SURE = 1, 2, 3
 _LONGEST = 4  # words of a name
@@ -32,11 +33,12 @@ _LONGEST = 4  # words of a name
 
 def unread(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> list[str]:
     """Names that may be another school that takes part; one for each school that is told of by number and not named."""
-    if letter.gazetteer.by_authority or not chosen or "alone" in letter.said or any(found.cue.startswith(_SETTLED) for found in chosen):
+    if letter.gazetteer.by_authority or not chosen or "alone" in letter.said or any(found.cue.startswith("institution.sole") for found in chosen):
         return []
     if any(found.mention.kind == "college" for found in chosen):
         return []  # colleges are listed; «at Kingsway» is a campus
     shared = bool(letter.said & _SHARED)
+    in_form = any(found.cue == "institution.member.label" for found in chosen)  # what a form names, its other lines may add to
     known = {norm for found in founds for norm in found.mention.core}
     standing = Standing(letter)
     names: list[str] = []
@@ -46,6 +48,8 @@ def unread(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         spans = list(dict.fromkeys(_spans(letter, text, known)))
         roles = standing.roles(text, [span[:2] for span in spans]) if spans else []
         for (start, end, told), role in zip(spans, roles, strict=True):
+            if in_form and told != _IF_TOLD:
+                continue
             if role in ("member", "together") or (role not in PASSED_OVER and ((shared and told >= _PERHAPS) or (told == _SURE and role != "mate"))):
                 names.append(text.view.folded[start:end])
     named = {found.mention.core for found in founds if found.mention.kind != "bare"}
