@@ -37,7 +37,7 @@ def test_each_sign_counts_once_and_the_heaviest_are_named(tmp_path: Path, matche
 
 
 def test_only_the_members_own_words_and_the_subject_count(tmp_path: Path, matcher: PhraseMatcherSet) -> None:
-    words = ReviewWords(table(tmp_path, "always,-1\nbehalf,3\n"), matcher, least=0.5)
+    words = ReviewWords(table(tmp_path, "always,-1\nbehalf,3\n"), matcher, least=0.6)
     for where in (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE, ZoneKind.SIGNATURE, ZoneKind.DISCLAIMER):
         assert words.find([TextView("On behalf of the council.", where=where)]) is None
     assert words.find([TextView("On behalf of Ann", where="subject")]) is not None
@@ -45,7 +45,7 @@ def test_only_the_members_own_words_and_the_subject_count(tmp_path: Path, matche
 
 def test_mistake_in_the_table_is_named_with_its_line(tmp_path: Path, matcher: PhraseMatcherSet) -> None:
     with pytest.raises(ProgrammeError, match=r"review.csv, line 3: .*number"):
-        ReviewWords(table(tmp_path, "always,-1\nbehalf,much\n"), matcher, least=0.5)
+        ReviewWords(table(tmp_path, "always,-1\nbehalf,much\n"), matcher, least=0.6)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_mistake_in_the_table_is_named_with_its_line(tmp_path: Path, matcher: Ph
     ],
 )
 def test_the_shipped_table_tells_plain_cases(matcher: PhraseMatcherSet, text: str, seen: bool) -> None:
-    words = ReviewWords(PROGRAMME, matcher, least=0.5)
+    words = ReviewWords(PROGRAMME, matcher, least=0.6)
     assert (words.find([TextView(text, where=ZoneKind.OWN)]) is not None) is seen
