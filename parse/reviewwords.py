@@ -31,7 +31,10 @@ _SHOWN = 4  # words that the reason names
 
 
 def letter_signs(sentences: Iterable[Sequence[tuple[str, int]]]) -> set[str]:
-    """The words and neighbouring words of a letter, a number as «0», without the question mark, which QuestionFinder knows more of; sentences as ``PhraseMatcherSet.words`` gives them."""
+    """The words and neighbouring words of a letter, a number as «0», from sentences as ``PhraseMatcherSet.words`` gives them.
+
+    Without the question mark: what is a question is for QuestionFinder to tell.
+    """
     found: set[str] = set()
     for sentence in sentences:
         plain = ["0" if word.isdigit() else word for word, _ in sentence if word != "?"]
