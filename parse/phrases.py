@@ -118,23 +118,26 @@ class Hit:
         return Evidence(where=self.view.where, start=start, end=end, text=self.view.source[start:end], rule=self.phrase.id)
 
 
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_SIGNS = {separator: re.compile(rf"[()\[\]{{}}{re.escape(separator)}]") for separator in " |"}
+
+
 def _split(text: str, separator: str) -> list[str]:
     """Split at ``separator`` outside brackets."""
-    parts, depth, current = [], 0, ""
-    for character in text:
-        depth += (character in "([{") - (character in ")]}")
-        if depth < 0 and character == ")" and (not current or current[-1] == "|"):
+    parts, depth, start = [], 0, 0
+    for sign in _SIGNS[separator].finditer(text):
+        character, at = sign[0], sign.start()
+        depth += (character in _OPENING) - (character in _CLOSING)
+        if depth < 0 and character == ")" and (at == start or text[at - 1] == "|"):
             depth = 0  # stands alone: the sign itself, as in «1 .|)»
         if depth < 0:
             raise PhraseError(f"«{text}»: a closing bracket without its opening one")
         if character == separator and depth == 0:
-            parts.append(current)
-            current = ""
-        else:
-            current += character
+            parts.append(text[start:at])
+            start = at + 1
     if depth:
         raise PhraseError(f"«{text}»: a bracket is not closed")
-    parts.append(current)
+    parts.append(text[start:])
     return parts
 
 
@@ -377,10 +380,8 @@ def _plain(text: str) -> tuple[tuple[str, ...], Keys | None]:
             keys.append(contraction)
         else:
             keys += _tokenised(piece)
-    anchors: Keys | None = None
-    for key in (*keys, *(f"{one} {other}" for one, other in pairwise(keys))):
-        anchors = _better(anchors, frozenset((key,)))
-    return tuple(keys), anchors
+    rarest = min((*keys, *(f"{one} {other}" for one, other in pairwise(keys))), key=_frequency, default=None)
+    return tuple(keys), None if rarest is None else frozenset((rarest,))
 
 
 @lru_cache(maxsize=1)
@@ -410,7 +411,7 @@ class _Compiler:
         plain: list[tuple[tuple[str, ...], Keys | None]] = []
         pieces: list[_Piece] = []
         for part in self._flat(parts):
-            if any(c in part for c in "([{") or "..." in part:
+            if not _OPENING.isdisjoint(part) or "..." in part:
                 pieces.append(self.sequence(part))
             elif (keys := _plain(part))[0]:
                 plain.append(keys)
@@ -569,24 +570,30 @@ def _searchable(view: TextView, sentences: Iterable[tuple[int, int]], spellings:
 
 
 def _searchable_of(view: TextView, spellings: Mapping[str, str]) -> list[_Stretch]:
-    """Made once for a view and kept with it: every set of rules without spellings of its own reads the same."""
+    """Made once for a view and kept with it: every set of rules without spellings of its own reads the same.
+
+    A sentence without a word that is spelt otherwise is the same for all sets, so that its keys are looked up once.
+    """
     known: dict[int, list[_Stretch]] = view.__dict__.setdefault("searchable", {})
     key = id(spellings) if spellings else 0
-    if key not in known:
+    if key not in known and not spellings:
         known[key] = _searchable(view, view.bounds, spellings)
+    elif key not in known:
+        plain = zip(view.bounds, _searchable_of(view, {}), strict=False)  # a text that is too long is not searched to its end
+        known[key] = [stretch if spellings.keys().isdisjoint(stretch.words) else _searchable(view, (bounds,), spellings)[0] for bounds, stretch in plain]
     return known[key]
 
 
 class _Search:
-    """One pattern of a rule. Of each of ``needs`` one key must be there, besides an anchor."""
+    """One pattern of a rule. Besides an anchor a sentence must have one key of each of ``needs``, the numbers of which are the bits of ``wants``."""
 
-    __slots__ = ("firsts", "initial", "needs", "piece", "rule", "seconds")
+    __slots__ = ("firsts", "initial", "needs", "piece", "rule", "seconds", "wants")
 
     def __init__(self, rule: str, piece: _Piece, *, initial: bool) -> None:
         self.rule, self.piece, self.initial, self.firsts = rule, piece, initial, piece.firsts
-        needs = [need for need in (*piece.needs, piece.firsts) if need is not None and need != piece.anchors]
-        self.needs = tuple(sorted(dict.fromkeys(needs), key=_score))
+        self.needs = {need for need in (*piece.needs, piece.firsts) if need is not None and need != piece.anchors}
         self.seconds = piece.seconds if piece.seconds is not None and "" not in piece.seconds else None
+        self.wants = 0
 
 
 class PhraseMatcherSet:
@@ -602,6 +609,8 @@ class PhraseMatcherSet:
         self.phrases: dict[str, Phrase] = {}
         self._by_anchor: defaultdict[str, list[_Search]] = defaultdict(list)
         self._always: list[_Search] = []  # no anchor
+        self._needs: dict[Keys, int] = {}  # each thing that some pattern needs, and its bit
+        self._meets: defaultdict[str, int] = defaultdict(int)  # of each key the bits of what it meets
         for phrase in phrases:
             if phrase.id in self.phrases:
                 raise PhraseError(f"rule id «{phrase.id}» is used twice")
@@ -614,10 +623,13 @@ class PhraseMatcherSet:
                 if piece.may_be_empty:
                     raise PhraseError(f"rule «{phrase.id}»: pattern «{pattern}» can match nothing")
                 search = _Search(phrase.id, piece, initial=pattern.startswith("^"))
+                self._number(search)
                 if piece.anchors is None:
                     self._always.append(search)
                 for word in piece.anchors or ():
                     self._by_anchor[word].append(search)
+        # A set is cut with a set in less than half the time that it takes with the keys of a dict.
+        self._anchors, self._needed = frozenset(self._by_anchor), frozenset(self._meets)
         _VOCABULARY.learn(compiler.keys)
 
     def find(self, view: TextView) -> Iterator[Hit]:
@@ -647,16 +659,26 @@ class PhraseMatcherSet:
         for first, last, rule in found:
             yield Hit(self.phrases[rule], view, Run(view, first, last + 1))
 
+    def _number(self, search: _Search) -> None:
+        """Gives each of its needs a bit, so that all of them are looked for at once."""
+        for need in search.needs:
+            if need not in self._needs:
+                self._needs[need] = bit = 1 << len(self._needs)
+                for key in need:
+                    self._meets[key] |= bit
+            search.wants |= self._needs[need]
+
     def _live(self, keys: frozenset[str]) -> Collection[_Search]:
         """The patterns of which all that must be there is among the keys of a sentence."""
         live = dict.fromkeys(self._always)
-        for key in keys & self._by_anchor.keys():
-            for search in self._by_anchor[key]:
-                for need in search.needs:
-                    if need.isdisjoint(keys):
-                        break
-                else:
-                    live[search] = None
+        if not (anchors := keys & self._anchors):
+            return live
+        met = 0
+        for key in keys & self._needed:
+            met |= self._meets[key]
+        missing = ~met
+        for key in anchors:
+            live.update(dict.fromkeys([search for search in self._by_anchor[key] if not search.wants & missing]))
         return live
 
     def _search(self, stretch: _Stretch, live: Iterable[_Search], found: list[tuple[int, int, str]]) -> None:
@@ -671,7 +693,7 @@ class PhraseMatcherSet:
             elif firsts is None:
                 places = range(count)
             else:
-                places = [place for key in (firsts if len(firsts) < _FEW else firsts & where.keys()) if key in where for place in where[key]]
+                places = [place for key in (firsts if len(firsts) < _FEW else firsts & stretch.keys) if key in where for place in where[key]]
             for place in places:
                 if seconds is not None and (place + 1 == count or seconds.isdisjoint(fits[place + 1])):
                     continue

@@ -136,6 +136,17 @@ def test_rules_that_are_read_later_know_their_words_too() -> None:
     assert [hit.span.text for hit in PhraseMatcherSet([Phrase(id="s", label="x", patterns=("billab* .",))]).find(view)] == ["billabong."]
 
 
+def test_spellings_are_mended_where_they_stand_and_other_sentences_stay_shared() -> None:
+    """A set with spellings reads «wir» as «our» in its sentence; a set without reads the same view as written."""
+    view = TextView("Wir club met. Our club met.", where="own")
+    patterns = Phrase(id="r", label="x", patterns=("our club",))
+    plain = PhraseMatcherSet([patterns])
+    mended = PhraseMatcherSet([patterns], spellings={"wir": "our"})
+    for _ in range(2):
+        assert [hit.span.text for hit in mended.find(view)] == ["Wir club", "Our club"]
+        assert [hit.span.text for hit in plain.find(view)] == ["Our club"]
+
+
 @pytest.mark.parametrize("word", ["cannot", "dont", "Im", "gonna", "group", "email", "US", "pm", "eg"])
 def test_a_word_of_a_pattern_is_cut_as_one_of_a_text(word: str) -> None:
     """spaCy cuts some plain words in two: a pattern that has one finds it."""
