@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -54,6 +55,31 @@ def named(text: str, today: date | None = TODAY, *, heading: bool = False) -> li
 def test_form_names_its_session(text: str, sessions: list[str]) -> None:
     """No code knows the dates: with other sessions the same forms name those."""
     assert [found for _, found in named(text)] == [sessions]
+
+
+EVERY_FORM = [
+    *("2023-05-11", "Whit Tuesday", "Weds 11 May", "Tuseday 16.5.", "mardi le 16", "16mh", "Faoilleach 12", "an Dùbhlachd 3", "sept 4th", "the twenty- fifth"),
+    *("week on Tuesday", "a week on Wed", "this coming Thurs", "Tuesdays session", "day after tomorrow", "the day after tomorrow", "a week today"),
+    *("today week", "the morn", "tmrw", "tomoz", "2morrow", "last nicht", "the streen", "next week's", "earlier today", "the day at two", "tonight"),
+    *("session no. 2", "option: number one", "number 1 of the two", "the remaining one", "one that's left", "one remaining", "one still left"),
+    *("one with the first slot", "seccond yin", "twoth session", "t'other one", "tidder een", "ither date", "the last training"),
+    *("DTSTART;TZID=Europe/London:20230511T100000", "5/16", "the one the week after", "the one week following", "the one later"),
+    *("whichsoever of them comes first", "the one after", "the next one", "the following one", "the former", "first choice: second"),
+    *("1630", "begins at two", "kicks off at 2", "half past four", "two thirty", "twa o'clock"),
+]
+
+
+@pytest.mark.parametrize("text", EVERY_FORM)
+def test_the_words_that_it_looks_at_are_all_that_a_form_begins_with(text: str) -> None:
+    """Only where one of the hints stands is a mention tried: none may begin anywhere else."""
+    everywhere = [match.span() for match in FINDER._pattern.finditer(f"So {text}, please.")]
+    assert everywhere
+    assert [match.span() for match in FINDER._matches(f"So {text}, please.")] == everywhere
+
+
+def test_no_mention_in_a_letter_begins_with_other_words() -> None:
+    for line in (Path(__file__).parents[1] / "corpus" / "sessions.tsv").read_text(encoding="utf-8").splitlines():
+        assert [match.span() for match in FINDER._matches(line)] == [match.span() for match in FINDER._pattern.finditer(line)], line
 
 
 @pytest.mark.parametrize("text", ["16 pupils", "page 11", "until the 16th", "before 11 May", "from 10-11", "10.30 to 11.30", "May I ask", "wed like to come"])
