@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Self
 
 from mailroom.model import Remembered
@@ -102,10 +101,10 @@ class Gazetteer(Index):
         """«Wick Hihg School»: a slip in a word too short to be told by itself; «Wick High's library»."""
         for index in range(1, len(found)):
             if found[index].norm in PLURAL and "'" in found[index].raw:
-                found = [*found[:index], replace(found[index], norm=found[index].norm.removesuffix("s")), *found[index + 1 :]]
+                found = [*found[:index], found[index]._replace(norm=found[index].norm.removesuffix("s")), *found[index + 1 :]]
             word = found[index - 1]
             if found[index].norm == "school" and word.norm not in self.forms.words and self.is_high(word.norm):
-                found = [*found[: index - 1], replace(word, norm="high"), *found[index:]]
+                found = [*found[: index - 1], word._replace(norm="high"), *found[index:]]
         return found
 
 

@@ -189,6 +189,11 @@ class Index:
         return {town: listed[school] for town, school in self.vocabulary.town_schools.items() if school in listed}
 
     @cached_property
+    def first_words(self) -> frozenset[str]:
+        """The words that listed names begin with."""
+        return frozenset(key[0] for key in self.keys)
+
+    @cached_property
     def college_names(self) -> frozenset[tuple[str, ...]]:
         return frozenset(key for key, several in self.keys.items() if several[0][0].kind == "college")
 

@@ -23,6 +23,8 @@ class ListedNames:
         self.index, self.vocabulary, self.forms, self.keys = index, index.vocabulary, index.forms, index.keys
 
     def at(self, passage: Passage, index: int, free: int) -> Mention | None:
+        if not self._may_begin(passage, index):  # as with most words
+            return None
         found = passage.words
         key: tuple[str, ...] = ()
         best: Mention | None = None
@@ -56,6 +58,12 @@ class ListedNames:
             if key not in self.index.prefixes and end > index + 1:
                 break
         return best or bare
+
+    def _may_begin(self, passage: Passage, index: int) -> bool:
+        norm, first_words = passage.words[index].norm, self.index.first_words
+        if norm in first_words or norm == "st" or norm.removesuffix("s") in first_words:  # «SRUC's»
+            return True
+        return index + 1 < len(passage.words) and (norm + passage.words[index + 1].norm,) in self.keys  # «Park View» for «Parkview»
 
     def _mention(self, passage: Passage, first: int, end: int, key: tuple[str, ...], free: int) -> Mention | None:
         """What the name ``[first, end)`` means together with the form words behind it, if it is one here."""
