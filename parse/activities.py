@@ -284,11 +284,11 @@ class ActivityFinder:
         found = list(self.matcher.find(view))
         denied = {token for hit in found if hit.phrase.label.startswith(_DENIAL) for token in range(hit.span.start, hit.span.end)}
         hits = self._unmasked(found, unsaid, denied)
-        borders: list[int] = []
-        tokens = view.tokens
-        for start, end in view.bounds:
-            borders += (start, *(index + 1 for index in range(start, end - 1) if tokens[index] == ";"))
-        borders = sorted({*borders, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
+        begins = {start for start, _ in view.bounds}
+        if ";" in view.folded:
+            tokens = view.tokens
+            begins.update(index + 1 for start, end in view.bounds for index in range(start, end - 1) if tokens[index] == ";")
+        borders = sorted({*begins, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
         signs: list[dict[str, float]] = [{} for _ in borders]
         for token, sign in self._word_signs(view, unsaid):
             if token in denied:
@@ -305,9 +305,10 @@ class ActivityFinder:
 
     def _word_signs(self, view: TextView, unsaid: bytearray | None) -> Iterator[tuple[int, str]]:
         """The words and neighbouring words of the view that count, each with the token that it starts at."""
+        known = self.signs
         for sentence in self.matcher.words(view):
             for place, sign in word_signs([word for word, _ in sentence], self.lists):
-                if (self.every_sign or sign in self.signs) and not (unsaid and unsaid[view.doc[sentence[place][1]].idx]):
+                if (sign in known or self.every_sign) and not (unsaid and unsaid[view.token_starts[sentence[place][1]]]):
                     yield sentence[place][1], sign
 
     def _part(self, hits: Sequence[Hit], start: int, factor: float, signs: dict[str, float], *, cancelled: bool) -> Part:
@@ -349,12 +350,10 @@ class ActivityFinder:
             for sign, level in part.signs.items():
                 if level > signs.get(sign, 0.0):
                     signs[sign] = level
-        rows = [(*self.signs[sign], level) for sign, level in signs.items()]
+        rows = [self.signs[sign] if level == 1.0 else [weight * level for weight in self.signs[sign]] for sign, level in signs.items()]
+        by_signs = map(sum, zip(*rows, strict=True)) if rows else (0.0 for _ in ACTIVITIES)
         levels = [(self.weights[cue], math.log2(1 + min(count, 3.0))) for cue, count in counts.items()]
-        return [
-            sum([row[place] * row[-1] for row in rows]) + sum([weights[activity] * level for weights, level in levels])
-            for place, activity in enumerate(ACTIVITIES)
-        ]
+        return [total + sum([weights[activity] * level for weights, level in levels]) for total, activity in zip(by_signs, ACTIVITIES, strict=True)]
 
     def shares(self, parts: Sequence[Part], said: Sequence[Sequence[float]] | None = None) -> dict[str, float]:
         """How the text divides among the activities and none; the shares sum to one. ``said`` is what each part says, if it is known.

@@ -89,26 +89,27 @@ def word_lists(lists: Mapping[str, Iterable[str]]) -> dict[str, str]:
     return found
 
 
-def word_signs(words: Iterable[str], lists: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+def word_signs(words: Iterable[str], lists: Mapping[str, str]) -> list[tuple[int, str]]:
     """The signs of a sentence's words, each with the place of its first word. ``lists`` is what ``word_lists`` gives."""
     plain = [_NUMBER if word.isdigit() else word for word in words]
     begun = [word if len(word) <= _BEGINNING else word[:_BEGINNING] + _CUT for word in plain]
-    yield from enumerate(plain)
-    yield from ((place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(plain)))
-    yield from ((place, word) for place, word in enumerate(begun) if word is not plain[place])
-    yield from ((place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(begun)) if one is not plain[place] or other is not plain[place + 1])
+    found = list(enumerate(plain))
+    found += [(place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(plain))]
+    found += [(place, word) for place, word in enumerate(begun) if word is not plain[place]]
+    found += [(place, f"{one} {other}") for place, (one, other) in enumerate(pairwise(begun)) if one is not plain[place] or other is not plain[place + 1]]
     spoken = [place for place, word in enumerate(plain) if word.isalnum()]
     for index, place in enumerate(spoken):
         for later in spoken[index + 2 : index + 2 + _REACH]:
-            yield place, f"{plain[place]} ... {plain[later]}"
+            found.append((place, f"{plain[place]} ... {plain[later]}"))
             if begun[place] is not plain[place] or begun[later] is not plain[later]:
-                yield place, f"{begun[place]} ... {begun[later]}"
+                found.append((place, f"{begun[place]} ... {begun[later]}"))
     kinds = [_NUMBERS if word == _NUMBER or word in NUMBER_WORDS else lists.get(word, "") for word in plain]
     shown = [kind or word for kind, word in zip(kinds, plain, strict=True)]
     for end, kind in enumerate(kinds):
         for start in range(max(end - 2, 0), end + 1):
             if kind or any(kinds[start:end]):
-                yield start, " ".join(shown[start : end + 1])
+                found.append((start, " ".join(shown[start : end + 1])))
+    return found
 
 
 def pair_signs(counts: Mapping[str, float]) -> Iterator[str]:

@@ -49,7 +49,7 @@ _ROOT = 3  # letters that an ending leaves, at least
 
 def _sum(weights: Weights, marks: Iterable[str]) -> float:
     # Marks come from sets, in an order that differs from run to run: fsum gives the same for every order.
-    return math.fsum([weights[mark] for mark in marks if mark in weights])
+    return math.fsum(filter(None, map(weights.get, marks)))
 
 
 @lru_cache(maxsize=8192)
@@ -104,9 +104,12 @@ def scope_of(texts: Sequence[TopicText], function: frozenset[str], *, short: boo
     return Scope(counts, frozenset(subject), tuple(marks))
 
 
+_ROUGHLY = (0, 1, 2, 3, 6, 6, 6, 11, 11, 11, 11, 11, 12)
+
+
 def _few(number: int) -> int:
     """A number of words, roughly."""
-    return next((most for most in (0, 1, 2, 3, 6, 11) if number <= most), 12)
+    return _ROUGHLY[min(number, 12)]
 
 
 def kinds_of(words: Words) -> dict[str, str]:
@@ -124,13 +127,12 @@ def best(marked: Sequence[Marked], weights: Weights, most: int) -> list[Ranked]:
     for index, text in enumerate(marked):
         for at, end, shared, own in text.starts(weights):
             starts.append((shared + _sum(weights, own), -index, -at, end))
-    found: list[Ranked] = []
+    found: list[tuple[float, Marked, int, int]] = []
     for score, index, at, end in heapq.nlargest(_STARTS, starts):
         text = marked[-index]
-        for last, marks in text.ends(-at, end):
-            total = score + _sum(weights, marks)
-            found.append(Ranked(text.text, -at, last, total, text.cue(-at, last)))
-    return heapq.nlargest(most, found, key=lambda item: item.score)
+        found += [(score + _sum(weights, marks), text, -at, last) for last, marks in text.ends(-at, end)]
+    highest = heapq.nlargest(most, found, key=lambda item: item[0])
+    return [Ranked(text.text, at, last, total, text.cue(at, last)) for total, text, at, last in highest]
 
 
 class Marked:
