@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = ["LOOK", "CueSet", "cue_regex"]
 
@@ -42,12 +43,17 @@ class CueSet:
             return True
         if self._floating is None:
             return False
-        if self._anchors is not None and self._anchors.isdisjoint(_ALNUM.findall(line.casefold())):
+        if self._anchors is not None and self._anchors.isdisjoint(_words(line)):
             return False
         return self._floating.search(line) is not None
 
 
 _ALNUM = re.compile(r"\w+")
+
+
+@lru_cache(maxsize=256)  # a letter's lines are each held against the cues of several meanings
+def _words(line: str) -> frozenset[str]:
+    return frozenset(_ALNUM.findall(line.casefold()))
 
 
 def _anchor_words(pattern: str) -> set[str]:

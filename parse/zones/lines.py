@@ -41,6 +41,7 @@ _FIRST_PERSON = re.compile(
     r"(?<![\w'])(?:i|i'm|i've|we|we're|my|our(?! (?:organi[sz]ation|network|e-?mail|mail|systems?|council|company|domain|server)\b))(?![\w'])",
     re.IGNORECASE,
 )
+_NO_ALNUM = re.compile(r"[\W_]+")
 ITEM = re.compile(r"\s*(?:[-*+\u2022\u00b7\u25cf\u25aa\u2013o]|\(?(?:\d{1,2}|[A-Za-z])[.)])\s")
 
 
@@ -50,7 +51,7 @@ def fold(text: str) -> str:
 
 def solid(text: str) -> str:
     """Letters and digits only, without case: what is left of a line however it was wrapped and quoted."""
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return _NO_ALNUM.sub("", text.casefold())
 
 
 def read_lines(body: str) -> list[Line]:

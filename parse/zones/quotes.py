@@ -76,19 +76,17 @@ class Quotes:
 
     def _recognise_own(self) -> None:
         """Quotes that hold our own lines are quotes of ours; pasted lines of ours are no own words."""
-        if not self.rules.own_lines:
-            return
         index = 0
         lines = self.lines
-        pasted: list[Line] = []
+        long: list[Line] = []
         while index < len(lines):
             line = lines[index]
             if not line.text:
                 index += 1
                 continue
             if line.kind is None:
-                if len(line.text) >= 20 and self.rules.is_own_line(line.text):
-                    pasted.append(line)
+                if len(line.text) >= 20:
+                    long.append(line)
                 index += 1
                 continue
             block = []
@@ -105,7 +103,10 @@ class Quotes:
                         item.kind = kind
                 if kind is ZoneKind.OWN_QUOTE and sum(ours) >= 3:
                     self._answers(block, ours)
-        if len(pasted) >= 3:
+        if len(long) < _PASTED:  # then none is asked for: our lines may not even be known yet
+            return
+        pasted = [line for line in long if self.rules.is_own_line(line.text)]
+        if len(pasted) >= _PASTED:
             for line in pasted:
                 line.kind = ZoneKind.OWN_QUOTE
 
@@ -130,6 +131,7 @@ class Quotes:
 
 
 _NARROWEST, _FEWEST_WORDS = 72, 3
+_PASTED = 3  # lines of ours that nobody typed anew
 
 
 def _broke_off(above: str, text: str) -> bool:

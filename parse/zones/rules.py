@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from functools import cached_property
 from pathlib import Path
 
 from mailroom.errors import ProgrammeError
 from parse.cues import CueSet, cue_regex
-from parse.rulefile import RuleFile, load_rules
+from parse.rulefile import Rule, RuleFile, load_rules
 from parse.zones.lines import ITEM, solid
 
 SAYS = ("original", "forwarded", "banner", "banner_word", "banner_more", "tagline", "disclaimer", "stub", "habits")
@@ -41,16 +42,12 @@ class ZoneRules:
                 raise ProgrammeError(self.file.file, None, f"the list «{name}» is missing under «lists»")
         self.cues: dict[str, CueSet] = {}
         for meaning in SAYS:
-            patterns: list[str] = []
-            for rule in self.file.rules:
-                if rule.phrase.label == meaning:
-                    for pattern in rule.phrase.patterns:
-                        try:
-                            re.compile(cue_regex(pattern))
-                        except (ValueError, re.error) as error:
-                            raise ProgrammeError(rule.file, rule.line, f"rule «{rule.phrase.id}»: pattern «{pattern}» cannot be read ({error})") from error
-                        patterns.append(pattern)
-            self.cues[meaning] = CueSet(patterns)
+            wanted = [rule for rule in self.file.rules if rule.phrase.label == meaning]
+            try:
+                self.cues[meaning] = CueSet(pattern for rule in wanted for pattern in rule.phrase.patterns)
+            except (ValueError, re.error):
+                _check(wanted)
+                raise
         self._roles = {
             label.casefold(): role
             for role in ("other", "subject", "to", "date", "from")  # «from» last: where two languages disagree, it wins
@@ -72,8 +69,7 @@ class ZoneRules:
 
     def know_own(self, lines: Collection[str]) -> None:
         """These are the lines of our templates from now on."""
-        bare = [solid(line) for line in lines]
-        self.own_lines, self.own_text = frozenset(line for line in bare if len(line) >= 12), "\n".join(bare)
+        self._ours = _Ours(lines)
 
     # --- small questions about one line
 
@@ -88,6 +84,35 @@ class ZoneRules:
     def is_own_line(self, text: str) -> bool:
         for candidate in {text, ITEM.sub("", text, count=1)}:  # «2. Which school ...?»
             bare = solid(candidate)
-            if bare in self.own_lines or (len(bare) >= 40 and bare in self.own_text):
+            if bare in self._ours.lines or (len(bare) >= 40 and bare in self._ours.text):
                 return True
         return False
+
+
+def _check(rules: Iterable[Rule]) -> None:
+    """Raises ProgrammeError for the first pattern that cannot be read."""
+    for rule in rules:
+        for pattern in rule.phrase.patterns:
+            try:
+                re.compile(cue_regex(pattern))
+            except (ValueError, re.error) as error:
+                raise ProgrammeError(rule.file, rule.line, f"rule «{rule.phrase.id}»: pattern «{pattern}» cannot be read ({error})") from error
+
+
+class _Ours:
+    """The lines of our templates, not looked at before some letter has lines that may be of them: they may be costly to come by."""
+
+    def __init__(self, lines: Collection[str]) -> None:
+        self._lines = lines
+
+    @cached_property
+    def _bare(self) -> list[str]:
+        return [solid(line) for line in self._lines]
+
+    @cached_property
+    def lines(self) -> frozenset[str]:
+        return frozenset(line for line in self._bare if len(line) >= 12)
+
+    @cached_property
+    def text(self) -> str:
+        return "\n".join(self._bare)

@@ -200,6 +200,19 @@ def test_quote_of_our_own_lines_is_ours_whoever_sent_it() -> None:
     assert [zone.kind for zone in ZONER.zones(body)] == [ZoneKind.OWN, ZoneKind.QUOTE]
 
 
+def test_a_letter_too_short_to_hold_our_lines_does_not_ask_for_them() -> None:
+    """They may be costly to come by: every template has to be filled in for them."""
+
+    class Costly(list[str]):
+        def __iter__(self) -> Iterator[str]:
+            raise AssertionError
+
+    zoner = Zoner(PROGRAMME, Costly(OWN_LINES))
+    assert [zone.kind for zone in zoner.zones(f"Hello,\n\n{OWN_LINES[0]}\n{OWN_LINES[1]}\n\nAnn")] == [ZoneKind.OWN]
+    with pytest.raises(AssertionError):
+        zoner.zones("\n".join(OWN_LINES))
+
+
 def test_answers_inside_an_unprefixed_quote_of_ours() -> None:
     """What stands under our own question in an Outlook quote, and is none of our lines, was typed there."""
     q = OWN_LINES
