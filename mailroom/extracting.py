@@ -38,7 +38,7 @@ def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, c
     with long_lived():
         from mailroom.programme import load_programme, reader_for
 
-        return reader_for(load_programme(folder, lists), config.replies if config else None)
+        return reader_for(load_programme(folder, lists, to_read=True), config.replies if config else None)
 
 
 def extract_lines(

@@ -6,8 +6,9 @@ mistakes, so that an operator sees all of them at once, each with file and line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,34 @@ class Programme:
     facts: Facts
     schools: tuple[School, ...]
     composer: Composer
-    own_lines: tuple[str, ...]  # fixed lines of our templates: a quote of them is never evidence
+    own_lines: Collection[str]  # fixed lines of our templates: a quote of them is never evidence
 
 
-def load_programme(folder: Path, school_lists: Sequence[Path] = (), changes: Mapping[str, str] | None = None) -> Programme:
+class _OwnLines(Collection[str]):
+    """The same, found when they are asked for: to fill in every template takes a tenth of the start of `extract`, and short letters hold none of them."""
+
+    def __init__(self, composer: Composer, facts: Facts) -> None:
+        self._composer, self._facts = composer, facts
+
+    @cached_property
+    def _lines(self) -> tuple[str, ...]:
+        return own_template_lines(self._composer, self._facts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, line: object) -> bool:
+        return line in self._lines
+
+
+def load_programme(folder: Path, school_lists: Sequence[Path] = (), changes: Mapping[str, str] | None = None, *, to_read: bool = False) -> Programme:
     """Raises ProgrammeError for the first mistake in facts, templates or lists (rules are the Reader's).
 
-    ``changes``: what persons say in answers instead of the folder's words (``notify.passages``).
+    ``changes``: what persons say in answers instead of the folder's words (``notify.passages``). ``to_read``: nothing is answered, so
+    that a template that cannot be filled in is only told of if a letter is held against its lines.
     """
     if not folder.is_dir():
         raise Misconfigured(f"{folder}: there is no such programme folder; leave programme.folder out to use the shipped one")
@@ -47,7 +69,8 @@ def load_programme(folder: Path, school_lists: Sequence[Path] = (), changes: Map
         schools += load_schools(path, folder)
     facts = load_facts(folder)
     composer = Composer(folder / "replies", changes)
-    return Programme(folder=folder, facts=facts, schools=tuple(schools), composer=composer, own_lines=own_template_lines(composer, facts))
+    own_lines = _OwnLines(composer, facts) if to_read else own_template_lines(composer, facts)
+    return Programme(folder=folder, facts=facts, schools=tuple(schools), composer=composer, own_lines=own_lines)
 
 
 def reader_for(programme: Programme, replies: RepliesConfig | None = None) -> Reader:
