@@ -14,6 +14,7 @@ a former school; and a second school that takes part is only seen as such where 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mailroom.model import ParsedMessage
@@ -47,7 +48,7 @@ class InstitutionFinder(InstitutionRules):
         choosing = Choosing(letter)
         chosen = choosing.choose(founds, stated)
         if forwarded:
-            chosen = [found for found in chosen if found.role == "member"]  # a circular that is passed on names schools, too
+            chosen = [found for found in chosen if found.role == "member" or _signs(found)]  # a circular that is passed on names schools, too
         return Resolving(letter, stated).resolve(founds, chosen, choosing.undecided)
 
     def _looked_over(self, letter: Letter) -> tuple[Letter, list[Found], Stated]:
@@ -58,6 +59,21 @@ class InstitutionFinder(InstitutionRules):
         founds, places = Standing(letter).read()
         picked, named = Answers(letter, founds, places).read()
         return letter, [*founds, *picked], Stated(letter, [*places, *named])
+
+
+_BEHIND = re.compile(r"(?: \([^()\n]{1,40}\))? *(?:[.,;\n)]|$)")
+_US = frozenset(("i", "we", "us", "me"))
+
+
+def _signs(found: Found) -> bool:
+    """«Hi, Ashmuir Academy (Fife). Four of us ...», «... Karen (Ashmuir High)»: of a letter that is passed on, a school that is only put down."""
+    folded, mention = found.text.view.folded, found.mention
+    if found.role or mention.kind not in ("school", "college") or _US.isdisjoint(word.norm for word in found.text.words):
+        return False
+    behind = _BEHIND.match(folded, mention.end)
+    if behind is None:
+        return False
+    return found.head or (folded[mention.start - 1 : mention.start] == "(" and not folded[behind.end() :].strip(" .\n"))
 
 
 def _without_parts_of_places(text: Text) -> list[Mention]:

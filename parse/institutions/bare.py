@@ -140,7 +140,7 @@ class BareNames:
         if found.cue == "institution.member.label" and single:
             found.mention = replace(mention, entries=fitting)
             return found.text.zone in ("own", "attachment")
-        if found.text.zone == "subject" and alone and single and self._is_subject(found):
+        if found.text.zone == "subject" and alone and single and (self._is_subject(found) or self._opens_subject(found)):
             found.mention = replace(mention, entries=fitting)
             return True
         if found.text.zone != "own" or self._longer(found):
@@ -150,7 +150,7 @@ class BareNames:
             counts = single = True
         if not counts and before in ("and", "plus") and found.group in self.counted:
             counts = True  # «at Ferryhill and Harlaw»
-        if alone and not counts and single and (self._is_fragment(found) or self._is_sole(found) or self._is_bracketed(found)):
+        if alone and not counts and single and (self._is_fragment(found) or self._is_sole(found) or self._is_bracketed(found) or self._is_put(found)):
             counts = True
         if counts and not single and not alone:
             return False
@@ -196,7 +196,8 @@ class BareNames:
         if mention.last < len(words):
             follows = words[mention.last]
             gap = found.text.view.folded[mention.end : follows.start]
-            if gap in (" ", "-") and follows.capital and not follows.raw.isupper() and (follows.norm,) not in self.letter.authorities.aliases:
+            name = follows.capital and not follows.raw.isupper() and not STAGE.fullmatch(follows.norm.removesuffix("s"))
+            if gap in (" ", "-") and name and (follows.norm,) not in self.letter.authorities.aliases:
                 return True
         return self._gap_before(found) == "-" or self._word_before(found) in ("nan", "nam", "an", "na")
 
@@ -243,6 +244,48 @@ class BareNames:
         ]
         return not rest and not self.spoken and not self._is_town(found) and found.text.words[found.mention.first].capital
 
+    def _opens_subject(self, found: Found) -> bool:
+        """«P6 Banton (North Lanarkshire) - new group»: a class stands before the name, or it opens the subject and its council stands behind."""
+        text, first = found.text, found.mention.first
+        if self._others_spoken(found) or self._is_town(found) or self._longer(found) or not text.words[first].capital:
+            return False
+        if first and STAGE.fullmatch(self._word_before(found)):
+            return self._gap_before(found).strip(" ") in ("", ",")
+        council = next((one for one in text.councils if one.first >= found.mention.last), None)
+        if council is None or not found.near or any(word.norm not in ("re", "fw", "fwd") for word in text.words[:first]):
+            return False
+        return text.view.folded[council.end :].lstrip(" )")[:1] in ("", "-", "\u2013", ":", ",", "/", ";")
+
+    def _is_put(self, found: Found) -> bool:
+        """«Oh and it's Banton.», «from the Banton P7s»: the only name told, in a clause of its own or with a class behind it."""
+        if self._is_town(found) or found.role not in ("", "member", "together") or self._others_spoken(found):
+            return False
+        text, mention = found.text, found.mention
+        if all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in mention.core) or not text.words[mention.first].capital:
+            return False
+        behind = text.words[mention.last] if mention.last < len(text.words) else None
+        if behind is not None and STAGE.fullmatch(behind.norm.removesuffix("s")) and text.view.folded[mention.end : behind.start] == " ":
+            return found.role == "member" or self._comes_from(found)
+        before = [word.norm for word in text.words[max(0, mention.first - 2) : mention.first]]
+        if before[-1:] != ["its"] and before not in (["it", "is"], ["school", "is"], ["we", "are"]) and before[-1:] not in (["schools"], ["were"]):
+            return False
+        return self._is_clause(found)
+
+    def _comes_from(self, found: Found) -> bool:
+        """«Hello from the Banton P7s», «Trish, Banton P7s»: the one who writes, unlike «we played the Banton P7s»."""
+        text, first = found.text, found.mention.first
+        norms = [word.norm for word in text.words[max(0, first - 3) : first]]
+        if norms[-1:] == ["the"]:
+            del norms[-1]
+        if norms[-1:] in (["from"], ["of"]):
+            who = norms[-2] if len(norms) > 1 else ""
+            return who in self.letter.sender_words or who in self.words["answering"] or (text.opens(text.words[first - len(norms)].start) and len(norms) == 1)
+        return norms[-1:] != [] and (norms[-1] in self.letter.sender_words or norms[-1] == "here") and self._gap_before(found).strip(" ") == ","
+
+    def _others_spoken(self, found: Found) -> bool:
+        """Whether other names without their form are told, but for the sender's own."""
+        return any(core != found.mention.core and not all(norm in self.letter.sender_words for norm in core) for core in self.spoken)
+
     def _is_bracketed(self, found: Found) -> bool:
         """«It is the wee school on the hill (Banton)», «all else the same (Webster's, the three of us)»; a town only behind «school»."""
         folded, end = found.text.view.folded, found.mention.end
@@ -264,14 +307,19 @@ class BareNames:
         """«And it's Banton.», where our letter below asks which school: nothing else of the clause but small words."""
         if not self.letter.asked_for_school or found.role not in ("", "member", "together"):
             return False
-        text, mention = found.text, found.mention
+        mention = found.mention
         if all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in mention.core):
             told = {*found.near, *found.towns, *self.asked_in}  # «It's Grove, in Dundee», not «It's Victoria»
             if not any(entry.authority in told for entry in mention.entries):
                 return False
+        return self._is_clause(found)
+
+    def _is_clause(self, found: Found) -> bool:
+        """Whether the name and small words are all of its clause: «And it's Banton.»"""
+        text, mention = found.text, found.mention
         after = text.view.folded[mention.end : mention.end + 1]
         behind = text.words[mention.last].norm if mention.last < len(text.words) else ""
-        if after not in ("", "\n", ".", ",", ";", "!", ")", "(", "-") and behind not in ("in", "here", "still", "and", "please", "thanks"):
+        if after not in ("", "\n", ".", ",", ";", "!", ")", "(", "-") and behind not in ("in", "here", "still", "and", "please", "thanks", "by"):
             return False
         index = mention.first
         while index > 0:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -142,6 +142,8 @@ class Letter:
         self.rules, self.parsed = rules, parsed
         self.gazetteer, self.authorities = rules.gazetteer, rules.authorities
         self._words = rules.gazetteer.vocabulary.words
+        names = [parsed.sender.name] if parsed.sender else []
+        self.sender_words = {word.norm for name in names for word in words(name)}
         self.texts: list[Text] = []
         budget = rules.limits["mentions"]
         room = rules.limits["characters"]
@@ -158,9 +160,21 @@ class Letter:
             if budget > 0 and found:
                 text.mentions = self.gazetteer.scan(folded, found, limit=budget, without=without)
                 budget -= len(text.mentions)
+                text.mentions = [self._without_sender(text, mention) if mention.kind == "unlisted" else mention for mention in text.mentions]
             self.texts.append(text)
-        names = [parsed.sender.name] if parsed.sender else []
-        self.sender_words = {word.norm for name in names for word in words(name)}
+
+    def _without_sender(self, text: Text, mention: Mention) -> Mention:
+        """«Jo Baxter Ashmuir Academy»: the member's full name is no part of a school's that no list has."""
+        core = mention.core
+        if (
+            len(core) < 3
+            or not self.sender_words.issuperset(core[:2])
+            or len(self.sender_words) < 2
+            or [w.norm for w in text.words[mention.first :][:2]] != [*core[:2]]
+        ):
+            return mention
+        word = text.words[mention.first + 2]
+        return replace(mention, first=mention.first + 2, start=word.start, core=core[2:], text=text.view.folded[word.start : mention.end])
 
     @cached_property
     def said(self) -> frozenset[str]:

@@ -34,7 +34,8 @@ _NEXT_PERSON = re.compile(
     r"^(?:\s*\([^()\n]{1,60}\))?[\s,;&+()\u2013-]*(?:(?:and|plus|with)\b\s*)?"
     r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*(?: (?!at |in |from )[A-Z][\w.'\u2019-]*){0,2}(?:\s*\([^()\n]{1,60}\))?"
     r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
-    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*(?:the )?$"
+    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
+    r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
 # A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
@@ -64,6 +65,9 @@ _TURNS = frozenset(
         "former.then",
         "former.until",
         "together.counterpart",
+        "together.named",
+        "other.and-here",
+        "member.no-its",
     )
 )
 _TAKEN_BACK = "institution.not.taken-back"
@@ -76,6 +80,7 @@ _NOT_PART = "institution.not.part"
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
+_OF_THEM = frozenset(("institution.other.people", "institution.other.after"))  # give way where each of several is told with a school
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
 _NEAR = ("near", "beside", "outside", "nearby")
@@ -230,7 +235,7 @@ class Standing:
             if role is None or role[0] == "member":
                 told = self._role(text, start, end, low, high, homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
-            if earlier is not None and (role is None or role[1] == _PEOPLE):
+            if earlier is not None and (role is None or role[1] in _OF_THEM):
                 gap = self._without_councils(text, earlier[1], start)
                 if role is None and _LIST_GAP.match(gap):
                     role = result[-1]
@@ -319,8 +324,8 @@ class Standing:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
                 if side == "before" and _in_closed_bracket(text.view.folded, hit.span.end_char, start):
                     continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
-                if rule == _ME and "," in text.view.folded[hit.span.end_char : start]:
-                    continue  # «it was me, Isla and Jo»
+                if rule == _ME and ("," in text.view.folded[hit.span.end_char : start] or ("," in hit.span.text and "(" not in hit.span.text)):
+                    continue  # «it was me, Isla and Jo», unlike «from me (Music, Ashmuir High)»
                 if rule == _MEET and not text.view.folded[start:end].endswith("'s"):
                     continue  # «we meet in Ashmuir High's library», unlike «our group meets in Ashmuir High»
                 if rule == _AT_START and hit.span.start_char - text.sentences[text.sentence(start)][0] > 6:

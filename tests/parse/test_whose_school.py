@@ -132,6 +132,16 @@ def read(reader: Reader, words: str) -> Reading:
         ("North Berwick High, Gullane and Aberlady. East Lothian.", "aberlady gullane north"),
         ("I began it at Hawick High, where I was for six years. I've been at Kelso High since August.", "kelso"),
         ("Kelso High. Hawick High's depute has asked how they could come in.", "kelso"),
+        ("I'm PT at Kelso High and would do this jointly with Duncan Ure, who holds the same post at Hawick High.", "hawick kelso"),
+        ("I'm PT at Kelso High. The form came from Duncan Ure, who holds the same post at Hawick High.", "kelso"),
+        ("A note from me (Music, Kelso High) and Ewan Spence (P7, Edenside Primary, which is up the hill from us).", "edenside kelso"),
+        ("We are two teachers in different schools, one in Kelso High, me, and my sister in law in Hawick High.", "hawick kelso"),
+        ("I'm at Kelso High and my oppo is at Hawick High. Our two departments have been at it since August.", "hawick kelso"),
+        ("I teach at Kelso High. I've kept a jar in every class, in Gullane, Aberlady and here.", "kelso"),
+        ("Oh and it's Edenside.", "edenside"),
+        ("Oh and it's Easter.", ""),
+        ("Hello from the Edenside P3s.", "edenside"),
+        ("We played the Edenside P3s at football.", ""),
     ],
 )
 def test_schools_that_take_part(reader: Reader, words: str, names: str) -> None:
