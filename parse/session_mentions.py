@@ -130,7 +130,8 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
             |one[ ](?:that[ ]is[ ]|that's[ ]|that[ ]was[ ]|still[ ])?(?:left|remaining))\b(?![ ](?:to|us|me|in|behind)\b)
-        | (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
+        | (?!(?:(?<=\ba[ ])|(?<=\ban[ ]))\w+[ ]start\b)
+          (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
             [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
             (?![ ](?:ever|home|back|round)\b
