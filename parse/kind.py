@@ -65,6 +65,7 @@ _SHORT_ANSWER = re.compile(rf"\A\W*[a-h]\W*\Z|{_ANSWER_WORDS}", re.I)
 _LONGEST_NOTE, _FEWEST_WORDS = 700, 4  # characters; words of a sentence
 _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or what somebody asks about
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
+_ON_LEAVE = {"automatic.away", "automatic.will-answer"}
 _FEWEST_TO_ASK = 2
 _AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
 _FIRST_PERSON = re.compile(r"\b(?:i|we|me|us)\b|\b(?:i|we)['\u2019]", re.I)
@@ -241,6 +242,10 @@ class KindReading:
         if {sign.evidence.rule for sign in signs} & _WANT_NO_ANSWER and any(sign.evidence.rule == _NOTICE for sign in signs):
             weights["bulk"] += weights["automatic"] * 0.5
         label = max(MACHINE_LABELS, key=lambda label: weights[label])  # of equals the first, in the order of the labels
+        # «Your request has been logged» is an answer, where headers alone say that it is bulk.
+        headers_only = all(sign.evidence.where.startswith("header:") for sign in signs if sign.says == "bulk")
+        if label == "bulk" and headers_only and weights["automatic"] >= self._finder.loud:
+            label = "automatic"
         # A sign that no person's mail has says that a machine wrote; which kind of machine is told by all signs together.
         surely = any(sign.surely for sign in signs)
         if weights[label] - human < 1.0 and not surely:
@@ -302,9 +307,14 @@ class KindReading:
         text = self._parsed.subject if evidence.where == "subject" else self._parsed.body
         return _OF_READER.search(text[max(0, evidence.start - 30) : evidence.start]) is not None
 
-    def _perhaps(self) -> list[_Sign]:
-        """The signs of a machine on a message that was taken for a person's, where they nearly sufficed."""
+    def _perhaps(self, *, told: bool) -> list[_Sign]:
+        """The signs of a machine on a message that was taken for a person's, where they nearly sufficed.
+
+        ``told``: the message tells a school and an activity; who does that on leave («back in April») is no note of absence.
+        """
         signs = self._machine_signs
+        if told and all(sign.evidence.rule in _ON_LEAVE for sign in signs if sign.says == "automatic"):
+            signs = [sign for sign in signs if sign.says != "automatic"]
         if self._human() >= 1.0:  # who writes like a member is one, whatever the address
             signs = [sign for sign in signs if not sign.evidence.rule.startswith("sender.")]
             if any(sign.evidence.rule == _TELLS_OF_BOUNCE for sign in self._text_signs(("human",), OWN)):
@@ -397,7 +407,7 @@ class KindReading:
         kind = self._kind(weight, found, forwarded=forwarded or on_behalf)
         if kind is Kind.WITHDRAWAL or weight["withdraws"] - weight["stays"] >= 1.0:
             reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
-        perhaps = self._perhaps()
+        perhaps = self._perhaps(told=found.activities and found.place_told)
         if perhaps:
             reasons.insert(0, Reason(code="perhaps_automatic", detail=_first(perhaps, perhaps[0].says)))
         shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "scheme", "human", "private", "circular", "acknowledged"))
@@ -450,7 +460,7 @@ class KindReading:
         # «Two of us are keen, the others are swithering» registers nobody, whatever is told of the group.
         if wants < 1.0 and weight["undecided"] >= (self._finder.wavers if found.activities else 1.0):
             return Kind.ENQUIRY
-        if found.concerns and not ((found.activities or found.perhaps_activities) and found.institutions):
+        if found.concerns and not ((found.activities or found.perhaps_activities or wants >= 1.0) and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
         # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.

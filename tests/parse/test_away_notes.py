@@ -78,3 +78,12 @@ def test_a_person_who_is_away_and_says_something_is_a_person(reader: Reader, bod
     ).encode()
     assert parse_message(answer).body.strip() == body
     assert reader.read(answer).extraction.kind is not Kind.AUTO_REPLY
+
+
+def test_who_tells_school_and_activity_on_leave_is_no_machine(reader: Reader) -> None:
+    letter = (
+        b"From: Anne Reid <anne@school.example>\r\nTo: car@union.example\r\nSubject: Our group\r\nDate: Mon, 10 Jan 2022 12:00:00 +0000\r\n"
+        b"Message-ID: <b@school.example>\r\n\r\nOn leave till April, then back. The three of us at Kirkhill Primary School in Fife read up on loose parts\r\n"
+        b"together and now want to do our own study when I'm back.\r\n"
+    )
+    assert "perhaps_automatic" not in {reason.code for reason in reader.read(letter).extraction.reasons}
