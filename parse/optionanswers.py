@@ -51,8 +51,8 @@ _FOLLOWS = (  # what may come after a letter that is an answer
     r"|is (?:us|me|ours|mine|near|clos|it\b|right|best|the (?:one|near|clos))|describes|fits|suits|applies|apply|sounds|best|[^\w\s]|$"
 )
 _LEAD = (
-    r"(?:(?:option|options|answer|answers|choice|number|numbers|letter|letters|box|boxes|no\.?|it's|it is|that's|that is|we're|i'm|we are|i am"
-    r"|definitely|probably|please|tick|ticked|yes|so|then|well|ok|okay|sorry|aye|oh|erm?|um|hm+|just|hi|hello|thanks)[,:!.]*\s+)*"
+    r"(?:(?:option|options|answer|answers|choice|number|numbers|letter|letters|box|boxes|no|it's|it is|that's|that is|we're|i'm|we are|i am"
+    r"|definitely|probably|please|tick|ticked|yes|so|then|well|ok|okay|sorry|aye|oh|erm?|um|hm+|just|hi|hello|thanks)[,:!.]*\s+){0,12}"
 )
 _ANNOUNCES = (
     r"it's|it is|that's|we're|i'm|i'd|we'd|say|said|choose|chose|pick|picked|tick(?:ed)?|plump for|go for|be|number"

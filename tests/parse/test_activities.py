@@ -307,6 +307,8 @@ def test_hostile_text_stays_linear() -> None:
     start = time.process_time()
     for text in ("we ; " * 20_000, "(b) - \n" * 20_000, "[ ] a group\n" * 10_000 + "[x] b", "separately we compare. " * 5_000):
         read(message((ZoneKind.OWN, text), (ZoneKind.QUOTE, text)))
+    for text in ("no. " * 10_000 + "x", "no\n" * 10_000):  # words that lead to an answer which never comes
+        read(message((ZoneKind.OWN, text), (ZoneKind.OWN_QUOTE, OPTIONS)))
     assert time.process_time() - start < 60
 
 
