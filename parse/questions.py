@@ -61,7 +61,7 @@ _LONGEST_HEADING = 8  # words
 _LONGEST_QUOTE = 600  # characters of a paragraph in which a quotation is looked for
 _UNMARKED = re.compile(
     r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
-    r"(?:(?=(?:\S+\s+){3})(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+"
+    r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+(?=\S+\s+\S+\s)"
     r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"

@@ -238,7 +238,7 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
         if one.stance == "takes" and other.stance == "takes" and _WISHED.search(text[: one.start]) and _BUT.search(between) and other.owner == "me":
             one.stance = "declines"  # «I'd prefer the 25th but have put down the 19th»
             continue
-        if _WHETHER.search(text[: one.start]) and _OR.search(between) and len(between) < 25:
+        if len(between) < 25 and _OR.search(between) and _WHETHER.search(text[: one.start]):
             one.stance = other.stance = "undecided"  # «they asked whether I wanted the 19th or the 25th»
             continue
         mine = one.owner == other.owner == "me"
