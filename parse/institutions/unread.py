@@ -29,6 +29,7 @@ _ENDS = re.compile(
 _SHARED = frozenset(("joint", "persons", "several"))
 _IF_TOLD, _PERHAPS, _SURE = 1, 2, 3
 _LONGEST = 4  # words of a name
+_REACH = 12  # words between a name and the next of its list
 
 
 def unread(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> list[str]:
@@ -125,8 +126,8 @@ def _told(text: Text, index: int, stop: int, ends: set[int], *, town: bool, peop
         return _SURE
     if gap == " " and before.norm == "at":
         return _PERHAPS
-    near = max((end for end in ends if end <= index), default=0)
-    if not near or town or index - near > 12:
+    near = next((end for end in range(index, max(index - _REACH - 1, 0), -1) if end in ends), 0)
+    if not near or town:
         return 0
     between = folded[words[near - 1].end : words[index].start]
     for council in text.councils:
