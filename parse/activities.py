@@ -70,6 +70,14 @@ class Activities:
     reasons: tuple[Reason, ...] = ()
     shares: Mapping[str, float] | None = None  # how the whole text divides among activities and none
 
+    @property
+    def how(self) -> str:
+        """Whether an activity is told, in words (``told``) or by an ``option`` of ours, ``perhaps`` or not at all (``none``)."""
+        codes = {reason.code for reason in self.reasons}
+        if "activity_by_option" in codes:
+            return "option"
+        return "told" if self.activities else "perhaps" if "activity_unsure" in codes else "none"
+
 
 _SAYS_SOMETHING = 0.2  # share that most options, which are short, must leave to the activities
 _SAY_TOGETHER = 0.35  # and all of them on the average

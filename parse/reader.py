@@ -131,7 +131,7 @@ class Reader:
             return _unread(machine)
         institutions = self._institutions.find(parsed, texts, councils=councils)
         activities = self._activities.find(parsed, texts)
-        topics = self._topics.find(parsed, texts)
+        topics = self._topics.find(parsed, texts, activity=activities.how)
         place_told = any(
             c.chosen and c.slot is Slot.INSTITUTION and c.evidence.rule != _BY_ADDRESS and c.evidence.where != _BY_SENDER for c in institutions.candidates
         )
@@ -155,7 +155,7 @@ class Reader:
             place_told=place_told,
             topic_told=topic_told,
             sessions=bool(sessions.sessions),
-            by_option=any(reason.code == "activity_by_option" for reason in activities.reasons),
+            by_option=activities.how == "option",
             perhaps_activities=any(reason.code == "activity_unsure" for reason in activities.reasons),
         )
         says_nothing = not (found.asks or found.institutions or found.authorities or found.activities or found.sessions)

@@ -6,7 +6,7 @@ that leads up to it, its sentence, whether it is named in the subject line or co
 The weights are programme data (``weights`` in ``rules/topics.yaml``), fitted to labelled texts by
 ``bench/fit_topics.py``.
 
-Promise: time is linear in the text; only the ends of the best starts are tried.
+Promise: time is linear in the text; only the ends of the best starts are tried, each end and each word being looked at once.
 
 What it does badly: there is no grammar behind the marks, so that a phrase may run a few words long or short; a
 weight is only as good as the texts that it was fitted to.
@@ -36,19 +36,20 @@ _DETERMINERS = frozenset(
 _FIELD = frozenset((":", "|", "=", "-", "?", "\\n"))
 _AROUND = ((0, "says"), (1, "next-says"), (2, "later-says"), (-1, "previous-says"))  # sentences whose sayings count
 _INNER = frozenset(("-", "'", "'s", "/"))
+_BREAKS = frozenset(("(", ")", '"'))
 _PARTICLES = frozenset(("out", "up", "off", "down", "in", "on", "away", "back", "together", "around", "about", "over", "through", "it", "them"))
 _SHAPED = frozenset(("ing", "ed", "verb", "people"))  # kinds that tell phrases apart by their shape
 _SHAPE = 7  # tokens of a phrase's shape
 _LONGEST = 14  # tokens of a phrase
 _MOST_READ = 1200  # tokens of one text that are tried
-_STARTS = 8  # that are followed to their ends, of a whole message
+_STARTS = 24  # that are followed to their ends, of a whole message
 _ENDINGS = ("ings", "ing", "in'", "ies", "ied", "ed", "es", "e", "s", "y")
 _LEFT = 5  # words before a phrase that are looked at
 _ROOT = 3  # letters that an ending leaves, at least
 
 
 def _sum(weights: Weights, marks: Iterable[str]) -> float:
-    # Marks come from sets, in an order that differs from run to run: fsum gives the same for every order.
+    # fsum gives the same for every order of the marks.
     return math.fsum(filter(None, map(weights.get, marks)))
 
 
@@ -92,15 +93,16 @@ class Ranked:
     cue: Cued | None
 
 
-def scope_of(texts: Sequence[TopicText], function: frozenset[str], *, short: bool, none_said: bool) -> Scope:
+def scope_of(texts: Sequence[TopicText], function: frozenset[str], *, short: bool, none_said: bool, activity: str) -> Scope:
+    """``activity``: how the message tells what the member does or plans, "" where that is not known."""
     counts: Counter[str] = Counter()
     subject: set[str] = set()
     for text in texts:
         counts.update(word_key(word) for word in text.low if word[0].isalpha())
         if text.is_subject:
             subject |= {word_key(word) for word in text.low if word[0].isalpha() and word not in function}
-    # A few lines often have no topic; who writes long has one.
-    marks = [f"text-words:{counts.total().bit_length()}", *["text:short"] * short, *["text:none-said"] * none_said]
+    # A few lines often have no topic; who writes long has one, and so has nearly everyone who tells what they do or plan.
+    marks = [f"text-words:{counts.total().bit_length()}", *["text:short"] * short, *["text:none-said"] * none_said, *[f"activity:{activity}"] * bool(activity)]
     return Scope(counts, frozenset(subject), tuple(marks))
 
 
@@ -128,11 +130,31 @@ def best(marked: Sequence[Marked], weights: Weights, most: int) -> list[Ranked]:
         for at, end, shared, own in text.starts(weights):
             starts.append((shared + _sum(weights, own), -index, -at, end))
     found: list[tuple[float, Marked, int, int]] = []
+    sums: dict[tuple[str, ...], float] = {}
     for score, index, at, end in heapq.nlargest(_STARTS, starts):
         text = marked[-index]
-        found += [(score + _sum(weights, marks), text, -at, last) for last, marks in text.ends(-at, end)]
-    highest = heapq.nlargest(most, found, key=lambda item: item[0])
-    return [Ranked(text.text, at, last, total, text.cue(at, last)) for total, text, at, last in highest]
+        begun, read = score, 0
+        for last, inside, closing, own in text.ends(-at, end):
+            begun += _sum(weights, inside[read:])  # grows from end to end
+            read = len(inside)
+            if closing not in sums:
+                sums[closing] = _sum(weights, closing)
+            found.append((begun + sums[closing] + _sum(weights, own), text, -at, last))
+    chosen = heapq.nlargest(most, found, key=lambda item: item[0])
+    return [Ranked(text.text, at, last, score, text.cue(at, last)) for score, text, at, last in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of content inside a phrase."""
+
+    marks: tuple[str, ...]
+    again: int  # how often it stands in the message
+    long: bool
+    named: bool  # in the subject line
+    rare: bool
+    subject: bool  # taught at school
+    theme: int
 
 
 class Marked:
@@ -156,6 +178,8 @@ class Marked:
         self.cued: dict[int, list[Cued]] = {}
         for item in cued:
             self.cued.setdefault(item.start, []).append(item)
+        self._words: dict[int, _Word] = {}
+        self._closings: dict[tuple[int, str], tuple[str, ...]] = {}
         self.at_theme: dict[int, int] = {}
         for hit in text.themes:
             for index in range(hit.start, hit.end):
@@ -218,7 +242,7 @@ class Marked:
             for at in range(begin, end):
                 if self._may_start(at):
                     if shared is None:
-                        around = [f"{where}:{label}" for offset, where in _AROUND for label in said.get(number + offset, ())]
+                        around = [f"{where}:{label}" for offset, where in _AROUND for label in sorted(said.get(number + offset, ()))]
                         place = f"place:{4 * number // len(sentences)}" if len(sentences) > 4 else "place:short"
                         marks = [*around, place, *self.sentence(begin, end, number, before, last=number + 1 == len(sentences))]
                         shared = _sum(weights, marks)
@@ -253,7 +277,7 @@ class Marked:
             previous = low[slice(*before)]
             marks.append("previous:research" if any(word in self.words["research"] for word in previous) else "previous:other")
             marks.append(f"previous-end:{next((word for word in reversed(previous) if word.strip()), '')}")
-        marks += [f"sentence-kind:{kind}" for kind in set(self.kinds[begin:end])]
+        marks += [f"sentence-kind:{kind}" for kind in dict.fromkeys(self.kinds[begin:end])]
         known = self.words["common"]
         marks += [f"sentence-word:{self.stems[i]}" for i in {low[i]: i for i in range(begin, end) if low[i] in known}.values()]
         return marks
@@ -288,7 +312,7 @@ class Marked:
             "research:" + ("none" if gap == 99 else "next" if gap <= 3 else "near" if gap <= 8 else "far"),
             f"research-before:{'near' if gap < 12 else 'far'} {one}",
         ]
-        marks += [f"left:{word}" for word in set(stems[max(begin, at - _LEFT) : at])]
+        marks += [f"left:{word}" for word in dict.fromkeys(stems[max(begin, at - _LEFT) : at])]
         if one in _FIELD:
             marks.append(f"field:{two}")
         if low[at] in self.words["subjects"]:
@@ -306,50 +330,78 @@ class Marked:
 
     # --- where they end
 
-    def ends(self, start: int, limit: int) -> Iterator[tuple[int, list[str]]]:
-        """The ends of the phrases that may begin at ``start``, with the marks of end and inside."""
+    def ends(self, start: int, limit: int) -> Iterator[tuple[int, list[str], tuple[str, ...], list[str]]]:
+        """The ends of the phrases that may begin at ``start``: marks of what is inside so far, of where it ends, of the phrase."""
         low, kinds, words = self.low, self.kinds, self.words
         clause = low[start] in words["questions"]
         form = "clause" if clause else "ing" if kinds[start] == "ing" else "noun"
         exact = {item.end: item for item in sorted(self.cued.get(start, ()), key=lambda item: item.strength)}
         inside: list[str] = []
-        keys: list[str] = []
-        shape: list[str] = []
-        commas = rare = subjects = theme = themed = again = 0
+        shape = ""
+        tokens = commas = content = rare = subjects = theme = themed = again = repeated = named = 0
         for at in range(start, min(limit, start + _LONGEST)):
             word = low[at]
             commas += word == ","
-            if commas > 1 or word in {"(", ")", '"'} or self.text.is_stop(at) or self.text.is_dash(at):
+            if commas > 1 or word in _BREAKS or self.text.is_stop(at) or self.text.is_dash(at):
                 break
-            shape.append(self._rough(at))
+            tokens += 1
+            if tokens <= _SHAPE:
+                shape = f"{shape} {self._rough(at)}" if shape else self._rough(at)
             if not word[0].isalnum():
                 if word not in _INNER:
                     inside.append(f"inside:{word}")
                 continue
             if word not in words["function"]:
-                key = word_key(word)
-                inside += (f"kind-inside:{kinds[at]}", f"word:{key}")
-                keys.append(key)
-                again += self.scope.counts.get(key, 0) > 1
-                rare += word not in words["common"] and not self.text.raw[at][0].isupper()
-                subjects += word in words["subjects"]
-                level = self.at_theme.get(at, 0)
-                theme = max(theme, level)
-                themed += level > 0
+                known = self._words.get(at) or self._word(at)
+                inside += known.marks
+                content += 1
+                again += known.again > 1
+                if known.long:
+                    repeated = max(repeated, known.again)
+                    named += known.named
+                rare += known.rare
+                subjects += known.subject
+                theme = max(theme, known.theme)
+                themed += known.theme > 0
             elif at > start:
                 inside.append(f"{form}-inside:{word}")
             if at > start and word in words["ends"]:
                 inside.append(f"{form}-inside:(ends)")
             if self._may_end(at, clause=clause):
-                marks = [*inside, *self._end_marks(at, limit, form, keys), f"theme:{theme}", f"rare:{min(rare, 4)}", f"common:{min(len(keys) - rare, 4)}"]
-                marks += (f"shape:{' '.join(shape[:_SHAPE])}", f"rest:{_few(limit - at - 1)}", f"again:{4 * again // max(1, len(keys))}")
+                often = min(repeated, 4)
+                own = [
+                    f"{form}-length:{min(content, 9)}",
+                    f"theme:{theme}",
+                    f"rare:{min(rare, 4)}",
+                    f"common:{min(content - rare, 4)}",
+                    f"shape:{shape}",
+                    f"again:{4 * again // max(1, content)}",
+                    f"repeated:{often}",
+                    # what the subject line says and the body then speaks of, or the other way round
+                    f"subject-repeated:{often}" if self.zone == "subject" else f"in-subject:{min(named, 2)}",
+                ]
                 if subjects:
-                    marks.append("subjects:all" if subjects == len(keys) else "subjects:some")
-                if themed and themed == len(keys):
-                    marks.append("theme:all")
+                    own.append("subjects:all" if subjects == content else "subjects:some")
+                if themed and themed == content:
+                    own.append("theme:all")
                 if at + 1 in exact:
-                    marks += (f"same-strength:{int(max(0.0, exact[at + 1].strength) * 10)}", f"same-cue:{exact[at + 1].rule}")
-                yield at + 1, marks
+                    own += (f"same-strength:{int(max(0.0, exact[at + 1].strength) * 10)}", f"same-cue:{exact[at + 1].rule}")
+                yield at + 1, inside, self._closing(at, limit, form), own
+
+    def _word(self, at: int) -> _Word:
+        word, scope = self.low[at], self.scope
+        key = word_key(word)
+        made = _Word(
+            marks=(f"kind-inside:{self.kinds[at]}", f"word:{key}"),
+            again=scope.counts.get(key, 0),
+            long=len(key) > 3,
+            named=key in scope.subject,
+            rare=word not in self.words["common"] and not self.text.raw[at][0].isupper(),
+            subject=word in self.words["subjects"],
+            theme=self.at_theme.get(at, 0),
+        )
+        self._words[at] = made
+        return made
 
     def _may_end(self, at: int, *, clause: bool) -> bool:
         word, low, spaced = self.low[at], self.low, self.text.spaced
@@ -360,28 +412,24 @@ class Marked:
             return True
         return after != "'s" and not (at + 2 < len(low) and not spaced[at + 1] and low[at + 2][0].isalnum())
 
-    def _end_marks(self, last: int, limit: int, form: str, keys: Sequence[str]) -> list[str]:
-        low, kinds, scope = self.low, self.kinds, self.scope
-        marks = [
-            f"{form}-length:{min(len(keys), 9)}",
-            f"after:{self._named(last + 1, last, limit, '$')}",
-            f"{form}-after-kind:{kinds[last + 1] if last + 1 < limit else '$'}",
-            f"after-next:{self._named(last + 2, last, limit, '$')}",
-            f"last-kind:{kinds[last]}",
-            f"last-end:{low[last][-3:]}",
-            f"last-after:{kinds[last]} {self._named(last + 1, last, limit, '$')}",
-            f"last-common:{'yes' if low[last] in self.words['common'] else 'no'}",
-        ]
-        if self.at_theme.get(last) == 2 and self.at_theme.get(last + 1) == 2:
-            marks.append("theme:cut")
-        longer = [key for key in keys if len(key) > 3]
-        repeated = min(max((scope.counts.get(key, 0) for key in longer), default=0), 4)
-        marks.append(f"repeated:{repeated}")
-        if self.zone == "subject":  # what the body then speaks of
-            marks.append(f"subject-repeated:{repeated}")
-        else:
-            marks.append(f"in-subject:{min(sum(key in scope.subject for key in longer), 2)}")
-        return marks
+    def _closing(self, last: int, limit: int, form: str) -> tuple[str, ...]:
+        """What a phrase ends with and what follows, wherever it began."""
+        low, kinds = self.low, self.kinds
+        if (known := self._closings.get((last, form))) is None:
+            after = self._named(last + 1, last, limit, "$")
+            known = (
+                f"after:{after}",
+                f"{form}-after-kind:{kinds[last + 1] if last + 1 < limit else '$'}",
+                f"after-next:{self._named(last + 2, last, limit, '$')}",
+                f"last-kind:{kinds[last]}",
+                f"last-end:{low[last][-3:]}",
+                f"last-after:{kinds[last]} {after}",
+                f"last-common:{'yes' if low[last] in self.words['common'] else 'no'}",
+                f"rest:{_few(limit - last - 1)}",
+                *["theme:cut"] * (self.at_theme.get(last) == 2 and self.at_theme.get(last + 1) == 2),
+            )
+            self._closings[last, form] = known
+        return known
 
 
 def together(scores: Sequence[float]) -> float:

@@ -133,16 +133,19 @@ class TopicFinder:
         self.weights = _weights(file)
         self._kinds = kinds_of(self._words)
 
-    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Topics:
-        """The topic of the message whose texts these are, subject first (see ``parse.views``)."""
-        reads, marked = self._read(views)
+    def find(self, parsed: ParsedMessage, views: tuple[TextView, ...], *, activity: str = "") -> Topics:
+        """The topic of the message whose texts these are, subject first (see ``parse.views``).
+
+        ``activity``: how it tells what the member does or plans (``Activities.how``), "" where that is not known.
+        """
+        reads, marked = self._read(views, activity)
         return self._choose(reads, best(marked, self.weights, _RANKED))
 
-    def marked(self, views: tuple[TextView, ...]) -> list[Marked]:
+    def marked(self, views: tuple[TextView, ...], *, activity: str = "") -> list[Marked]:
         """The texts with the marks of all phrases that may be the topic: what weights are fitted to."""
-        return self._read(views)[1]
+        return self._read(views, activity)[1]
 
-    def _read(self, views: tuple[TextView, ...]) -> tuple[list[_Read], list[Marked]]:
+    def _read(self, views: tuple[TextView, ...], activity: str) -> tuple[list[_Read], list[Marked]]:
         wanted = [view for view in views if _is_read(view)]
         short = sum(len(view.folded) for view in wanted) <= self._settings["short_text"] * 6  # six characters a word
         reads: list[_Read] = []
@@ -158,7 +161,7 @@ class TopicFinder:
                 reads.append(_Read(text=text, said=said, found=self._in_text(text, hits, notes, answers=answers), notes=notes))
                 none_said = none_said or any(hit.phrase.label == "none" for hit in hits)
             previous = view if view.where in _QUOTED else None
-        scope = scope_of([read.text for read in reads], self._words["function"], short=short, none_said=none_said)
+        scope = scope_of([read.text for read in reads], self._words["function"], short=short, none_said=none_said, activity=activity)
         return reads, [Marked(read.text, self._words, self._kinds, scope, [item.cued for item in read.found], read.notes, read.said) for read in reads]
 
     # --- one text

@@ -247,6 +247,19 @@ def test_a_letter_without_options_says_nothing() -> None:
     assert read(message((ZoneKind.OWN, "(b)"), (ZoneKind.OWN_QUOTE, "(a) Fife (b) Angus (c) Moray"))).activities == ()
 
 
+@pytest.mark.parametrize(
+    ("zones", "how"),
+    [
+        (((ZoneKind.OWN, "2"), (ZoneKind.OWN_QUOTE, BRIEF_OPTIONS)), "option"),
+        (((ZoneKind.OWN, "Four of us have been comparing homework tasks since August, and pool what we log on Fridays."),), "told"),
+        (((ZoneKind.OWN, "I'm not part of a group and have no enquiry. I'd just like the dates."),), "none"),
+    ],
+)
+def test_how_an_activity_is_told(zones: tuple[tuple[ZoneKind, str], ...], how: str) -> None:
+    """Others ask how sure it is that the writer does something: by one of our options, in words, or not at all."""
+    assert read(message(*zones)).how == how
+
+
 def test_listed_reads_marks_in_order() -> None:
     """Options are found on lines of their own and in running text."""
     assert next(listings("A one thing B another thing C a third")).marks == ("a", "b", "c")

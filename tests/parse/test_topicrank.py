@@ -46,6 +46,23 @@ def test_no_phrase_begins_or_ends_with_a_word_without_meaning() -> None:
         assert phrase.split()[-1].lower() not in {"the", "of", "in", "is", "for", "us"}
 
 
+def test_what_comes_later_in_the_text_is_followed_to_its_end_as_well() -> None:
+    """A start whose sentence says little is tried all the same: its end may tell."""
+    text = "We look at gardens. " * 3 + "It may be worth a note that we measure puddles."
+    assert phrases(text, {"before:at": 1.0, "last-end:les": 3.0})[0].endswith("puddles")
+
+
+@pytest.mark.parametrize(("activity", "marks"), [("told", ("activity:told",)), ("none", ("activity:none",)), ("", ())])
+def test_how_an_activity_is_told_speaks_for_a_topic_or_against_one(activity: str, marks: tuple[str, ...]) -> None:
+    text = FINDER.marked((TextView("We look at gardens.", where="own"),), activity=activity)[0]
+    assert tuple(mark for mark in text.scope.marks if mark.startswith("activity:")) == marks
+
+
+def test_a_phrase_is_given_more_readily_where_an_activity_is_told() -> None:
+    weights = FINDER.weights
+    assert weights["activity:told"] > weights["activity:none"]
+
+
 def test_what_is_given_up_in_the_next_sentence_is_marked() -> None:
     text = marked("I had a project on puddles. I gave it up.")[0]
     asked: list[str] = []
