@@ -229,7 +229,7 @@ class SessionFinder:
         question = self._questions.read(quotes) if quotes else Question()
         for view in _forms_first(views):
             if view.where in ANSWERS and (question.asks or question.marks or question.points or question.confirms):
-                under = asked is not None and self._questions.read([asked]).last  # typed under the question
+                under = asked is not None and (question if len(quotes) == 1 else self._questions.read([asked])).last  # typed under the question
                 talked = talked or under or (question.asks and len(view.folded) <= _SHORT_REPLY)
                 self._answer(view, question, today, events, talked, unchosen, under=under)
             elif view.where == "subject" and _REPLY.match(view.folded):
