@@ -88,7 +88,7 @@ def test_sentence_says_what_was_seen_in_it(finder: QuestionFinder) -> None:
     assert not second.marked
     assert "before:question" in second.cues
     alone = finder.sentences(views(message("Is there a fee?"))[0])[0][0]
-    assert finder.probability(first) < finder.probability(alone) - 0.3  # who answers it asks nobody else
+    assert finder.probability(first) < finder.probability(alone) - 0.3  # an answer speaks against it, if not enough to let «I think not» pass
 
 
 @pytest.mark.parametrize("kind", [ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.SIGNATURE])
