@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from parse.gazetteer import Entry
-from parse.institutions.letter import Found, Letter, Text
+from parse.institutions.letter import POSSESSIVE, Found, Letter, Text
 from parse.institutions.stated import Stated
 
 __all__ = ["Counted", "tells_place"]
@@ -43,7 +43,6 @@ _STRANGERS = frozenset(
 _BEFORE = frozenset("other another these those visited visit visits to taught".split())  # noqa: SIM905
 _ALL = frozenset("all a' aw".split())  # noqa: SIM905
 _BEHIND_ALL = frozenset("of us schools primaries to be please are in is have want will would and".split())  # noqa: SIM905
-_POSSESSIVE = ("'s", "s'", "\u2019s", "s\u2019")
 _MINE = ("", "member", "together")
 _PLACED = re.compile(r"[\s,(]*(?:(?:here|up|down|over) )?(?:in|near|at|by|outside|of|on)?\s*", re.IGNORECASE)
 _WITHIN = re.compile(r"[\s,(]*(?:(?:here|up|down|over) )?(?:in|near|outside)\s*", re.IGNORECASE)
@@ -100,7 +99,7 @@ class Counted:
         return (
             found.text.zone == "own"
             and found.role in _MINE
-            and ((mention.kind == "school" and not mention.text.endswith(_POSSESSIVE)) or (mention.kind == "bare" and self._name(found)))
+            and ((mention.kind == "school" and not mention.text.endswith(POSSESSIVE)) or (mention.kind == "bare" and self._name(found)))
             and bool(mention.entries)
             and not stated.passes_over(found)
         )

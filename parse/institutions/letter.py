@@ -20,7 +20,7 @@ from parse.institutions.rules import InstitutionRules
 from parse.schoolnames import Word, words
 from parse.textview import TextView
 
-__all__ = ["OF_LECTURERS", "PASSED_OVER", "STAGE", "WEIGHT", "Council", "Found", "Letter", "Place", "Text"]
+__all__ = ["OF_LECTURERS", "PASSED_OVER", "POSSESSIVE", "STAGE", "WEIGHT", "Council", "Found", "Letter", "Place", "Text"]
 
 
 @dataclass(kw_only=True)
@@ -127,6 +127,7 @@ _ZONES = {
     "own_quote": "quote",
 }
 OF_LECTURERS = ("institution.initials", "institution.campus")  # rules that name a college only where a lecturer writes
+POSSESSIVE = ("'s", "s'", "\u2019s", "s\u2019")  # «Elmbank's»: how a mention of a school ends that is told something of
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 
-from parse.institutions.letter import PASSED_OVER, Found, Letter
+from parse.institutions.letter import PASSED_OVER, POSSESSIVE, Found, Letter
 
 __all__ = ["untold"]
 
@@ -39,7 +39,7 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         and (bool(found.mention.entries) or (no_list and found.mention.kind == "unlisted"))
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told
-        and not found.mention.text.endswith(("'s", "s'", "\u2019s", "s\u2019"))
+        and not found.mention.text.endswith(POSSESSIVE)
         and (
             _in_full(found)
             or (no_list and found.mention.kind == "unlisted")
