@@ -160,7 +160,7 @@ class ActivityFinder:
         self.matcher: PhraseMatcherSet = compile_rules(file)
         spellings = file.settings.get("spellings") or {}
         self.matcher.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
-        self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, activities=ACTIVITIES, cues=self.weights)
+        self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, columns=ACTIVITIES, cues=self.weights)
         self.lists = word_lists(file.lists)
         self.phrases: defaultdict[str, list[tuple[tuple[str, ...], Remembered]]] = defaultdict(list)  # what persons taught, by the first word
         self.every_sign = False  # whether parts keep signs that are not in the table; for fitting

@@ -82,7 +82,7 @@ class Reader:
         self._questions = QuestionFinder(folder)
         self._kinds = KindFinder(folder, own_addresses=own_addresses)
         self._policy = load_policy(folder)
-        self._review_words = ReviewWords(folder, self._activities.matcher, least=self._policy.reads_like_review)
+        self._review_words = ReviewWords(folder, least=self._policy.reads_like_review)
         self.aliases: tuple[Remembered, ...] = ()
         self.rules_version = self._of_rules = rules_version(folder, schools)
 
@@ -171,7 +171,7 @@ class Reader:
             institutions = passed_on if passed_on.institutions and (passed_on.authorities or not institutions.authorities) else institutions
         reasons: tuple[Reason, ...] = (*kinds.reasons, *questions.reasons, *institutions.reasons, *activities.reasons, *topics.reasons, *sessions.reasons)
         # Only what would be registered is held back: whoever lacks something is asked, and answers.
-        if found.institutions and found.activities and (unlike := self._review_words.find(texts)) is not None:
+        if found.institutions and found.activities and (unlike := self._review_words.find(texts, self._activities.matcher)) is not None:
             reasons = (*reasons, unlike)
         related = kinds.kind is not Kind.UNRELATED
         return Extraction(
@@ -215,7 +215,7 @@ def check_programme(folder: Path, schools: Sequence[School] = ()) -> list[Progra
         lambda: KindFinder(folder),
         lambda: ShortAnswers(folder),
         lambda: load_policy(folder),
-        lambda: ReviewWords(folder, ActivityFinder(folder).matcher, least=1.0),
+        lambda: ReviewWords(folder, least=1.0),
     )
     errors: list[ProgrammeError] = []
     for part in parts:

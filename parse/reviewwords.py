@@ -46,20 +46,15 @@ def letter_signs(sentences: Iterable[Sequence[tuple[str, int]]]) -> set[str]:
 class ReviewWords:
     """Reads ``folder/words/review.csv``; raises ProgrammeError. ``least`` is the share from which a person sees a letter."""
 
-    def __init__(self, folder: Path, matcher: PhraseMatcherSet, *, least: float) -> None:
-        """``matcher`` gives the words, with spellings mended."""
-        self.weights = {sign: row[0] for sign, row in load_signs(folder / _SIGNS, shown=_SIGNS, activities=("weight",), cues=()).items()}
+    def __init__(self, folder: Path, *, least: float) -> None:
+        self.weights = {sign: row[0] for sign, row in load_signs(folder / _SIGNS, shown=_SIGNS, columns=("weight",), cues=()).items()}
         self._always = self.weights.pop(ALWAYS, 0.0)
-        self._matcher = matcher
         self._least = least
 
-    def signs(self, views: Iterable[TextView]) -> set[str]:
-        """What the member's own words and the subject have of words and neighbouring words."""
-        return letter_signs(sentence for view in views if view.where in _READ for sentence in self._matcher.words(view))
-
-    def find(self, views: Iterable[TextView]) -> Reason | None:
-        """``reads_like_review`` with the share and the words that weigh most, or None."""
-        told = {sign: self.weights[sign] for sign in self.signs(views) if sign in self.weights}
+    def find(self, views: Iterable[TextView], matcher: PhraseMatcherSet) -> Reason | None:
+        """``reads_like_review`` with the share and the words that weigh most, or None. ``matcher`` gives the words, with spellings mended."""
+        signs = letter_signs(sentence for view in views if view.where in _READ for sentence in matcher.words(view))
+        told = {sign: self.weights[sign] for sign in signs if sign in self.weights}
         share = 1 / (1 + math.exp(-self._always - math.fsum(told.values())))
         if share < self._least:
             return None

@@ -43,8 +43,8 @@ _BEGINNING = 5  # letters by which the forms of a word are one sign, however it 
 _CUT = "~"
 
 
-def load_signs(path: Path, *, shown: str, activities: Sequence[str], cues: Collection[str]) -> dict[str, tuple[float, ...]]:
-    """The weights of each sign in the order of ``activities``. Raises ProgrammeError."""
+def load_signs(path: Path, *, shown: str, columns: Sequence[str], cues: Collection[str]) -> dict[str, tuple[float, ...]]:
+    """The weights of each sign in the order of ``columns``. Raises ProgrammeError."""
     signs: dict[str, tuple[float, ...]] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -57,9 +57,9 @@ def load_signs(path: Path, *, shown: str, activities: Sequence[str], cues: Colle
         row = next(csv.reader([line])) if '"' in line else line.split(",")
         if not header:
             header = row
-            if sorted(header) != sorted((_SIGN, *activities)):
-                raise ProgrammeError(shown, number, f"the columns should be {_SIGN}, {', '.join(activities)}")
-            places = [header.index(name) for name in activities]
+            if sorted(header) != sorted((_SIGN, *columns)):
+                raise ProgrammeError(shown, number, f"the columns should be {_SIGN}, {', '.join(columns)}")
+            places = [header.index(name) for name in columns]
             of_sign = header.index(_SIGN)
             continue
         if len(row) != len(header):
@@ -74,7 +74,7 @@ def load_signs(path: Path, *, shown: str, activities: Sequence[str], cues: Colle
         except ValueError:
             raise ProgrammeError(shown, number, f"«{sign}»: each weight should be a number") from None
     if not header:
-        raise ProgrammeError(shown, None, f"the columns should be {_SIGN}, {', '.join(activities)}")
+        raise ProgrammeError(shown, None, f"the columns should be {_SIGN}, {', '.join(columns)}")
     return signs
 
 

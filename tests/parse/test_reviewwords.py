@@ -28,24 +28,24 @@ def table(folder: Path, rows: str) -> Path:
 
 
 def test_each_sign_counts_once_and_the_heaviest_are_named(tmp_path: Path, matcher: PhraseMatcherSet) -> None:
-    words = ReviewWords(table(tmp_path, "always,-3\nbehalf,2\nmy staff,2\nmy,-0.5\n"), matcher, least=0.6)
+    words = ReviewWords(table(tmp_path, "always,-3\nbehalf,2\nmy staff,2\nmy,-0.5\n"), least=0.6)
     view = TextView("On behalf of my staff, on behalf of my colleagues.", where=ZoneKind.OWN)
-    reason = words.find([view])
+    reason = words.find([view], matcher)
     assert reason is not None
     assert (reason.code, reason.detail) == ("reads_like_review", "0.62: «behalf», «my staff», «my»")  # -3 + 2 + 2 - 0.5
-    assert words.find([TextView("On behalf of staff.", where=ZoneKind.OWN)]) is None
+    assert words.find([TextView("On behalf of staff.", where=ZoneKind.OWN)], matcher) is None
 
 
 def test_only_the_members_own_words_and_the_subject_count(tmp_path: Path, matcher: PhraseMatcherSet) -> None:
-    words = ReviewWords(table(tmp_path, "always,-1\nbehalf,3\n"), matcher, least=0.6)
+    words = ReviewWords(table(tmp_path, "always,-1\nbehalf,3\n"), least=0.6)
     for where in (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE, ZoneKind.SIGNATURE, ZoneKind.DISCLAIMER):
-        assert words.find([TextView("On behalf of the council.", where=where)]) is None
-    assert words.find([TextView("On behalf of Ann", where="subject")]) is not None
+        assert words.find([TextView("On behalf of the council.", where=where)], matcher) is None
+    assert words.find([TextView("On behalf of Ann", where="subject")], matcher) is not None
 
 
-def test_mistake_in_the_table_is_named_with_its_line(tmp_path: Path, matcher: PhraseMatcherSet) -> None:
+def test_mistake_in_the_table_is_named_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ProgrammeError, match=r"review.csv, line 3: .*number"):
-        ReviewWords(table(tmp_path, "always,-1\nbehalf,much\n"), matcher, least=0.6)
+        ReviewWords(table(tmp_path, "always,-1\nbehalf,much\n"), least=0.6)
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,5 @@ def test_mistake_in_the_table_is_named_with_its_line(tmp_path: Path, matcher: Ph
     ],
 )
 def test_the_shipped_table_tells_plain_cases(matcher: PhraseMatcherSet, text: str, seen: bool) -> None:
-    words = ReviewWords(PROGRAMME, matcher, least=0.6)
-    assert (words.find([TextView(text, where=ZoneKind.OWN)]) is not None) is seen
+    words = ReviewWords(PROGRAMME, least=0.6)
+    assert (words.find([TextView(text, where=ZoneKind.OWN)], matcher) is not None) is seen

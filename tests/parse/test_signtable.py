@@ -14,7 +14,7 @@ HEADER = "sign,one,other\n"
 
 def load(folder: Path, text: str) -> dict[str, tuple[float, ...]]:
     (folder / "signs.csv").write_text(text, encoding="utf-8")
-    return load_signs(folder / "signs.csv", shown="signs.csv", activities=("one", "other"), cues={"who.we", "how.each"})
+    return load_signs(folder / "signs.csv", shown="signs.csv", columns=("one", "other"), cues={"who.we", "how.each"})
 
 
 def test_rows_are_read_by_the_names_of_their_columns(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_mistakes_name_file_and_line(tmp_path: Path, text: str, line: int | None
 
 def test_a_missing_table_is_told(tmp_path: Path) -> None:
     with pytest.raises(ProgrammeError, match="cannot be read"):
-        load_signs(tmp_path / "none.csv", shown="none.csv", activities=("one",), cues=())
+        load_signs(tmp_path / "none.csv", shown="none.csv", columns=("one",), cues=())
 
 
 def test_words_of_a_sentence() -> None:
