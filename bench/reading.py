@@ -149,8 +149,13 @@ def speed(folder: Path, schools: list[str]) -> None:
 
 
 def start(schools: list[str]) -> None:
-    """Processor time of whole processes, so that what else runs matters less; the best of several."""
+    """Processor time of whole processes, so that what else runs matters less; the best of several.
+
+    Every module is compiled once for all of them, as it is on a machine where the command was used before, whatever the environment says.
+    """
     with tempfile.TemporaryDirectory() as folder:
+        kept = {**os.environ, "PYTHONPYCACHEPREFIX": str(Path(folder) / "compiled")}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         message = Path(folder) / "small.eml"
         message.write_bytes(HEADER + b"Hello, could you register me for the Tuesday session? I teach at Hillhead Primary in Glasgow.\n\nAnn\n")
 
@@ -158,7 +163,7 @@ def start(schools: list[str]) -> None:
             took = []
             for _ in range(PASSES):
                 before = os.times()
-                subprocess.run([sys.executable, *arguments], cwd=ROOT, check=True, capture_output=True)
+                subprocess.run([sys.executable, *arguments], cwd=ROOT, env=kept, check=True, capture_output=True)
                 after = os.times()
                 took.append(after.children_user + after.children_system - before.children_user - before.children_system)
             return min(took)

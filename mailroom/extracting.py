@@ -36,9 +36,9 @@ def open_reader(*, schools: Sequence[str] = (), programme: Path | None = None, c
     lists = [Path(s) for s in schools] or (list(config.programme.schools) if config else [])
     folder = programme or (config.programme.folder if config else None) or data_folder() / "programme"
     with long_lived():
-        from mailroom.programme import load_programme, reader_for
+        from mailroom.programme import load_knowledge, reader_for
 
-        return reader_for(load_programme(folder, lists, to_read=True), config.replies if config else None)
+        return reader_for(load_knowledge(folder, lists), config.replies if config else None)
 
 
 def extract_lines(

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from mailroom.errors import ProgrammeError
-from mailroom.programme import load_programme
+from mailroom.programme import load_knowledge, load_programme
 
 FOLDER = Path(__file__).parents[2] / "programme"
 
 
 def test_who_only_reads_knows_the_same_lines_of_ours() -> None:
-    lines = load_programme(FOLDER, to_read=True).own_lines
+    lines = load_knowledge(FOLDER).own_lines
     assert tuple(lines) == load_programme(FOLDER).own_lines
     assert len(lines) == len(tuple(lines))
     assert next(iter(lines)) in lines
@@ -28,6 +28,6 @@ def test_who_answers_is_told_at_once_of_a_template_that_cannot_be_filled_in(tmp_
     template.write_text(template.read_text(encoding="utf-8") + "\n{{ programme.nowhere }}\n", encoding="utf-8")
     with pytest.raises(ProgrammeError, match="registered"):
         load_programme(folder)
-    lines = load_programme(folder, to_read=True).own_lines
+    lines = load_knowledge(folder).own_lines
     with pytest.raises(ProgrammeError, match="registered"):
         list(lines)
