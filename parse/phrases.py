@@ -254,34 +254,42 @@ Trie = dict[str, Any]  # key: what follows it; "" where a sequence ends
 class _Choice(_Piece):
     """Pieces, then sequences of keys in a trie: of those the longer one is the better."""
 
-    __slots__ = ("pieces", "trie")
+    __slots__ = ("pieces", "plain", "trie")
 
     def __init__(self, pieces: Sequence[_Piece], plain: Sequence[tuple[tuple[str, ...], Keys | None]]) -> None:
-        anchors: list[Keys | None] = [piece.anchors for piece in pieces] + [anchor for _, anchor in plain]
-        firsts: list[Keys | None] = [piece.firsts for piece in pieces]
-        seconds: list[Keys | None] = [piece.seconds for piece in pieces]
-        super().__init__(
-            _union([*anchors]),
-            _union([*firsts, frozenset(keys[0] for keys, _ in plain)]),
-            _union([*seconds, frozenset(keys[1] if len(keys) > 1 else "" for keys, _ in plain)]),
-            lasts=_union([*(piece.lasts for piece in pieces), frozenset(keys[-1] for keys, _ in plain)]),
-            may_be_empty=any(piece.may_be_empty for piece in pieces),
-        )
+        firsts, lasts = frozenset(keys[0] for keys, _ in plain), frozenset(keys[-1] for keys, _ in plain)
+        seconds = frozenset(keys[1] if len(keys) > 1 else "" for keys, _ in plain)
+        anchors = _union(anchor for _, anchor in plain)
+        if pieces:
+            super().__init__(
+                _union((*(piece.anchors for piece in pieces), anchors)),
+                _union((*(piece.firsts for piece in pieces), firsts)),
+                _union((*(piece.seconds for piece in pieces), seconds)),
+                lasts=_union((*(piece.lasts for piece in pieces), lasts)),
+                may_be_empty=any(piece.may_be_empty for piece in pieces),
+            )
+        else:
+            super().__init__(anchors, firsts, seconds, lasts=lasts)
         self.pieces = pieces
-        self.trie: Trie = {}
-        for keys, _ in plain:
+        self.plain = plain
+        self.trie: Trie = {}  # made when it is first tried: most rules never are
+
+    def _made(self) -> Trie:
+        for keys, _ in self.plain:
             node = self.trie
             for key in keys:
                 node = node.setdefault(key, {})
             node[""] = True
+        return self.trie
 
     def ends(self, fits: Fits, at: int) -> Sequence[int]:
+        trie = self.trie or self._made()
         if not self.pieces:
-            return _walk(self.trie, fits, at)
+            return _walk(trie, fits, at)
         found: dict[int, None] = {}
         for piece in self.pieces:
             found.update(dict.fromkeys(piece.ends(fits, at)))
-        found.update(dict.fromkeys(_walk(self.trie, fits, at)))
+        found.update(dict.fromkeys(_walk(trie, fits, at)))
         return list(found)
 
 
