@@ -4,6 +4,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast the machine is, or what else it does, is no finding.
+settings.register_profile("mailroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mailroom")
 
 pytest_plugins = [
     "tests.fixtures.desk",

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -48,6 +49,7 @@ def _own_terminal() -> None:
     import fcntl
     import termios
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored in what a script starts in the background, and so in all that it starts
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
