@@ -51,8 +51,8 @@ class Narrowing:
             entries = [entry for entry in entries if entry.authority not in refused] or entries
             possible = {entry.authority for entry in entries}
         if said and not near and len(possible) == 1 and not set(said) & possible:
-            # A school that stands in one council is not gainsaid by a city that is spoken of elsewhere: «if you've groups in Glasgow».
-            aside = self.stated.aside()
+            # A school that stands in one council is not gainsaid by another that is spoken of elsewhere: «if you've groups in Glasgow».
+            aside = self.stated.aside([*entity, *echoes], alone=not multiple)
             said = [council for council in said if council not in aside]
         if said and not set(said) & possible:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:

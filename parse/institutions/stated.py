@@ -78,15 +78,29 @@ class Stated:
         mine = {council for place in self.places if place.role in ("", "member", "together") for council in place.council.alias.councils}
         return frozenset(denied) - self.everywhere() - mine  # «Lanark or not Lanark» denies nothing
 
-    def aside(self) -> frozenset[str]:
-        """Cities that stand by themselves, neither beside the school nor called a council."""
+    def aside(self, entity: Sequence[Found] = (), *, alone: bool = False) -> frozenset[str]:
+        """Councils that are only spoken of: cities neither beside the school nor called a council, and others told of in passing.
+
+        «I met her at a do in Stirling», «she's from Fife»: not where the council stands by itself, opens its line or sentence, is called a
+        council, or stands in a sentence with the school (``entity``). ``alone``: no other school takes part, whose council it might be.
+        """
+        beside = {found.sentence for found in entity}
         return frozenset(
             council
             for zone in ("own", "subject")
             for place in self.by_zone.get(zone, ())
-            if place.council.alias.kind == PLACE and not place.attached
+            if not place.attached and (place.council.alias.kind == PLACE or (alone and place.council.alias.kind == STRONG and self._in_passing(place, beside)))
             for council in place.council.alias.councils
         )
+
+    def _in_passing(self, place: Place, beside: Collection[tuple[int, int]]) -> bool:
+        """Of one word, because hardly anybody writes «East Lothian» or «Fife Council» who does not mean a council."""
+        text, council = place.text, place.council
+        sentence = text.sentence(council.start)
+        if len(council.text.split()) > 1 or self._council_behind(place) or _by_itself(place) or (text.order, sentence) in beside:
+            return False
+        line = max(text.sentences[sentence][0], text.view.folded.rfind("\n", 0, council.start) + 1)
+        return text.word_at(line) != council.first
 
     def passes_over(self, found: Found) -> bool:
         """Whether a name is also a place's, told of as a home or in passing: «I live in Wick»."""

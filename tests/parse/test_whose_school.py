@@ -168,3 +168,19 @@ def test_a_school_of_which_nothing_is_said_is_shown_to_a_person(reader: Reader, 
     reading = read(reader, words)
     assert ("school_untold" in {reason.code for reason in reading.extraction.reasons}) is untold
     assert (reading.decision.outcome is Outcome.REVIEW) is untold
+
+
+@pytest.mark.parametrize(
+    ("words", "contradicts"),
+    [
+        ("Kelso High. The German assistant (well, she's from Fife) is in on it.", False),
+        ("We are at Kelso High. I met your predecessor at a do in Falkirk.", False),
+        ("Kelso High. We come under Fife Council.", True),
+        ("Kelso High in Fife.", True),
+        ("Kelso High.\nCouncil: Fife\n", True),
+    ],
+)
+def test_a_council_that_is_only_spoken_of_gainsays_no_school(reader: Reader, words: str, contradicts: bool) -> None:
+    reading = read(reader, words)
+    assert ("authority_conflict" in {reason.code for reason in reading.extraction.reasons}) is contradicts
+    assert contradicts or reading.extraction.authorities == ("Scottish Borders",)
