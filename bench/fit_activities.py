@@ -1,13 +1,15 @@
 """Fit the tables that tell the programme's activities, and say how well they read mail of a source they were not fitted on.
 
-    python -m bench.fit_activities FILE.tsv FILE.jsonl ... --noise FILE [--write] [--errors] [--rows N] [--penalty X]
+    python -m bench.fit_activities [FILE.tsv FILE.jsonl ...] [--noise FILE] [--folds N] [--write] [--errors] [--rows N] [--penalty X]
 
-A .tsv holds statements (id, text, activities), a .jsonl labelled messages; each file is a source. The model is
+A .tsv holds statements (id, text, activities), a .jsonl labelled messages; each file is a source. Without files: all that may be learned
+from, in tests/corpus and in the corpus beside the checkout, without what is kept aside. The model is
 a multinomial logistic regression with an L2 penalty over the cues' counts, words, neighbouring words and pairs
 of cues (parse/signtable.py), fitted by scikit-learn (``pip install mailroom[fit]``). A weight may grow the more freely the fewer texts
 its name stands in (``freedom``): what everybody says is seldom what tells one activity from another. The rows of signs that matter least are
-dropped and the rest fitted again. The figures are those of each source read with tables fitted on the others, because what one
-writer says in two places is no test. ``--write`` puts the weights of cues into programme/rules/activities.yaml
+dropped and the rest fitted again. The figures are those of each source read with tables fitted on others, because what one
+writer says in two places is no test: on all others, or with ``--folds`` so many groups of sources are left out one after another,
+which is sooner done. ``--write`` puts the weights of cues into programme/rules/activities.yaml
 and those of signs into programme/words/activities.csv.
 
 Promise: the same files give the same tables.
@@ -34,12 +36,15 @@ import yaml
 from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
 
+from bench.fit_topics import CORPUS, LETTERS, SHARED, kept_aside
 from parse.activities import ACTIVITIES, NONE, Activities, ActivityFinder, Part
 from parse.signtable import PAIR
 from parse.textview import TextView
 
 PROGRAMME = Path(__file__).parent.parent / "programme"
 CLASSES = (NONE, *ACTIVITIES)
+FILES = [CORPUS / "activities.tsv", CORPUS / "learned_activities.tsv", SHARED / "activity_statements.tsv", *LETTERS]
+NOISE = CORPUS / "activity_noise.txt"
 COPIES = 1  # of each statement, with noise round it
 FEWEST_TEXTS = 4  # that a sign must stand in
 SMALLEST = 0.005  # a sign whose weights all round to less says nothing
@@ -78,10 +83,12 @@ def load(finder: ActivityFinder, files: Sequence[Path]) -> list[Text]:
             if file.suffix == ".tsv":
                 for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
                     truth = frozenset(re.split(r"[,|]", row["activities"])) - {NONE, ""}
+                    if kept_aside(file, row["id"]):
+                        continue
                     texts.append(Text(row["id"], finder.parts(TextView(row["text"], where="own")), truth, file.stem, mail=False))
                 continue
             for item in map(json.loads, lines):
-                if item["labels"]["kind"] in MACHINES:
+                if item["labels"]["kind"] in MACHINES or kept_aside(file, item["id"]):
                     continue
                 texts.append(Text(item["id"], parts_of(finder, item), frozenset(item["labels"]["activities"]), file.stem, mail=True))
     return texts
@@ -259,8 +266,9 @@ def write(tables: Tables) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="+", type=Path, help=".tsv of statements or .jsonl of labelled mail")
-    parser.add_argument("--noise", type=Path, help="sentences to put round statements, one a line")
+    parser.add_argument("files", nargs="*", type=Path, default=FILES, help=".tsv of statements or .jsonl of labelled mail")
+    parser.add_argument("--noise", type=Path, default=NOISE, help="sentences to put round statements, one a line")
+    parser.add_argument("--folds", type=int, default=0, help="leave out so many groups of sources, one after another; 0 for each source by itself")
     parser.add_argument("--penalty", type=float, default=5.0)
     parser.add_argument("--rows", type=int, default=12000, help="most rows of signs")
     parser.add_argument("--write", action="store_true")
@@ -275,10 +283,14 @@ def main() -> None:
     noise = [finder.parts(TextView(line, where="own")) for line in lines]
     if not options.no_check:
         results: list[Result] = []
-        for source in sorted({t.source for t in texts}):
-            tables = fitted([t for t in texts if t.source != source], cues, options.penalty, options.rows, noise)
-            mine = [(t, reading(finder, tables, t)) for t in texts if t.source == source]
-            print(f"{source:22} {len(mine):4} texts  {figures(mine)}", flush=True)
+        sources = sorted({t.source for t in texts})
+        folds = min(options.folds or len(sources), len(sources))
+        for left_out in (sources[fold::folds] for fold in range(folds)):
+            tables = fitted([t for t in texts if t.source not in left_out], cues, options.penalty, options.rows, noise)
+            mine = [(t, reading(finder, tables, t)) for t in texts if t.source in left_out]
+            for source in left_out:
+                some = [(t, got) for t, got in mine if t.source == source]
+                print(f"{source:22} {len(some):4} texts  {figures(some)}", flush=True)
             results += mine
             for t, got in mine if options.errors else ():
                 if set(got.activities) != t.truth:
