@@ -51,7 +51,7 @@ _AGAINST = (_CANCEL, "none.")  # cues that a cancelled sentence keeps
 _TOPIC = "topic_opens"  # the cue after which learning words belong to the topic
 _LEARNING = "learn."
 _BACK = frozenset({"it", "this", "that", "them", "these", "those", "we"})  # the topic is what was spoken of before
-_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last"))})
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last", "yes"))})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
 _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
@@ -86,7 +86,11 @@ _PLAIN = 0.65  # the same where there are only two options
 _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
 _ORDINAL = "answer."
-_ORDINALS = {"1": 0, "2": 1, "3": 2, "4": 3, "last": -1}
+_ORDINALS = {f"{_ORDINAL}{name}": place for name, place in {"1": 0, "2": 1, "3": 2, "4": 3, "last": -1}.items()}
+_YES = "answer.yes"
+_YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours is looked for
+_MOST_QUESTIONS = 12
+_TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
 _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _QUOTES = (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE)
 
@@ -192,7 +196,10 @@ class ActivityFinder:
         for view in views:
             if (factor := self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0)) > 0:
                 parts += self.parts(view, factor)
-        return self._answer(views) or self._taught(views, self.decide(parts))
+        if (answer := self._answer(views)) is not None:
+            return answer
+        read = self._taught(views, self.decide(parts))
+        return read if read.activities else self._agreed(views) or read
 
     def remembering(self, aliases: Sequence[Remembered]) -> Self:
         """The same rules with these phrases, and no others."""
@@ -253,6 +260,35 @@ class ActivityFinder:
                     return Activities(activities=chosen, candidates=tuple(found.values()), reasons=(Reason(code="activity_by_option"),))
         return None
 
+    def _agreed(self, views: Sequence[TextView]) -> Activities | None:
+        """«Aye, that's us.» above our question «are you a group that ...?»: the one activity that the questions of a quote name."""
+        own = [view for view in views if view.where in _OWN]
+        for place, quote in enumerate(views):
+            if quote.where not in _QUOTES:
+                continue
+            answers = [view for view in views[place + 1 : place + 2] if view.where in _OWN] or own[:1]
+            yes = next((hit for view in answers for hit in self._yeses(view)), None)
+            if yes is None:
+                continue
+            named: set[str] = set()
+            for question in [text for text, _ in quote.sentence_texts if "?" in text][:_MOST_QUESTIONS]:
+                shares = self.shares(self.parts(TextView(question, where=ZoneKind.OWN_QUOTE)))
+                named |= {name for name in ACTIVITIES if shares[name] >= self.accept}
+            if len(named) == 1:
+                candidate = Candidate(slot=Slot.ACTIVITY, value=named.pop(), strength=1.0, evidence=yes.evidence(), chosen=True)
+                return Activities(activities=(candidate.value,), candidates=(candidate,), reasons=(Reason(code="activity_by_option"),))
+        return None
+
+    def _yeses(self, view: TextView) -> Iterator[Hit]:
+        """Where the text begins with a yes that its sentence does not take back."""
+        for hit in self.matcher.find(view):
+            number = bisect_right(starts, hit.span.start_char) if (starts := [start for _, start in view.sentence_texts]) else 1
+            if hit.phrase.label != _YES or number > _YES_WITHIN:
+                continue
+            text, start = view.sentence_texts[number - 1]
+            if not _TAKES_BACK_YES.search(text, hit.span.end_char - start):
+                yield hit
+
     def _options(self, options: Sequence[str]) -> list[str | None]:
         """The activity that each option names: none is named twice, and all together are told as well as can be; of two each has to be plain."""
         rows: list[dict[str, float]] = []
@@ -278,8 +314,8 @@ class ActivityFinder:
         if found:
             return found
         if id(view) not in ordinals:
-            hits = (hit for hit in self.matcher.find(view) if hit.phrase.label.startswith(_ORDINAL))
-            ordinals[id(view)] = [(h.span.start_char, h.span.end_char, _ORDINALS[h.phrase.label.removeprefix(_ORDINAL)]) for h in hits]
+            hits = (hit for hit in self.matcher.find(view) if hit.phrase.label in _ORDINALS)
+            ordinals[id(view)] = [(hit.span.start_char, hit.span.end_char, _ORDINALS[hit.phrase.label]) for hit in hits]
         for start, end, index in ordinals[id(view)]:
             if first <= start < last and index < len(listing.options):
                 mark = str(index % len(listing.options))

@@ -38,8 +38,8 @@ class ListedNames:
                 if not wrapped and ("\n" in gap or gap.strip(" ,.'(") or len(gap) > 4):
                     break
             norm = found[end].norm
-            if norm not in self.index.core_words and found[end].raw.endswith("'s") and (*key, norm[:-1]) in self.index.college_names:
-                norm = norm[:-1]  # «SRUC's Barony campus»
+            if norm not in self.index.core_words and found[end].raw.endswith("'s") and self._owns((*key, norm[:-1])):
+                norm = norm[:-1]  # «SRUC's Barony campus», «Polly from Flora Ashmuir's»
             if key[-1:] == ("st",):
                 norm = variants.get(norm, norm)
             joined = (found[index].norm + norm,) if end == index + 1 else ()
@@ -58,6 +58,10 @@ class ListedNames:
             if key not in self.index.prefixes and end > index + 1:
                 break
         return best or bare
+
+    def _owns(self, name: tuple[str, ...]) -> bool:
+        """Of schools only a name of several words is taken for one in the possessive: «Gordon's» is a man's."""
+        return name in self.index.college_names or (len(name) > 1 and name in self.keys)
 
     def _may_begin(self, passage: Passage, index: int) -> bool:
         norm, first_words = passage.words[index].norm, self.index.first_words

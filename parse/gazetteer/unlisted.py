@@ -18,6 +18,7 @@ from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, GAELIC_LEVEL
 __all__ = ["UnlistedNames"]
 
 _WHOLE = {("our", "lady"), ("all", "saints")}  # with these two words a name begins
+_SUBJECTS = frozenset({"grammar"})
 _SMALL = frozenset({"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"})
 
 
@@ -39,6 +40,8 @@ class UnlistedNames:
         forms = self.forms.of([self.index.form(word.norm) for word in found[index:last]])
         if last == index or not self._tells(forms, capital=found[index].capital):
             return None
+        if forms <= _SUBJECTS and not found[index].capital and not lower:
+            return None  # «our knowledge of BSL grammar»
         weak = not lower and not found[index].capital and index > free and not found[index - 1].capital
         first = self._begin(passage, index, free, weak=weak)
         core = tuple(word.norm for word in found[first:index] if word.norm != "rc")

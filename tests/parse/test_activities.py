@@ -329,3 +329,25 @@ def test_order_of_views_and_repeats_give_the_same_answer() -> None:
     """Reading is a pure function of the text."""
     view = TextView("We have been comparing our logs since August, the four of us.", where="own")
     assert FINDER.decide(FINDER.parts(view)) == FINDER.decide(FINDER.parts(view))
+
+
+@pytest.mark.parametrize(
+    ("quoted", "answer", "activities"),
+    [
+        (
+            "Are you a group that has been learning together for some time and now wants to do a research project?",
+            "Yes, that's the one.",
+            ("learning_collaborative",),
+        ),
+        ("Do we have it right: an existing group of five, already researching together?", "Aye, that's us. One is retiring.", ("existing_collaborative",)),
+        ("Are you a group that has been learning together and now wants to research?", "Yes, but not any more.", ()),
+        ("Are you a group that has been learning together and now wants to research?", "Yes please, add me to the list.", ()),
+        (
+            "Are you a group that has been learning together and now wants to research? Or is it one teacher's own enquiry that others may join?",
+            "Yes, that's right.",
+            (),
+        ),
+    ],
+)
+def test_a_yes_takes_the_one_activity_that_our_question_names(quoted: str, answer: str, activities: tuple[str, ...]) -> None:
+    assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, quoted))).activities == activities

@@ -184,3 +184,18 @@ def test_a_council_that_is_only_spoken_of_gainsays_no_school(reader: Reader, wor
     reading = read(reader, words)
     assert ("authority_conflict" in {reason.code for reason in reading.extraction.reasons}) is contradicts
     assert contradicts or reading.extraction.authorities == ("Scottish Borders",)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I teach French and such Spanish as is left over at Kelso High. Four years ago at Hawick, where I then was, there was none.",
+        "I used to be at Hawick. My class (P2) is now at Kelso High.",
+        "Our pupils mostly end up at Hawick High. We are at Kelso High.",
+        "Kelso High. We've built up our knowledge of BSL grammar.",
+    ],
+)
+def test_one_school_is_told_among_others_and_among_what_is_none(reader: Reader, words: str) -> None:
+    reading = read(reader, words)
+    assert reading.extraction.institutions == ("Kelso High School",)
+    assert reading.decision.outcome is Outcome.REGISTERED
