@@ -42,7 +42,36 @@ _THING_IS = re.compile(
     re.I,
 )
 _HAVE = re.compile(rf"\b(?:i|we)(?:'ve| have|'ve got| have got) (?:a|an|my|our) {_FEW_WORDS} (?:on|that is|that's)(?: the| da)? $", re.I)
+_WE = r"(?:i|we|ah)(?:'m|'re| am| are|'ll be| will be|'ve| have|'ve got| have got| hae|'s)|there(?:'s| is| will be|'ll be)"
+_FRONTED = re.compile(rf"\s*,?\s*(?:{_WE})\b", re.I)
+_AWAY = re.compile(
+    rf"\s*,?\s*(?:{_WE})\s+(?:(?:on|at|in|with|off|up|out|over|away|through|down in|down at)\s+)?(?:(?:a|an|my|our|the|da|his|her|their)\s+)?"
+    r"(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,4})",
+    re.I,
+)  # «the Wednesday I'm on the boat», «on the 19th I have an asthma clinic»
+_A_THING = re.compile(r"\s+(?:a|an|my|our)\s+(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,2})", re.I)  # «on the 25th a vet at 5.15»
+_ON = re.compile(r"^\W*(?:(?:and|but|as|because|since|cos)\W+)?(?:on\s+)?(?:the\s+|da\s+)?$", re.I)
+_GOES_THEN = re.compile(
+    rf"\b(?:{_TRAINING}|{_GOOD}|you|yous|ye|youse|list|link|call|register|waiting|facilitator|facilitators|"
+    r"there|along|able|booked|signed|registered|enrolled|down|free|available|happy|keen|coming|going|joining|attending|hoping|planning|"
+    r"aiming|doing|taking|choosing|picking|opting|cover|covered|nothing|off|in|on|not|no|unable|busy|board|both|all|still|now|only|"
+    r"opted|chosen|picked|ticked|gone|plumped|put|asked|said|been|had|to|just|also|already|since|then|decided|room|spaces)\b",
+    re.I,
+)
 _OURS = re.compile(rf"\b(?:{_TRAINING})\b", re.I)
+
+
+def is_fronted(before: str, after: str) -> bool:
+    """Whether the day stands in front of what somebody does then: «the Wednesday I'm on the boat»; ``before`` is what its clause says before it."""
+    return _ON.match(before) is not None and _FRONTED.match(after) is not None
+
+
+def is_away(before: str, after: str) -> bool:
+    """Whether the writer is somewhere else that day, or has something else on, in words that follow the day."""
+    if _ON.match(before) is None:
+        return False
+    told = _AWAY.match(after) or (_A_THING.match(after) if "on" in before.lower().split() else None)
+    return told is not None and _GOES_THEN.search(told["what"]) is None
 
 
 def is_of_something_else(before: str, after: str, *, named: bool, spoken_for: bool) -> bool:

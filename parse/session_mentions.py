@@ -20,7 +20,20 @@ from datetime import date, datetime, timedelta
 
 __all__ = ["STRENGTH", "Mention", "MentionFinder", "Session"]
 
-STRENGTH = {"date": 0.95, "day": 0.9, "named": 0.85, "called": 0.8, "slot": 0.85, "weekday": 0.8, "ordinal": 0.8, "relative": 0.8, "time": 0.6, "weekly": 0.1}
+STRENGTH = {
+    "date": 0.95,
+    "day": 0.9,
+    "named": 0.85,
+    "called": 0.8,
+    "slip": 0.8,
+    "slot": 0.85,
+    "weekday": 0.8,
+    "ordinal": 0.8,
+    "relative": 0.8,
+    "time": 0.6,
+    "weekly": 0.1,
+}
+_NEW_YEAR = 60  # days in which the year before is still written
 _MOST_MENTIONS = 100  # beyond them no member is speaking
 
 
@@ -43,6 +56,7 @@ class Mention:
     rule: str = ""
     owner: str = "me"  # or «other», «outsider»
     bare: bool = False  # hardly anything else stands in its sentence
+    linked: bool = False  # goes on from one that is chosen in the same sentence: «I'm on the 19th and Ros on the 25th»
     own: bool = False  # the writer says «I» of it
     whole: bool = False  # one of several named at once («both sessions»)
     shared: bool = False  # ... of which only one is the writer's: «one for me and one for my PT»
@@ -68,9 +82,10 @@ _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 
 _ABROAD = {"mardi": 1, "mercredi": 2, "martes": 1, "miércoles": 2, "dienstag": 1, "mittwoch": 2, "wtorek": 1, "środa": 2}
 _WEEKDAYS |= _ABROAD
 _WEEKDAY = (
-    r"(?P<{}>mon(?:day)?|t(?:ue|eu|eus|use)s?(?:day|dy|dee)?|tuseday|tuesady|we(?:d|dn|dnes|ns|dens|nes)s?(?:day|dy)?|weds|"
+    r"(?P<{}>mon(?:day)?|t(?:ue|eu|eus|use)s?(?:day|dy|dee)?|tuseday|tuesady|we(?:d|dn|dnes|ns|dens|nes)s?(?:day|dy)?|weds|w[ednsai]{{3,7}}(?:d(?:ay|y)|ay)|t[euis]{{2,4}}d?s?(?:d(?:ay|y)|ay)|"
     r"th(?:u|ur|urs|rus)(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|diluain|dim[àa]irt|diciadain|" + "|".join(_ABROAD) + r")\b(?! gras)"
 )
+_SUFFIX = "(?:st|nd|rd|th|mh|ht|yh|thh|tth|t)"  # also as it is mistyped: «19ht»
 _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|appreciate|never|just|really|only|hope|get|no|still"  # «wed like to»
 _HINTS = (  # how the words begin that a mention may begin with
     "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
@@ -96,8 +111,25 @@ _OTHER = r"other|ither|idder|tidder|tither|t'other|alternative"
 _FIRST, _SECOND, _LAST = "first|1st|earlier|earliest|former|initial|sooner|soonest", "second|2nd|twoth|seccond", "later|latter|latest"
 
 
-def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
+def _span(session: Session) -> str:
+    """An expression for the hours that a session lasts: «2 till half 3», «14:00-15:30»; its group gives them."""
+
+    def written(time: datetime) -> str:
+        hour, minute = time.hour, time.minute
+        ways = [rf"(?:{hour}|{hour % 12 or 12})[:.]?{minute:02}"]
+        said = f"(?:{hour % 12 or 12}|{_HOURS[hour % 12]})"
+        if minute == 0:
+            ways += [rf"(?:{hour}|{said})"]
+        if minute == 30:
+            ways += [rf"half[ -](?:past[ ])?{said}"]
+        return rf"(?:{'|'.join(ways)})(?:[ ]?(?:p\.?m\.?|hrs|o'?clock))?"
+
+    return rf"(?!\d\d?[ ]?-[ ]?\d\d?(?![\w:.])){written(session.start)}[ ]?(?:-|to|till?|until|tae|and)[ ]?{written(session.end)}(?![\w:/]|[.,]\d)"
+
+
+def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Session]) -> re.Pattern[str]:
     """One expression for every form; ``names`` are the days that have a name, ``times`` «1400» and the like."""
+    spans = "|".join(map(_span, sessions)) or "(?!)"
     named = "|".join("[ ]".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
     return re.compile(
         rf"""\b(?:
@@ -105,12 +137,13 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
         | DTSTART[^:\n]{{0,40}}:(?P<isoc>20\d\d)(?P<isocm>\d\d)(?P<isocd>\d\d)T\d{{6}}Z?
         | (?P<m6>0?[1-9]|1[0-2])/(?P<d6>1[3-9]|2\d|3[01])(?:/(?P<y6>\d\d(?:\d\d)?))?(?![\d/%])
         | (?P<nameday>{named})\b
+        | (?P<span>{spans})
         | (?:{_WEEKDAY.format("w1")}[ ,.(]*(?:(?:the|da|tha)[ ])?)?(?:
               (?P<d1>\d{{1,2}})[ ]?(?P<sign>[/.\-])[ ]?(?P<m1>0?[1-9]|1[0-2])(?:(?P=sign)(?P<y1>\d\d(?:\d\d)?))?(?![\d/%]|[.:]\d\d\b)(?![ ]?[ap]\.?m\b)
-            | (?P<d2>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)?[ -]?(?:of[ ])?(?:the[ ]|(?:am|an|a')[ ](?=[fgmsd]))?{_MONTH.format("m2")}
+            | (?P<d2>\d{{1,2}})[ ]?{_SUFFIX}?[ -]?(?:of[ ])?(?:the[ ]|(?:am|an|a')[ ](?=[fgmsd]))?{_MONTH.format("m2")}
                 (?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
-            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?(?:st|nd|rd|th))?\b(?![:/]?\d|%)
-            | (?!(?:1st|2nd)[ ](?:{_THING}|choice|preference|pick|option)\b)(?P<d4>\d{{1,2}})[ ]?(?:st|nd|rd|th|mh|t)\b
+            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?{_SUFFIX})?\b(?![:/]?\d|%)
+            | (?!(?:1st|2nd)[ ](?:{_THING}|choice|preference|pick|option)\b)(?P<d4>\d{{1,2}})[ ]?{_SUFFIX}\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
           )
@@ -140,7 +173,7 @@ def _pattern(names: Sequence[str], times: Sequence[str]) -> re.Pattern[str]:
             [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
         | (?<=the[ ])(?P<after>one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following)
             (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
-        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]))
+        | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
                 |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ]booked)|'ll|'d)\b))
@@ -181,6 +214,7 @@ _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fin
 _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
+_HOURS = ("twelve", "one", "two|twa", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
 
 
@@ -205,7 +239,8 @@ class MentionFinder:
                 self._times.setdefault(written, set()).add(session.id)
         starts = {name.split()[0].lower()[:4] for name in self._days} | {word[:4] for word in (*_ORDINAL_WORDS, *_GAELIC_MONTHS)} | set(_HINTS.split("|"))
         self._hint = re.compile(r"\b(?=\d|" + "|".join(map(re.escape, sorted(starts))) + ")", re.I)
-        self._pattern = _pattern(list(self._days), list(self._times))
+        self._pattern = _pattern(list(self._days), list(self._times), sessions)
+        self._spans = [(re.compile(_span(session), re.I | re.X), session.id) for session in sessions]
 
     def find(self, text: str, today: date | None, *, heading: bool, asked: bool = False) -> list[Mention]:
         """The mentions of one sentence in order.
@@ -241,9 +276,12 @@ class MentionFinder:
             return "date", self._dated(int(group["isocd"]), int(group["isocm"]), int(group["isoc"]))
         if group["m6"]:  # as in America
             return "date", self._dated(int(group["d6"]), int(group["m6"]), int(group["y6"]) if group["y6"] else None)
+        if group["span"]:
+            return "slot", {session for span, session in self._spans if span.fullmatch(group["span"])}
         if group["nameday"]:
             month, day = self._days[name := group["nameday"].lower()]
             return "called" if name in self._called else "named", self._dated(day, month, None)
+        weekday = _weekday(group["w1"])
         for day_group, month_group, year in (("d1", "m1", "y1"), ("d2", "m2", "y2"), ("d3", "m3", None)):
             if group[day_group]:
                 month = int(group[month_group]) if group[month_group].isdigit() else _month(group[month_group])
@@ -251,8 +289,9 @@ class MentionFinder:
                     return "", set()
                 if _OLD_YEAR.match(text, match.end()):
                     return "date", set()
-                return "date", self._dated(int(group[day_group]), month, int(group[year]) if year and group[year] else None)
-        weekday = _weekday(group["w1"])
+                said = int(group[year]) if year and group[year] else None
+                dated = self._dated(int(group[day_group]), month, said)
+                return ("date", dated) if dated else self._slipped(int(group[day_group]), month, said, weekday, today)
         if group["d4"]:
             before = text[max(0, match.start() - 24) : match.start()]
             meant = _WHICH_I.match(text, match.end()) or (_FROM_TO.search(before) and re.match(r" to\b", text[match.end() :]))
@@ -324,6 +363,26 @@ class MentionFinder:
             if s.start.day == day and month in (None, s.start.month) and year in (None, s.start.year) and weekday in (None, s.start.weekday())
         }
 
+    def _slipped(self, day: int, month: int, year: int | None, weekday: int | None, today: date | None) -> tuple[str, set[str]]:
+        """A date with the wrong year or month: «25/1/21» is how January writes it, and a weekday may tell: «Tues 25 Feb» is a Friday."""
+        for session in self.sessions:
+            if session.start.day != day:
+                continue
+            written = (year + 2000 if year < 100 else year) if year is not None else session.start.year
+            if weekday is not None:
+                real = _day_of(written, month, day)
+                if weekday == session.start.weekday() and (real is None or real.weekday() != weekday):
+                    return "date", {session.id}
+            elif (
+                written == session.start.year - 1
+                and month == session.start.month
+                and session.start.timetuple().tm_yday <= _NEW_YEAR
+                and today is not None
+                and today <= session.end.date()
+            ):
+                return "slip", {session.id}
+        return "date", set()
+
     def _on_weekday(self, weekday: int | None, which: str, after: str, today: date | None) -> set[str]:
         found = {s for s in self.sessions if s.start.weekday() == weekday}
         if today is not None and which == "last":
@@ -386,7 +445,7 @@ def _joined(found: list[Mention], text: str) -> list[Mention]:
         if last is not None and _SAME_ONE.fullmatch(text[last.end : mention.start]) and mention.form != last.form:
             both = last.sessions & mention.sessions
             if both or mention.form == "time":
-                timed = both and {last.form, mention.form} in ({"weekday", "time"}, {"relative", "time"})  # «Wed 2pm» is as good as a date
+                timed = both and {last.form, mention.form} in ({"weekday", "time"}, {"relative", "time"}, {"slip", "time"})  # «Wed 2pm» is as good as a date
                 last.sessions, last.end = both or last.sessions, mention.end
                 last.form = "slot" if timed else min(last.form, mention.form, key=lambda form: -STRENGTH[form])
                 continue
@@ -406,6 +465,13 @@ def _weekday(word: str | None) -> int | None:
         if lower in _WEEKDAYS
         else _WEEKDAYS.get({"w": "wed", "t": "tue"}[lower[0]] if lower[0] in "wt" and lower[:2] != "th" else lower[:3])
     )
+
+
+def _day_of(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 def _month(word: str) -> int:

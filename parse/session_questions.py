@@ -115,14 +115,18 @@ class QuestionReader:
         return (len(named) > 1 or self._words.search(text) is not None) and asked
 
     def _confirmed(self, text: str) -> str | None:
-        """The session of «did you mean the 25th?», and of «You are down for the 25th. Is that right?»"""
-        if text.count("?") != 1:
+        """The session of «did you mean the 25th?», and of «You are down for the 25th. Is that right?»
+
+        Of several questions «yes» is said to the first.
+        """
+        asked = text.count("?")
+        if not asked:
             return None
         said = _SENTENCE_ENDS.split(text[: text.index("?") + 1])
         question, before = said[-1], said[-2] if len(said) > 1 else ""
         if _OPEN_QUESTION.match(question):
             return None
-        for sentence in (question, before if self._back.search(question) else ""):
+        for sentence in (question, before if asked == 1 and self._back.search(question) else ""):
             sessions = {session for mention in self._mentions.find(sentence, None, heading=False) for session in mention.sessions}
             if len(sessions) == 1:
                 return next(iter(sessions))

@@ -26,6 +26,7 @@ __all__ = [
     "alone",
     "content",
     "drop_after_refusal",
+    "drop_merely_named",
     "drop_what_led_here",
     "go_back",
     "led_to",
@@ -36,6 +37,7 @@ __all__ = [
     "tell_owners",
     "ticked_box",
     "told_before",
+    "turn_to",
     "untick_others",
 ]
 
@@ -59,6 +61,8 @@ _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
 _FIELD = re.compile(r"\b(?:sessions?|trainings?|dates?|booked)\s*[:=-]\s*$", re.I)  # «Sessions: 19/01 and 25/01»
+_NOT_THIS = re.compile(r"\b(?:not|no|nae|no')\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+)?$", re.I)
+_BUT_THIS = re.compile(r"\s*[,;:-]?\s*(?:but\s+|rather\s+)?(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+)?", re.I)
 _MY_DAY = re.compile(r"\b(?:me|myself|masel|mine)\b\W{0,3}(?:the |on |for )?$", re.I)
 _THEIR_DAY = re.compile(  # «Moira 25th, me 19th», «Fi: 19th. Me: 25th.»
     r"(?:^|[,;.&(]|\band\b)\s*(?![A-Z][a-z]+(?:ing|ed|ion|ions|ence|able)\b|(?:Course|Workshop|Webinar|Facilitator|Choice|Answer|Slot|Place|Pick|When|Which|Event|Afternoon|Session|Training|Date|Wed|Tue|Jan|Yes|No|Please|Both|The|On|And|But|So|Me|Myself|Mine|Booked|Day|First|Second)[a-z]*\b)"
@@ -142,6 +146,14 @@ def untick_others(events: list[Event]) -> None:
                 mention.stance = "unticked"
 
 
+def drop_merely_named(events: list[Event]) -> None:
+    """Where words choose one session, a day that is only named is the reason or something else: «On the 19th I've a clinic. I'm going on the 25th.»"""
+    taken = {session for session, mention, _ in events if mention.stance == "takes" and mention.rule and len(mention.sessions) == 1}
+    for session, mention, _ in events:
+        if taken and session not in taken and mention.stance == "takes" and not (mention.rule or mention.linked or mention.bare):
+            mention.stance = "elsewhere"
+
+
 def drop_what_led_here(clauses: list[Clause], done: list[Mention]) -> None:
     """«There's a night out on the 19th, so I'm down for the 25th»: what led to the choice is no choice."""
     for clause in clauses:
@@ -155,6 +167,13 @@ def led_to(before: list[Mention], firm: set[frozenset[str]]) -> None:
     for mention in before:
         if firm and mention.stance == "takes" and not mention.rule and mention.sessions not in firm:
             mention.stance = "elsewhere"
+
+
+def turn_to(mention: Mention, before: list[Mention], turned: int) -> None:
+    """«I was put down for the 19th but the head's away that day, so I'm the 25th»: what stood before the «but», at ``turned``, was the plan."""
+    for earlier in before:
+        if earlier.stance == "takes" and earlier.owner == "me" and earlier.start < turned and earlier.sessions != mention.sessions:
+            earlier.stance = "had"
 
 
 def go_back(events: list[Event]) -> None:
@@ -240,6 +259,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         if len(between) < 25 and _OR.search(between) and _WHETHER.search(text[: one.start]):
             one.stance = other.stance = "undecided"  # «they asked whether I wanted the 19th or the 25th»
+            continue
+        if _NOT_THIS.search(text[: one.start]) and _BUT_THIS.fullmatch(between) and one.sessions and (context.talked or context.short):
+            one.stance, other.stance, other.rule = "declines", "takes", "session.contrast"  # «Not the first one, the other one, please»
             continue
         mine = one.owner == other.owner == "me"
         if (

@@ -34,7 +34,7 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
-from parse.session_days import is_of_something_else
+from parse.session_days import is_away, is_fronted, is_of_something_else
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_stances import (
@@ -46,6 +46,7 @@ from parse.session_stances import (
     alone,
     content,
     drop_after_refusal,
+    drop_merely_named,
     drop_what_led_here,
     go_back,
     led_to,
@@ -56,6 +57,7 @@ from parse.session_stances import (
     tell_owners,
     ticked_box,
     told_before,
+    turn_to,
     untick_others,
 )
 from parse.textview import TextView
@@ -126,7 +128,8 @@ _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:",
 _RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _INSTEAD = {"otherwise", "failing that"}
 _NOT_BEFORE_IT = re.compile(
-    r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|my\s+)?$", re.I
+    r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
+    re.I,
 )
 _ANY_DAY = re.compile(r"\b(?:an?|any|(?<!the )one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
 _THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date)\b", re.I)
@@ -172,6 +175,8 @@ _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of
 _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.I)  # «Tuesday week for me»
 _INSTEAD_OF_IT = re.compile(r"\s*(?:,\s*)?(?:instead|then)\b", re.I)
 _REPLY = re.compile(r"\b(?:re|fwd?|aw)\b", re.I)
+_BUTS = {"but", "though", "however"}
+_GOES_ON = {",", "(", ")", "and", "an", "while", "whereas", "/", "-"}
 _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
@@ -391,8 +396,9 @@ class SessionFinder:
             if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
                 continue
             said = bool(GOES & clause.labels.keys())
-            if label == "none" or {"declines", "elsewhere"} & clause.labels.keys():
-                stance = "declines"
+            lost = clause.joint in SO and {s for m in mentions if m.stance in ("declines", "elsewhere") for s in m.sessions} == set(self._ids)
+            if label == "none" or lost or {"declines", "elsewhere"} & clause.labels.keys():
+                stance = "declines"  # also «I've missed today and next Tuesday's our show, so that's both sessions gone»
             elif label == "either" or ({"undecided", "likes"} & clause.labels.keys() and not GOES & clause.labels.keys()):
                 stance = "either"
             else:
@@ -454,13 +460,22 @@ class SessionFinder:
                 mention.rule = next((clause.labels[label] for label in POLARITY if label in clause.labels), "")
                 mention.stance = self._stance(mention, clause, current, context)
                 taken = {m.sessions for m in done if m.stance == "takes"}
-                if clause.joint in _REASON and not GOES & clause.labels.keys() and mention.stance == "takes" and taken and mention.sessions not in taken:
+                if mention.stance == "takes" and taken and mention.sessions not in taken and self._gives_a_reason(mention, clause, context):
                     mention.stance = "elsewhere"  # «the 25th, as the 19th is a feast day»
+                if clause.joint in SO - {"then"} and mention.stance == "takes" and owner == "me":
+                    mention.rule = mention.rule or "session.concluded"  # «so expect me at the one on the 25th instead»
+                    turn_to(mention, done, max((c.start for c in clauses if c.joint in _BUTS and c.start < clause.start), default=-1))
+                mention.linked = bool(taken) and clause.joint in _GOES_ON
                 done.append(mention)
                 context.said = mention.stance or context.said
         tell_owners(done, context.text)
         drop_what_led_here(clauses, done)
         settle_pairs(mentions, context)
+
+    @staticmethod
+    def _gives_a_reason(mention: Mention, clause: Clause, context: Context) -> bool:
+        fronted = is_fronted(context.text[clause.start + len(clause.joint) : mention.start], context.text[mention.end :])
+        return clause.joint in _REASON and (fronted or not GOES & clause.labels.keys())  # «because the Wednesday I'm on the boat»
 
     @staticmethod
     def _look_back(clause: Clause, own: str, owner: str, done: list[Mention]) -> None:
@@ -472,19 +487,17 @@ class SessionFinder:
             return  # «booked on the Wednesday, if I get a job that day I'll not manage»
         if own == "declines" and (
             last.stance == "had"
-            or (clause.joint in ("but", "however", "though") and last.stance == "takes")
+            or (clause.joint in _BUTS and last.stance == "takes")
             or (last.stance == "takes" and (not last.rule or _BACK.search(clause.text)))
         ):
             last.stance = "declines"
+        elif own in GOES and last.stance == "had" and clause.joint == "and" and owner == last.owner:
+            last.stance, last.rule = "takes", clause.labels[own]  # «I was booked for the 19th and was there»
         elif own == "undecided" and last.stance == "takes" and clause.joint in (",", "(", "-") and len(clause.text.split()) <= 4:
             last.stance = "undecided"  # «the 25th, perhaps»
-        elif clause.joint in ("but", "however", "though") and last.stance == "had" and own not in (*GOES, "likes"):
+        elif clause.joint in _BUTS and last.stance == "had" and own not in (*GOES, "likes"):
             last.stance = "declines"
-        elif (
-            last.stance == "elsewhere"
-            and own in GOES
-            and (clause.joint in ("but", "however", "though") or (clause.joint in SO and _GO_TO_IT.search(clause.text)))
-        ):
+        elif last.stance == "elsewhere" and own in GOES and (clause.joint in _BUTS or (clause.joint in SO and _GO_TO_IT.search(clause.text))):
             last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in», «the 19th is my day off so I can come to it»
         elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
             last.stance = "declines"
@@ -546,10 +559,16 @@ class SessionFinder:
             return ""
         corrects = "changes" in labels and context.talked  # «Wednesday. No, sorry, that's the sheep sale: Tuesday»
         concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
-        if (corrects or concludes) and (alone(mention, clause) or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)):
+        if (corrects or concludes) and (
+            alone(mention, clause)
+            or ("changes" in clause.labels and not {"elsewhere", "declines"} & clause.labels.keys())
+            or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)
+        ):
             return "training"  # also «Wednesdays are my day off so the 19th it is»
         reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
         if form == "weekly" or reported or ("events" in clause.labels and form != "called"):
+            return "elsewhere"
+        if form in ("date", "day", "named", "weekday", "slot") and is_away(context.text[clause.start : mention.start], after):
             return "elsewhere"
         if clause.polarity() in ("", "likes") and (
             form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))
@@ -575,6 +594,7 @@ class SessionFinder:
             "named": about or said or goes or context.talked,
             "called": definite and (about or strong or context.short or context.talked),
             "slot": about or strong or context.short,
+            "slip": bool({"takes", "joins"} & clause.labels.keys()),
             "weekday": about
             or said
             or (goes and (definite or context.talked or stands_near(mention, context)))
@@ -602,6 +622,7 @@ class SessionFinder:
 
     def _choose(self, events: list[Event], *, unchosen: bool, for_another: bool) -> Sessions:
         untick_others(events)
+        drop_merely_named(events)
         last: dict[str, str] = {}
         others: set[str] = set()
         for session, mention, _ in events:

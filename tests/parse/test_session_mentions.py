@@ -50,6 +50,13 @@ def named(text: str, today: date | None = TODAY, *, heading: bool = False) -> li
         ("the other one", ["may-11", "may-16"]),
         ("Thursday 18 May", []),
         ("16 May 2022", []),
+        ("Tues 16 June", ["may-16"]),  # a Friday
+        ("Fri 16 June", []),
+        ("Tues 16 May 2022", ["may-16"]),  # a Monday
+        ("10 till 11", ["may-11"]),
+        ("16:30-17:30", ["may-16"]),
+        ("half four to half past five", ["may-16"]),
+        ("Thrusday 11ht", ["may-11"]),
     ],
 )
 def test_form_names_its_session(text: str, sessions: list[str]) -> None:
@@ -62,7 +69,19 @@ EVERY_FORM = [
     *("week on Tuesday", "a week on Wed", "this coming Thurs", "Tuesdays session", "day after tomorrow", "the day after tomorrow", "a week today"),
     *("today week", "the morn", "tmrw", "tomoz", "2morrow", "last nicht", "the streen", "next week's", "earlier today", "the day at two", "tonight"),
     *("session no. 2", "option: number one", "number 1 of the two", "the remaining one", "one that's left", "one remaining", "one still left"),
-    *("one with the first slot", "seccond yin", "twoth session", "t'other one", "tidder een", "ither date", "the last training"),
+    *(
+        "one with the first slot",
+        "wednseday",
+        "tuesay",
+        "tusday",
+        "wendsday",
+        "seccond yin",
+        "twoth session",
+        "t'other one",
+        "tidder een",
+        "ither date",
+        "the last training",
+    ),
     *("DTSTART;TZID=Europe/London:20230511T100000", "5/16", "the one the week after", "the one week following", "the one later"),
     *("whichsoever of them comes first", "the one after", "the next one", "the following one", "the former", "first choice: second"),
     *("1630", "begins at two", "kicks off at 2", "half past four", "two thirty", "twa o'clock"),
@@ -103,3 +122,12 @@ def test_bare_number_is_a_day_under_a_heading() -> None:
     """«Which date?» and then «16» is an answer; «16» elsewhere is not."""
     assert named("16", heading=True) == [("16", ["may-16"])]
     assert named("16") == []
+
+
+@pytest.mark.parametrize(("today", "sessions"), [(date(2023, 1, 8), ["jan-11"]), (date(2023, 2, 1), []), (None, [])])
+def test_january_still_writes_the_year_before(today: date | None, sessions: list[str]) -> None:
+    """Only until the session has been; what was a year ago is told of in the same words, so that more must stand beside it."""
+    start = datetime(2023, 1, 11, 10, tzinfo=UK)
+    finder = MentionFinder([Session(id="jan-11", start=start, end=start.replace(hour=11))], {})
+    found = finder.find("11/1/22", today, heading=False)
+    assert [(sorted(mention.sessions), mention.form) for mention in found] == [(sessions, "slip" if sessions else "date")]
