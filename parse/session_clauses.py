@@ -42,6 +42,7 @@ _NAMED_ASIDE = re.compile(
 )
 _OF_MINE = re.compile(r"\b(?:of|o) (?:mine|ours|wirs|oors)\b", re.I)  # «a colleague of mine»
 _WHO = re.compile(r"\W*(?:and )?who(?:'s|\b)", re.I)
+_HE = re.compile(r"\W*(?:(?:and|but) )?(?:s?he|they)\b", re.I)
 _WITH = re.compile(rf"\b(?:with|like|unlike|alongside|beside|wi)\s+(?:(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}|{_NOT_A_NAME}{_NAME})\s*$", re.I)
 _ME = re.compile(
     r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
@@ -67,7 +68,7 @@ _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesd
     rf"{_NOT_A_NAME}(?:{_NAME}|him|her|them)\s+(?:(?:for|on|at|to|in)\s+)?(?:the\b|\d)"
     rf"|^\s*(?:and|but|while|whereas|though|although)\s+{_NOT_A_NAME}{_NAME}\s*$"  # «but Derek (P7) goes»
     rf"|^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:and\s+)?(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\s+(?:for|on|at|to)\s+(?:the\b|\d)"
-    r"|\bfor (?:her|him|them)\b",
+    r"|\bfor (?:her|him|them)\b(?! own\b)",
     re.I,
 )
 _OUR_ONE = re.compile(rf"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:our|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\b", re.I)
@@ -145,7 +146,7 @@ def whose(clause: Clause, before: str, *, previous: Clause | None = None) -> str
     if "outsiders" in clause.labels and not WRITER.search(text):
         return "outsider"
     if (_THIRD.search(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", _OF_MINE.sub("", text)))):
-        return "other"
+        return "outsider" if before == "outsider" and _HE.match(text) else "other"  # «My wife, who teaches too, hopes that she'll be there»
     if _ME.search(_FOR_US.sub("", text)) or "same" in clause.labels:
         return "me"
     return before

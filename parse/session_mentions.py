@@ -33,6 +33,7 @@ STRENGTH = {
     "time": 0.6,
     "weekly": 0.1,
 }
+_ABOUT_NOW = 75  # days before and after a letter in which a day without a month is looked for
 _NEW_YEAR = 60  # days in which the year before is still written
 _MOST_MENTIONS = 100  # beyond them no member is speaking
 
@@ -87,9 +88,11 @@ _WEEKDAY = (
 )
 _SUFFIX = "(?:st|nd|rd|th|mh|ht|yh|thh|tth|t)"  # also as it is mistyped: «19ht»
 _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|appreciate|never|just|really|only|hope|get|no|still"  # «wed like to»
+_NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_COUNTS = "|".join((*_NUMBERS, r"\d\d?"))
 _HINTS = (  # how the words begin that a mention may begin with
     "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
-    "a week|today|to-day|tom|tm|2mo|yest|the morn|the day|day after|"
+    "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|tom|tm|2mo|yest|the morn|the day|day after|"
     "the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
     "one with|one wi|one that|one left|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
     "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|half|two|three|four|twa|which|"
@@ -152,11 +155,12 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
         | (?P<weekly>tues|wednes)days\b
         | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:
-                (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:today|tom+or+ow)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
+                (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:from[ ])?(?:today|tom+or+ow)|
+                (?:{_COUNTS})[ ]days[ ](?:from[ ](?:now|today)|hence)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
             the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
-            (?:to-?day|tom+or+ow)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
+            (?:to-?day|tom+or+ow|yesterday)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
             this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
         | (?:session|sess|training|date|slot|option|choice|workshop)(?:[ ]|[ ]?[:=\-][ ](?=n))(?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?!\.\d|[/:\-\d]|[ ](?:on|from|in)[ ](?:your|the)[ ]list|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
@@ -195,7 +199,11 @@ _NOT_ON = re.compile(
     re.I,
 )
 _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
-_WHICH_I = re.compile(r"\s*,?\s*(?:which|that) (?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b", re.I)  # «before the 19th, which I'm booked on»
+_WHICH_I = re.compile(
+    r"\s*,?\s*(?:which|that) (?:is (?:when |the (?:one|day|date) (?:that )?)?)?"
+    r"(?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b",
+    re.I,
+)  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _OLD_YEAR = re.compile(r",? (?:of )?(?:last year|the year before|the previous year|a year ago|next year)\b", re.I)
@@ -299,7 +307,8 @@ class MentionFinder:
                 return "", set()
             if int(group["d4"]) in (1, 2) and weekday is None and _OF_TWO.search(text):  # «both dates are fine but I clicked on the 2nd»
                 return "ordinal", self._ordinal("first" if int(group["d4"]) == 1 else "second")
-            return "day", self._dated(int(group["d4"]), None, None, weekday)
+            dated = self._dated(int(group["d4"]), None, None, weekday)
+            return "day", dated or self._on_no_such_weekday(int(group["d4"]), weekday, today)
         if group["spelt"]:
             number = _ORDINAL_WORDS[_spelt_key(group["spelt"])]
             return "day", self._dated(number, _month(group["m5"]) if group["m5"] else None, None, weekday)
@@ -383,6 +392,13 @@ class MentionFinder:
                 return "slip", {session.id}
         return "date", set()
 
+    def _on_no_such_weekday(self, day: int, weekday: int | None, today: date | None) -> set[str]:
+        """«Thurs 25th», where no month about now has one and no session is on a Thursday: the day of the week is the slip."""
+        if weekday is None or today is None or any(s.start.weekday() == weekday for s in self.sessions):
+            return set()
+        near = (today + timedelta(days=ahead) for ahead in range(-_ABOUT_NOW, _ABOUT_NOW))
+        return set() if any(other.day == day and other.weekday() == weekday for other in near) else self._dated(day, None, None)
+
     def _on_weekday(self, weekday: int | None, which: str, after: str, today: date | None) -> set[str]:
         found = {s for s in self.sessions if s.start.weekday() == weekday}
         if today is not None and which == "last":
@@ -403,7 +419,9 @@ class MentionFinder:
             monday = today + timedelta(days={"next": 7, "last": -7, "this": 0}[word.split(maxsplit=1)[0]] - today.weekday())
             return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
         ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
-        if "day after" in word or "week" in word:  # «the day after tomorrow», «a week tomorrow»
+        if (days := re.match(rf"({_COUNTS}) days ", word)) is not None:  # «six days from now»
+            ahead = _NUMBERS.index(days[1]) + 2 if days[1] in _NUMBERS else int(days[1])
+        elif "day after" in word or "week" in word:  # «the day after tomorrow», «a week tomorrow»
             ahead = 2 if "day after" in word else 7 + ("tom" in word)
         session = self.on(today + timedelta(days=ahead))
         if session is None:
@@ -453,6 +471,10 @@ def _joined(found: list[Mention], text: str) -> list[Mention]:
                 last.sessions, last.end = frozenset(), mention.end
                 continue
         joined.append(mention)
+    times = [mention for mention in joined if mention.form == "time"]
+    for mention in joined:
+        if mention.form == "relative" and any(len(time.sessions) == 1 and time.sessions == mention.sessions for time in times):
+            mention.form = "day"  # «tomorrow kicks off at 3.30»: the day and the hour agree
     return joined
 
 

@@ -52,10 +52,13 @@ _TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|ye
 _UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
 _ANSWER = re.compile(
     r"(?:\s*\)?\s*[\-:=|(\[]+|(?:'s| is| wis)(?: a)?)"
-    r"\s*(yes|aye|y|x|no|n|naw)\b(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
+    r"\s*(yes|aye|y|x|no|n|naw|confirmed|booked|attending|accepted|declined|refused|not attending|can't|cannot|unable|left blank|blank)\b"
+    r"(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
     re.I,
 )  # «19 Jan - No, 25 Jan - Yes»
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
+_OFF = re.compile(r"\b(?:off|aff|out of)\s+(?:the\s+)?$", re.I)  # «off the 19th, on the 25th»
+_ON = re.compile(r"\s*[,;]?\s*(?:and\s+)?(?:on|onto|in|into)\s+(?:the\s+)?", re.I)
 _SPAN = re.compile(r"\bfrom\s+(?:the\s+|last\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
@@ -77,7 +80,11 @@ _BUT_NOW = re.compile(  # «signed up for the 19th but can only make the 25th no
     re.I,
 )
 _NOW = re.compile(r"\s*(?:now|instead)\b", re.I)
-_TOLD = re.compile(r"\b(?:confirmation|invite|invitation|link|e-?mail|system|list|calendar|reply|receipt|says|shows|(?:put|have|got) (?:me|us))\b", re.I)
+_TOLD = re.compile(
+    r"\b(?:confirmation|invite|invitation|link|e-?mail|system|list|calendar|reply|receipt|says|shows|(?:put|have|got) (?:me|us)|"
+    r"given|allocated|assigned)\b",
+    re.I,
+)
 _WISHED = re.compile(r"\b(?:would|'d)\s+(?:\w+\s+){0,2}?(?:prefer|rather|sooner|like|love)\b", re.I)
 _BUT = re.compile(r"\b(?:but|though|however)\b", re.I)
 _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
@@ -101,6 +108,7 @@ class Context:
     short: bool  # nothing much stands in the sentence besides the mentions
     goes: list[tuple[int, int]]  # where words stand that are said of much else
     today: date | None
+    explained: bool = False  # whatever is about something else has a day of its own: «the 19th works; the 25th is our supper»
     asked: bool = False  # a quoted question asks for a session, and this answers it
     said: str = ""  # what was made of the last session before, in this sentence or the one before
 
@@ -118,7 +126,7 @@ def ticked_box(text: str, mention: Mention, before: str, after: str, *, short: b
     if first is not None and (box := re.match(r"\s*\)?\s*[:|=\-]?\s*", after)) is not None and _BOX.match(after, box.end()):
         return re.match(_TICK, after[box.end() :]) is not None
     if (answer := _ANSWER.match(after)) is not None:
-        return answer[1].lower() not in ("no", "n", "naw")
+        return answer[1].lower() in ("yes", "aye", "y", "x", "confirmed", "booked", "attending", "accepted")
     if short and _TICKED_AFTER.match(after):
         return True
     return False if short and _UNTICKED_AFTER.match(after) else None
@@ -148,8 +156,9 @@ def untick_others(events: list[Event]) -> None:
 
 def drop_merely_named(events: list[Event]) -> None:
     """Where words choose one session, a day that is only named is the reason or something else: «On the 19th I've a clinic. I'm going on the 25th.»"""
-    taken = {session for session, mention, _ in events if mention.stance == "takes" and mention.rule and len(mention.sessions) == 1}
+    ruled = [(session, mention.owner) for session, mention, _ in events if mention.stance == "takes" and mention.rule and len(mention.sessions) == 1]
     for session, mention, _ in events:
+        taken = {other for other, owner in ruled if owner == "me" or mention.owner != "me"}
         if taken and session not in taken and mention.stance == "takes" and not (mention.rule or mention.linked or mention.bare):
             mention.stance = "elsewhere"
 
@@ -272,14 +281,15 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
         ):
             one.stance = "declines"
             continue
-        if mine and one.stance == "takes" and other.stance == "had" and _CONTRAST.search(between) and _TOLD.search(text[: one.start]):
+        if mine and one.stance in ("takes", "had") and other.stance == "had" and _CONTRAST.search(between) and _TOLD.search(text[: one.start]):
             one.stance = "declines"  # «I got a confirmation for the 19th though I'd asked for the 25th»
             continue
         elsewhere = not (one.sessions and other.sessions) and "changes" not in labels
         if elsewhere and _SPAN.search(text[: one.start]) and _TO.fullmatch(between.lstrip()):
             one.stance = other.stance = "elsewhere"  # «the broadband was off from the Friday to the Tuesday»
             continue
-        if _FROM.search(text[max(0, one.start - 16) : one.start]) and _TO.search(between) and one.sessions and other.sessions:
+        leaves = text[max(0, one.start - 16) : one.start]
+        if ((_FROM.search(leaves) and _TO.search(between)) or (_OFF.search(leaves) and _ON.fullmatch(between))) and one.sessions and other.sessions:
             one.stance, other.stance = "declines", "takes"
         elif (
             one.sessions

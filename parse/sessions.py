@@ -143,6 +143,7 @@ _SO_THE_OTHER = re.compile(r"\b(?:so|hence|therefore|but)\b.*\bother\b", re.I)  
 _TODAYS = re.compile(r"(?:to-?day|tom+or+ow)'?s\b", re.I)  # «can only make tomorrow's one»
 _LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
+_OVER = re.compile(r"\b(?:prefer\w*|favour\w*|cho(?:se|ice|sen)|pick(?:ed)?)\b[^,;.]{0,40}\b(?:over|ahead of)\s+(?:the\s+)?$", re.I)
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
@@ -173,10 +174,11 @@ _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gon
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
 _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.I)  # «Tuesday week for me»
+_IT_IS = re.compile(r"\s*,?\s*(?:it is|it shall be|it'll be|it will be|it'll hae tae be)\b", re.I)  # «Burns Day it is»
 _INSTEAD_OF_IT = re.compile(r"\s*(?:,\s*)?(?:instead|then)\b", re.I)
 _REPLY = re.compile(r"\b(?:re|fwd?|aw)\b", re.I)
 _BUTS = {"but", "though", "however"}
-_GOES_ON = {",", "(", ")", "and", "an", "while", "whereas", "/", "-"}
+_GOES_ON = {",", "and", "an", "while", "whereas", "/", "-"}
 _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
@@ -417,6 +419,7 @@ class SessionFinder:
 
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
         current, owner, own_words = "", "me", False
+        context.explained = all(any(c.start <= m.start < c.end for m in mentions) for c in clauses if "elsewhere" in c.labels)
         head: Clause | None = None
         done: list[Mention] = []
         for clause in clauses:
@@ -515,7 +518,7 @@ class SessionFinder:
         refers = self._refers(mention, clause, before, after, context)
         if refers != "training":
             return refers
-        if _NOT_BEFORE_IT.search(before) or _THAN.search(before):
+        if _NOT_BEFORE_IT.search(before) or _THAN.search(before) or _OVER.search(context.text[: mention.start]):
             return "declines"
         if "fallback" in clause.labels:
             return "conditional"
@@ -576,7 +579,7 @@ class SessionFinder:
             spoken_for = bool(ours - {"about"} & labels)
             if is_of_something_else(context.text[: mention.start], after, named=form == "named", spoken_for=spoken_for):
                 return "elsewhere"
-        suits = "likes" in clause.labels and "elsewhere" not in clause.labels and form not in ("date", "day")
+        suits = "likes" in clause.labels and "elsewhere" not in clause.labels and (form not in ("date", "day") or context.explained)
         if "elsewhere" in labels and not ours & labels and not suits:
             return "elsewhere"
         timed = form == "time" and _ONE_AT.search(context.text[: mention.start]) is not None  # «the one that starts at half three»
@@ -588,6 +591,8 @@ class SessionFinder:
         strong = said or goes or "likes" in labels
         said_here = bool({"takes", "joins", "declines", "undecided", "had", "either", "goes", "likes"} & clause.labels.keys())
         definite = _DEFINITE.search(before) is not None
+        if _IT_IS.match(after):
+            return "training"
         enough = {
             "date": True,
             "day": True,
@@ -625,6 +630,7 @@ class SessionFinder:
         drop_merely_named(events)
         last: dict[str, str] = {}
         others: set[str] = set()
+        linked: set[str] = set()
         for session, mention, _ in events:
             stance = "takes" if mention.stance == "outsider" and for_another else mention.stance
             if stance == "either" and last.get(session) == "takes":
@@ -634,11 +640,12 @@ class SessionFinder:
             if mention.owner != "me":
                 if stance in ("takes", "had"):
                     others.add(session)
+                    linked |= {session} if mention.linked else set()
             else:
                 last[session] = stance
         own = any(m.own and m.stance in ("takes", "had") and len(m.sessions) == 1 and last.get(session) == m.stance for session, m, _ in events)
         if own or (unchosen and not for_another):
-            others = set()  # a colleague goes for the writer only where the writer says nothing of their own
+            others = linked = set()  # a colleague goes for the writer only where the writer says nothing of their own
         for mention in {id(mention): mention for _, mention, _ in events}.values():  # «the other one»: the one that was not refused or named before
             if len(mention.sessions) > 1 and mention.stance == "takes" and (mention.owner == "me" or not own):
                 elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
@@ -655,6 +662,8 @@ class SessionFinder:
             firm = {session for session, stance in last.items() if stance == "had"}
         if not firm and self._either == "all":
             firm = {session for session, stance in last.items() if stance == "either"}
+        if firm:
+            others &= linked  # «19 January. (My PT is booked on the 25th.)» is not «two on the 19th and two on the 25th»
         reasons: list[Reason] = []
         if not firm | others and any(mention.stance in ("undecided", "either") for _, mention, _ in events):
             reasons.append(Reason(code="session_undecided"))

@@ -50,6 +50,11 @@ def named(text: str, today: date | None = TODAY, *, heading: bool = False) -> li
         ("the other one", ["may-11", "may-16"]),
         ("Thursday 18 May", []),
         ("16 May 2022", []),
+        ("eight days from now", ["may-16"]),
+        ("Monday 11th", ["may-11"]),  # none is about
+        ("Wednesday 14th", []),
+        ("Tuesday 11th", []),  # which of the two sessions?
+        ("Sunday 16th", []),  # in April
         ("Tues 16 June", ["may-16"]),  # a Friday
         ("Fri 16 June", []),
         ("Tues 16 May 2022", ["may-16"]),  # a Monday
