@@ -125,7 +125,7 @@ def _days(settings: Mapping[str, Any], key: str, file: str) -> dict[str, tuple[i
 
 _FIELD = re.compile(r"\b(?:training|session|cpd|clpl)\b[^:|]{0,30}[:|]", re.I)  # «Training session: Tuesday»
 _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
-_RESETS = {";", "but", "so", "then", "instead", "though", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
+_RESETS = {";", "but", "so", "then", "instead", "though", "although", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _INSTEAD = {"otherwise", "failing that"}
 _NOT_BEFORE_IT = re.compile(
     r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
@@ -143,7 +143,9 @@ _SO_THE_OTHER = re.compile(r"\b(?:so|hence|therefore|but)\b.*\bother\b", re.I)  
 _TODAYS = re.compile(r"(?:to-?day|tom+or+ow)'?s\b", re.I)  # «can only make tomorrow's one»
 _LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
-_OVER = re.compile(r"\b(?:prefer\w*|favour\w*|cho(?:se|ice|sen)|pick(?:ed)?)\b[^,;.]{0,40}\b(?:over|ahead of)\s+(?:the\s+)?$", re.I)
+_OVER = re.compile(
+    r"\b(?:prefer\w*|favour\w*|opt(?:ed)?|plump(?:ed)?|gone for|went for|cho(?:se|ice|sen)|pick(?:ed)?)\b[^,;.]{0,40}\b(?:over|ahead of)\s+(?:the\s+)?$", re.I
+)
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
@@ -174,10 +176,13 @@ _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gon
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
 _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.I)  # «Tuesday week for me»
+_MY_DAY = re.compile(
+    r"\s*(?:'s|is|will be|it is|it'll be|will have to be)\s+(?:(?:my|our|the)\s+(?:only\s+)?(?:day|one|date|option|choice)|mine|best|better|it)\b", re.I
+)
 _IT_IS = re.compile(r"\s*,?\s*(?:it is|it shall be|it'll be|it will be|it'll hae tae be)\b", re.I)  # «Burns Day it is»
 _INSTEAD_OF_IT = re.compile(r"\s*(?:,\s*)?(?:instead|then)\b", re.I)
 _REPLY = re.compile(r"\b(?:re|fwd?|aw)\b", re.I)
-_BUTS = {"but", "though", "however"}
+_BUTS = {"but", "though", "although", "however"}
 _GOES_ON = {",", "and", "an", "while", "whereas", "/", "-"}
 _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
@@ -556,6 +561,8 @@ class SessionFinder:
             form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in clause.labels and not (clause.polarity() and _IT_IS_A.search(before))
         ) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
             return ""
+        if clause.joint in SO - {"then"} and "recurring" not in clause.labels and ("about" in labels or context.talked) and _MY_DAY.match(after):
+            return "training"  # «Wednesdays I run the band, so Tuesday's my day»
         if vague and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
             return ""
         if form == "ordinal" and "about" not in labels and (_COUNTS_MORE.search(context.text) or (_YES_TO.search(before) and not context.talked)):
