@@ -34,6 +34,12 @@ _PERSON = (
     r"secretary|counterpart|opposite number)"
 )
 _NOT_A_NAME = r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
+_BEGINS_A_SENTENCE = (  # in capitals, and no name: «Hence the 25th», «Probably the 19th»
+    r"(?:hence|thus|therefore|then|instead|maybe|perhaps|mibbe|for|after|before|at|from|to|of|with|by|re|regarding|concerning|about|as|if|when|once|since|"
+    r"because|what|how|why|where|whichever|either|neither|under|over|until|till|unless|despite|except|preferably|probably|possibly|ideally|hopefully|definitely|"
+    r"certainly|actually|finally|really|surely|originally|initially|sadly|unfortunately|luckily|reserve|mark|add|give|make|take|choose|let|say|use|see|try|"
+    r"choosing|taking|picking|making|reserved|wrote|ticked|clicked|selected|opted|went|came|count|enter|include|keep|note)"
+)
 _NAME = r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
 _ASIDE = r"(?:\s+\([^()]{1,30}\)|,\s*who[^,;.()]{1,60},)"  # «Kenny (maths) is coming», «Alan, who is in our group, is on the 25th»
 _NAMED_ASIDE = re.compile(
@@ -58,7 +64,7 @@ _THIRD = re.compile(
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can|missed|chose|picked|got|took|doing|loved|enjoyed|joined|attended)[a-z]*\b)"
-    r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:\s+(?:from|at|in|of)\s+(?-i:[A-Z][\w'-]+))?"
+    rf"(?!{_BEGINS_A_SENTENCE}\b)(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:\s+(?:from|at|in|of)\s+(?-i:[A-Z][\w'-]+))?"
     r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
     r"cannot|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,

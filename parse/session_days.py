@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from parse.session_clauses import WRITER
+
 __all__ = ["is_of_something_else"]
 
 _REACH = 100  # characters before a mention that are looked at
@@ -58,6 +60,18 @@ _GOES_THEN = re.compile(
     r"opted|chosen|picked|ticked|gone|plumped|put|asked|said|been|had|to|just|also|already|since|then|decided|room|spaces)\b",
     re.I,
 )
+_WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
+_SUBJECT = re.compile(
+    r"^\W*(?:(?:and|but|as|because|since|so)\W+)?(?:our|the|my|an?|his|her|their|something|somebody|someone)\b"
+    rf"(?P<what>(?: +{_WORD}){{2,9}}) *$",
+    re.I,
+)
+_FOR = re.compile(r"\b(?:for|fur|fir)(?: the| da)? *$", re.I)
+_ABOUT_IT = re.compile(
+    rf"\b(?:{_TRAINING}|head|headteacher|depute|dht|ht|pt|principal|manager|team|department|group|colleagues|cover|plan|vote|votes|decision|"
+    r"intention|money|name|names|arrow|finger|pin|tick|cross|ring|circle|vet|plumps?|goes|went|prefers?|wins?|won)\b",
+    re.I,
+)
 _OURS = re.compile(rf"\b(?:{_TRAINING})\b", re.I)
 
 
@@ -72,6 +86,12 @@ def is_away(before: str, after: str) -> bool:
         return False
     told = _AWAY.match(after) or (_A_THING.match(after) if "on" in before.lower().split() else None)
     return told is not None and _GOES_THEN.search(told["what"]) is None
+
+
+def is_told_of(before: str) -> bool:
+    """Whether something that is not the training does something on the day: «Our inspectors arrive on the 25th»."""
+    told = _SUBJECT.match(before)
+    return told is not None and _FOR.search(before) is None and _ABOUT_IT.search(told["what"]) is None and WRITER.search(told["what"]) is None
 
 
 def is_of_something_else(before: str, after: str, *, named: bool, spoken_for: bool) -> bool:

@@ -83,7 +83,7 @@ _WEEKDAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 
 _ABROAD = {"mardi": 1, "mercredi": 2, "martes": 1, "miércoles": 2, "dienstag": 1, "mittwoch": 2, "wtorek": 1, "środa": 2}
 _WEEKDAYS |= _ABROAD
 _WEEKDAY = (
-    r"(?P<{}>mon(?:day)?|t(?:ue|eu|eus|use)s?(?:day|dy|dee)?|tuseday|tuesady|we(?:d|dn|dnes|ns|dens|nes)s?(?:day|dy)?|weds|w[ednsai]{{3,7}}(?:d(?:ay|y)|ay)|t[euis]{{2,4}}d?s?(?:d(?:ay|y)|ay)|"
+    r"(?P<{}>mon(?:day)?|t(?:ue|eu|eus|use)s?(?:day|dy|dee)?|tuseday|tuesady|we(?:d|dn|dnes|ns|dens|nes)s?(?:day|dy)?|weds|w(?:e[dns]|[ai]d)[ednsai]{{1,5}}(?:d(?:ay|y)|ay)|t(?:ue|eu|us)[euis]{{0,2}}d?s?(?:d(?:ay|y)|ay)|"
     r"th(?:u|ur|urs|rus)(?:day)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|diluain|dim[àa]irt|diciadain|" + "|".join(_ABROAD) + r")\b(?! gras)"
 )
 _SUFFIX = "(?:st|nd|rd|th|mh|ht|yh|thh|tth|t)"  # also as it is mistyped: «19ht»
@@ -91,7 +91,7 @@ _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|app
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNTS = "|".join((*_NUMBERS, r"\d\d?"))
 _HINTS = (  # how the words begin that a mention may begin with
-    "mon|tue|teu|tus|wed|wen|wes|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
+    "mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
     "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|tom|tm|2mo|yest|the morn|the day|day after|"
     "the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
     "one with|one wi|one that|one left|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
@@ -180,7 +180,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
-                |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ]booked)|'ll|'d)\b))
+                |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b))?

@@ -34,7 +34,7 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
-from parse.session_days import is_away, is_fronted, is_of_something_else
+from parse.session_days import is_away, is_fronted, is_of_something_else, is_told_of
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_stances import (
@@ -183,6 +183,7 @@ _IT_IS = re.compile(r"\s*,?\s*(?:it is|it shall be|it'll be|it will be|it'll hae
 _INSTEAD_OF_IT = re.compile(r"\s*(?:,\s*)?(?:instead|then)\b", re.I)
 _REPLY = re.compile(r"\b(?:re|fwd?|aw)\b", re.I)
 _BUTS = {"but", "though", "although", "however"}
+_AFTER_ALL_THAT = re.compile(r"\W*(?:and )?(?:having|after|following|despite|without|when|before)\b", re.I)  # «session two, having slept through session one»
 _GOES_ON = {",", "and", "an", "while", "whereas", "/", "-"}
 _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
@@ -456,7 +457,8 @@ class SessionFinder:
             head = clause
             if not here:
                 self._look_back(clause, own, owner, done)
-            current = _STANCES.get(own, own) or current
+            if not (current == "conditional" and clause.joint not in _INSTEAD and own in (*GOES, "likes")):  # «if Tuesday's full, then I'll take Wednesday»
+                current = _STANCES.get(own, own) or current
             if "same" in clause.labels:
                 for mention in done:
                     if mention.stance == "takes":
@@ -473,7 +475,7 @@ class SessionFinder:
                 if clause.joint in SO - {"then"} and mention.stance == "takes" and owner == "me":
                     mention.rule = mention.rule or "session.concluded"  # «so expect me at the one on the 25th instead»
                     turn_to(mention, done, max((c.start for c in clauses if c.joint in _BUTS and c.start < clause.start), default=-1))
-                mention.linked = bool(taken) and clause.joint in _GOES_ON
+                mention.linked = bool(taken) and clause.joint in _GOES_ON and not _AFTER_ALL_THAT.match(clause.text)
                 done.append(mention)
                 context.said = mention.stance or context.said
         tell_owners(done, context.text)
@@ -579,6 +581,8 @@ class SessionFinder:
         if form == "weekly" or reported or ("events" in clause.labels and form != "called"):
             return "elsewhere"
         if form in ("date", "day", "named", "weekday", "slot") and is_away(context.text[clause.start : mention.start], after):
+            return "elsewhere"
+        if form in ("date", "day", "named") and not clause.labels and is_told_of(context.text[clause.start : mention.start]):
             return "elsewhere"
         if clause.polarity() in ("", "likes") and (
             form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))
