@@ -95,7 +95,7 @@ _HINTS = (  # how the words begin that a mention may begin with
     "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|tom|tm|2mo|yest|the morn|the day|day after|"
     "the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
     "one with|one wi|one that|one left|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
-    "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|half|two|three|four|twa|which|"
+    "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|link|half|two|three|four|twa|which|"
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
 _UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -162,7 +162,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             (?:to-?day|tom+or+ow|yesterday)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
             this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
-        | (?:session|sess|training|date|slot|option|choice|workshop)(?:[ ]|[ ]?[:=\-][ ](?=n))(?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
+        | (?:session|sess|training|date|slot|option|choice|workshop|link)(?:[ ]|[ ]?[:=\-][ ](?=n))(?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?!\.\d|[/:\-\d]|[ ](?:on|from|in)[ ](?:your|the)[ ]list|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
@@ -175,7 +175,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             |[ ]of[ ](?:term|our|my|their|this|a|school|spring|summer|half|the[ ](?:term|session|year|week|month|new|school|holidays?|summer|spring|half)\b))
         | which(?:so)?ever(?:[ ]of[ ](?:the|your|them|these|those)(?:[ ](?:two|twa|2))?)?(?:[ ](?:{_THING}))?[ ](?:comes|falls|happens|runs|is|takes[ ]place)
             [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
-        | (?<=the[ ])(?P<after>one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following)
+        | (?<=the[ ])(?P<after>(?:(?:session|training|date|course)[ ](?:the[ ])?week[ ](?:after|later|following|before|earlier)
+                |one[ ](?:the[ ])?week[ ](?:before|earlier)|one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following))
             (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b

@@ -157,7 +157,10 @@ def untick_others(events: list[Event]) -> None:
 def drop_merely_named(events: list[Event]) -> None:
     """Where words choose one session, a day that is only named is the reason or something else: «On the 19th I've a clinic. I'm going on the 25th.»"""
     ruled = [(session, mention.owner) for session, mention, _ in events if mention.stance == "takes" and mention.rule and len(mention.sessions) == 1]
+    other_one = any(len(mention.sessions) > 1 and mention.stance == "takes" and mention.owner == "me" for _, mention, _ in events)
     for session, mention, _ in events:
+        if other_one and mention.stance == "takes" and len(mention.sessions) == 1 and not (mention.rule or mention.bare):
+            mention.stance = "elsewhere"  # «Our library opens on the 19th. I'm joining the training the week after.»
         taken = {other for other, owner in ruled if owner == "me" or mention.owner != "me"}
         if taken and session not in taken and mention.stance == "takes" and not (mention.rule or mention.linked or mention.bare):
             mention.stance = "elsewhere"

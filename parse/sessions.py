@@ -179,6 +179,10 @@ _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.
 _MY_DAY = re.compile(
     r"\s*(?:'s|is|will be|it is|it'll be|will have to be)\s+(?:(?:my|our|the)\s+(?:only\s+)?(?:day|one|date|option|choice)|mine|best|better|it)\b", re.I
 )
+_ONE_ON_A = re.compile(r"\b(?:one|yin|session|training|date) (?:that's |which is |that is |held )?on an?\s+$", re.I)  # «the one on a Wednesday»
+_ASKED_IF = re.compile(
+    r"(?<!\bi)(?<!\bwe)(?<!\bi've)(?<!\bi'd)(?<!\bwe've)(?<!\bwe'd) (?:asked|wondered) (?:(?:me|us) )?(?:if|whether) (?:i|we)\b", re.I
+)  # «My PT asked if I'd do the 19th»
 _IT_IS = re.compile(r"\s*,?\s*(?:it is|it shall be|it'll be|it will be|it'll hae tae be)\b", re.I)  # «Burns Day it is»
 _INSTEAD_OF_IT = re.compile(r"\s*(?:,\s*)?(?:instead|then)\b", re.I)
 _REPLY = re.compile(r"\b(?:re|fwd?|aw)\b", re.I)
@@ -557,10 +561,16 @@ class SessionFinder:
         vague = form in ("weekday", "time", "ordinal", "slot")
         if form == "weekday" and _OF_OTHERS.match(after):
             return ""
+        if _ASKED_IF.search(context.text[clause.start : mention.start]):
+            return "elsewhere"
         if form == "weekday" and _ANY_DAY.search(before) and _SO_THE_OTHER.search(after):
             return "elsewhere"
         if (
-            form in ("weekday", "slot") and _ANY_DAY.search(before) and "changes" not in clause.labels and not (clause.polarity() and _IT_IS_A.search(before))
+            form in ("weekday", "slot")
+            and _ANY_DAY.search(before)
+            and _ONE_ON_A.search(before) is None
+            and "changes" not in clause.labels
+            and not (clause.polarity() and _IT_IS_A.search(before))
         ) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
             return ""
         if clause.joint in SO - {"then"} and "recurring" not in clause.labels and ("about" in labels or context.talked) and _MY_DAY.match(after):
