@@ -195,6 +195,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
 
 _NOT_ON = re.compile(
     r"\b(?:until|till|til|since|before|after|by|from|day|days|room|week|page|age|aged|(?<!noon )(?<!session )(?<!training )"
+    r"(?<!offer )(?<!choice )(?<!option )(?<!slot )"
     r"(?<!on top )(?<!out )(?<!hour )(?<!half )(?<!part )(?<!bit )of|"
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,

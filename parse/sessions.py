@@ -600,10 +600,12 @@ class SessionFinder:
             spoken_for = bool(ours - {"about"} & labels)
             if is_of_something_else(context.text[: mention.start], after, named=form == "named", spoken_for=spoken_for):
                 return "elsewhere"
-        suits = "likes" in clause.labels and "elsewhere" not in clause.labels and (form not in ("date", "day") or context.explained)
-        if "elsewhere" in labels and not ours & labels and not suits:
-            return "elsewhere"
         timed = form == "time" and _ONE_AT.search(context.text[: mention.start]) is not None  # «the one that starts at half three»
+        goes_then = "goes" in clause.labels and form in ("date", "day") and stands_near(mention, context)  # «I'll do the 25th even though it's my birthday»
+        likes = "likes" in clause.labels and (form not in ("date", "day") or context.explained)
+        suits = (likes or goes_then) and "elsewhere" not in clause.labels
+        if "elsewhere" in labels and not ours & labels and not suits and not timed:
+            return "elsewhere"
         if "elsewhere" in clause.labels and not ours & clause.labels.keys() and not timed:
             return "elsewhere"
         about = "about" in labels
@@ -640,7 +642,8 @@ class SessionFinder:
             "time": (about and strong)
             or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start : mention.start].replace("the", "")))
             or _SEE_YOU.search(before) is not None
-            or (strong and (definite or _ONE_AT.search(context.text[: mention.start]) is not None)),
+            or ((strong or (context.talked and context.short)) and (definite or timed))
+            or (about and definite and alone(mention, clause)),
         }[form]
         return "training" if enough else ""
 
