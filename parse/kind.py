@@ -307,14 +307,19 @@ class KindReading:
         text = self._parsed.subject if evidence.where == "subject" else self._parsed.body
         return _OF_READER.search(text[max(0, evidence.start - 30) : evidence.start]) is not None
 
-    def _perhaps(self, *, told: bool) -> list[_Sign]:
+    def _perhaps(self, *, told: bool, wants: bool) -> list[_Sign]:
         """The signs of a machine on a message that was taken for a person's, where they nearly sufficed.
 
-        ``told``: the message tells a school and an activity; who does that on leave («back in April») is no note of absence.
+        ``told``: the message tells a school and an activity; who does that on leave («back in April») is no note of absence,
+        and who also ``wants`` to take part and writes like a member is no machine for «I may be slow to reply» below the name,
+        nor for «don't hesitate to ask».
         """
         signs = self._machine_signs
         if told and all(sign.evidence.rule in _ON_LEAVE for sign in signs if sign.says == "automatic"):
             signs = [sign for sign in signs if sign.says != "automatic"]
+        if told and wants and self._human() >= 1.0:
+            elsewhere = {sign.says for sign in signs if sign.evidence.where.startswith("header:")}
+            signs = [sign for sign in signs if sign.says in ("bounce", *elsewhere)]
         if self._human() >= 1.0:  # who writes like a member is one, whatever the address
             signs = [sign for sign in signs if not sign.evidence.rule.startswith("sender.")]
             if any(sign.evidence.rule == _TELLS_OF_BOUNCE for sign in self._text_signs(("human",), OWN)):
@@ -388,6 +393,7 @@ class KindReading:
         # «Dear member, thank you for your interest» is our own answer, however it greets.
         answered = _best_sum(self._text_signs(("acknowledged",), quoted - {"subject"}))
         weight["answered"] = answered
+        weight["privately"] = _best_sum((sign for sign in signs if sign.says == "private"), again=0.5)
         weight["undecided"] += weight["hesitates"]
         weight["programme"] = max(weight["programme"], weight["scheme"])
         weight["replies"] += found.by_option
@@ -407,7 +413,8 @@ class KindReading:
         kind = self._kind(weight, found, forwarded=forwarded or on_behalf)
         if kind is Kind.WITHDRAWAL or weight["withdraws"] - weight["stays"] >= 1.0:
             reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
-        perhaps = self._perhaps(told=found.activities and found.place_told)
+        told = found.activities and found.place_told
+        perhaps = self._perhaps(told=told, wants=weight["interest"] >= 1.0)
         if perhaps:
             reasons.insert(0, Reason(code="perhaps_automatic", detail=_first(perhaps, perhaps[0].says)))
         shown = tuple(_candidate(sign) for sign in signs if sign.says not in ("programme", "scheme", "human", "private", "circular", "acknowledged"))
@@ -442,6 +449,10 @@ class KindReading:
         if nothing_of_ours and weight["private"] > 0 and not any(weight[label] > 0 for label in _RELATE):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday, bring the flask»: no word of schools
         ours = found.institutions or found.activities or found.about_us or weight["programme"] > 0 or weight["interest"] > 0
+        # «Will I get the bus to Jean's 60th, and did you get her the voucher?» is about money, and yet not ours.
+        own_words = weight["programme"] > 0 or weight["interest"] > 0 or found.institutions or found.activities
+        if weight["privately"] >= 1.0 and not (own_words or forwarded or found.concerns or replies):
+            return Kind.UNRELATED
         if weight["private"] > 0 and not (ours or forwarded or found.concerns):
             return Kind.UNRELATED  # «is it the 19th or the 25th your da gets his eyes done?»
         nothing_else = not (found.institutions or found.authorities or found.sessions or forwarded or found.asks or found.concerns or read_files)

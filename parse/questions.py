@@ -69,9 +69,28 @@ _UNMARKED = re.compile(
     r"(?!.*(?:[!:]$|\bis (?:an?|the)\b.* that\b|,\s+(?:i|we|it|that)\b))",
     re.I,
 )
+_PRONOUN = "i|we|you|it|they|he|she|there|that|this|these|those|everyone|everybody|nobody|both|all|some|most|few|many|mine|ours"
+_VERBS_OF = {  # an auxiliary and its forms: «is there?», «there are not»
+    **dict.fromkeys(("is", "are", "am", "was", "were", "'s", "'m", "'re"), "be"),
+    **dict.fromkeys(("do", "does", "did", "dae", "daes"), "do"),
+    **dict.fromkeys(("has", "have", "had", "'ve", "hae"), "have"),
+    **dict.fromkeys(("can", "could", "may", "might"), "can"),
+    **dict.fromkeys(("will", "would", "'ll", "'d", "wid", "wull", "shall", "should", "must"), "will"),
+}
+_HELPERS = "|".join(sorted(_VERBS_OF, key=len, reverse=True))
+_HELPER = re.compile(rf"(?<!\w)(?!')(?:{_HELPERS})(?=n't\b|nae\b|na\b|\b)|'(?:s|m|re|ve|ll|d)\b", re.I)
+_TOO = r"too|indeed|so|either|now|yet|still|though|after all|of course"
+_LEFT_OUT = re.compile(  # «there is not, and», «so it does.», «I've looked: it was.»
+    rf"\b(?:{_PRONOUN})(?:\s+|(?='))({_HELPERS})(?:n't|nae|na|\s+not)?(?:\s+(?:{_TOO}))?\s*(?=[.!,;:)]|$)", re.I
+)
+_SO_DO_I = re.compile(rf"(?:^|[.!,;:]\s*|\band\s+)(?:so|nor|neither)\s+({_HELPERS})\s+\w+", re.I)
+_TAG = re.compile(rf"[,-]\s*(?:(?:{_AUXILIARY})(?:n't|\s+not)?\s+(?:{_PRONOUN})|eh|no|right|aye|innit|huh|ken)\s*\?+\W*$", re.I)
+_NEGATED = rf"(?:{_AUXILIARY}|ca|wo|sha)n't|(?:{_AUXILIARY})\s+(?:{_PRONOUN})\s+(?:not|no|nae)"
+_OPENS_NEGATED = re.compile(rf"\W*(?:(?:and|but|so|well|oh)\b\W*)*(?:{_NEGATED})\b", re.I)
+_LONGEST_FILLING = 9  # words
 # Cues of a neighbour that change what a sentence means.
 NEXT = (
-    *("calm.answer", "calm.nobody-knows", "calm.settled", "calm.is-it-ok", "calm.register"),
+    *("calm.answer", "calm.joking", "calm.nobody-knows", "calm.settled", "calm.is-it-ok", "calm.register"),
     *("research.named", "research.ours", "research.does-it", "past.", "some:"),
 )
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
@@ -153,8 +172,8 @@ class QuestionFinder:
                 after = worded[at + 1]
                 cues.update(f"next:{cue}" for cue in own[after] if cue.startswith(NEXT))
                 cues.add("next:question" if marked[after] else "next:" + _size(texts[after]))
-                if marked[index] and not marked[after] and _answers_itself(texts[index], texts[after]):
-                    cues.add("next:same-opening")
+                if marked[index] and not marked[after]:
+                    cues.update(f"next:{way}" for way in _ways_to_answer(texts[index], texts[after]))
             if at:
                 before = worded[at - 1]
                 told = {cue for cue in own[before] if cue.startswith(BEFORE)}
@@ -170,6 +189,17 @@ class QuestionFinder:
             announced = announced or (_announces(own[index]) and not _is_label(texts[index]))
             if marked[index] and bisect_left(filled_in, start) < bisect_left(filled_in, end):
                 cues.add("form:filled-in")
+            if marked[index]:
+                cues.update(_asides(texts[index], idle="none:about-us" in own[index]))
+                mark = view.folded.find("?", start, end)
+                if mark >= 0 and _within_quotes(view.folded, mark):
+                    cues.add("form:mark-in-quotes")
+                if mark >= 0 and _within_brackets(view.folded, mark):
+                    cues.add("form:bracketed")
+            if at + 1 == signed and signed > 1 and view.where != "subject":
+                cues.add("form:last")
+            if _stands_alone(view.folded, start, end) and signed > self._few:
+                cues.add("form:alone")
             if view.where == "subject":
                 cues.add("form:subject")
             elif len(worded) <= self._few:
@@ -304,10 +334,44 @@ def _announces(cues: set[str]) -> bool:
     return "ask.announces" in cues or "ask.several" in cues or ("hint.a-question" in cues and "some:research" not in cues)
 
 
-def _answers_itself(question: str, after: str) -> bool:
-    """«When do we begin? When somebody shows us how.»"""
+def _ways_to_answer(question: str, after: str) -> list[str]:
+    """How the sentence after a question answers it, by its form alone."""
+    ways = []
     first, second = _FIRST.match(question), _FIRST.match(after)
-    return first is not None and second is not None and re.fullmatch(_WH, first[1].lower()) is not None and first[1].lower() == second[1].lower()
+    opening = first[1].lower().split("'")[0] if first else ""
+    asks_what = re.fullmatch(_WH, opening) is not None
+    if asks_what and second is not None and opening == second[1].lower():
+        ways.append("same-opening")  # «When do we begin? When somebody shows us how.»
+    asked = {_VERBS_OF[found[0].lower()] for found in _HELPER.finditer(question)}
+    if asks_what and not asked:
+        asked = {"do"}  # «Who minds? I do.»
+    said = {_VERBS_OF[found[1].lower()] for pattern in (_LEFT_OUT, _SO_DO_I) for found in pattern.finditer(after)}
+    if asked & said:
+        ways.append("echoes")  # «Is there a bonnier place? There is not, and ...»
+    verbless = len(after.split()) <= _LONGEST_FILLING and not (_VERB.search(after) or _OPENS.match(after) or _REQUEST.match(after))
+    if verbless and (asks_what or not asked):
+        ways.append("fills-in")  # «When do we meet? Mondays, after the bell.»
+    return ways
+
+
+def _asides(question: str, *, idle: bool) -> list[str]:
+    """Signs of a question that wants no answer; ``idle``: it holds no word of ours."""
+    signs = []
+    if _TAG.search(question):
+        signs.append("form:tag")
+    if _OPENS_NEGATED.match(question):
+        signs.append("form:opens-negated")
+    return signs + [f"{sign}-idle" for sign in signs if idle]
+
+
+def _within_brackets(text: str, at: int) -> bool:
+    begin = max(text.rfind("\n\n", 0, at), at - _LONGEST_QUOTE, 0)
+    return text.count("(", begin, at) > text.count(")", begin, at)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether a sentence is a paragraph of its own."""
+    return "\n\n" in text[max(0, start - 4) : start + 2] and (text[end : end + 4].strip() == "" or "\n\n" in text[max(0, end - 2) : end + 3])
 
 
 def _filled_in(view: TextView) -> list[int]:
