@@ -62,7 +62,7 @@ _LONGEST_QUOTE = 600  # characters of a paragraph in which a quotation is looked
 _UNMARKED = re.compile(
     r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
     r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+(?=\S+\s+\S+\s)"
-    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|supply|retired|members|probationers|students|nursery|colleges)\b"
+    r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|an?|his|her|their|your|teachers|lecturers|instructors|folk|people|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
     r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
