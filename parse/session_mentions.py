@@ -211,6 +211,7 @@ _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$"
 _OLD_YEAR = re.compile(r",? (?:of )?(?:last year|the year before|the previous year|a year ago|next year)\b", re.I)
 _OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
 _OF_TWO = re.compile(r"\b(?:both|either|two|pair)\b", re.I)
+_BEFORE_NOW = re.compile(r" (?:one|ane|wan|course)$", re.I)  # «the last one», «the last course I signed up for»: mostly of what was before
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _SAME_ONE = re.compile(
     r"[\s,(\-:@]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|from\s+|"
@@ -340,6 +341,8 @@ class MentionFinder:
             return "ordinal", self._ordinal("other")
         if group["num"]:
             return "ordinal", self._ordinal("first" if group["num"].lower() in ("1", "one") else "second")
+        if (group["ord"] or "").lower() == "last" and not (heading or asked or _OF_TWO.search(text)) and _BEFORE_NOW.search(match[0]):
+            return "", set()
         if named := group["ord"] or group["bareord"] or group["order"]:
             return "ordinal", self._ordinal(named.lower())
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two

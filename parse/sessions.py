@@ -205,6 +205,7 @@ _NOTES = {  # why a mention did not count
 _SHORT_REPLY, _REPLY_WITHIN = 600, 3  # characters of a letter that is an answer; sentences in which it begins
 _FIRST_CLAUSE = re.compile(r"\W*([^,.;:!?()\n]{1,40})")
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
+_LIKED_WITH = 8  # words of a clause with a weekday that is liked
 _QUANTIFIERS = {"all", "none", "either"}
 _LONGEST_SENTENCE, _MOST_EVENTS = 4000, 200  # beyond them no member is speaking
 
@@ -612,6 +613,8 @@ class SessionFinder:
         said = bool({"takes", "joins", "declines", "undecided", "had", "either"} & labels)
         goes = "goes" in labels
         strong = said or goes or "likes" in labels
+        # «agreed on Tuesday that the next step is …»: a word of liking in a sentence that says much else is of something else
+        likes_it = "likes" in labels and content(clause.text) <= _LIKED_WITH
         said_here = bool({"takes", "joins", "declines", "undecided", "had", "either", "goes", "likes"} & clause.labels.keys())
         definite = _DEFINITE.search(before) is not None
         if _IT_IS.match(after):
@@ -629,7 +632,7 @@ class SessionFinder:
             or (definite and _THE_ONE.match(after) is not None)
             or _FOR_ME.match(after) is not None
             or (context.asked and alone(mention, clause))
-            or ((definite or context.talked or context.short) and (strong or context.short)),
+            or ((definite or context.talked or context.short) and (said or goes or likes_it or context.short)),
             "ordinal": about
             or (alone(mention, clause) and (clause.joint in SO or context.asked or (context.said == "declines" and clause.joint not in _REASON)))
             or (strong and (said_here or clause.joint in SO or alone(mention, clause)) and (not _LATTER.match(context.text, mention.start) or context.talked))
