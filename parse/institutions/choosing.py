@@ -17,6 +17,7 @@ from parse.institutions.counted import Counted, tells_place
 from parse.institutions.letter import OF_LECTURERS, PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
+from parse.institutions.untold import in_short
 from parse.schoolnames import words
 
 __all__ = ["Choosing"]
@@ -24,7 +25,12 @@ __all__ = ["Choosing"]
 
 _WITH = "institution.member.with"
 _PUT_DOWN = ("institution.sole", "institution.member.label")
+_OF_LIST = frozenset(("at", "from", "of", "between", "across"))  # before a list of schools: «the teachers of Ashmuir, Elmbank and Fairlea»
 _FEW = 3  # words beside a name that stands by itself
+
+
+def _word_before(found: Found) -> str:
+    return found.text.words[found.mention.first - 1].norm if found.mention.first else ""
 
 
 def _stands_alone(found: Found) -> bool:
@@ -68,7 +74,7 @@ class Choosing:
             self.undecided, chosen = chosen, []  # «I don't belong to a school: Ashmuir Primary on Mondays, Elmbank High midweek»
         if "several" in self.letter.said:
             chosen += self._others(founds, chosen)
-        return chosen
+        return chosen + self._told_with(founds, chosen)
 
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
@@ -187,6 +193,27 @@ class Choosing:
                 found.mention = replace(found.mention, entries=tuple(mine))
                 others.append(found)
         return others
+
+    def _told_with(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
+        """«the teachers of Ashmuir, Elmbank and Fairlea (Fife)»: names in one list with one that is chosen, of schools that only its council has."""
+        groups = {found.group for found in chosen if found.text.zone == "own"}
+        councils = {entry.authority for found in chosen for entry in found.mention.entries}
+        cores = {found.mention.core for found in chosen}
+        mates: list[Found] = []
+        if len(councils) != 1 or any(found.cue in _PUT_DOWN for found in chosen):
+            return mates
+        first: dict[int, Found] = {}
+        for found in founds:
+            first.setdefault(found.group, found)
+        groups = {group for group in groups if _word_before(first[group]) in _OF_LIST}
+        for found in founds:
+            if found.group not in groups or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
+                continue
+            mine = tuple(entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils)
+            if len({entry.label for entry in mine}) == 1:
+                found.mention = replace(found.mention, entries=mine)
+                mates.append(found)
+        return mates
 
     def _of_neutral(self, own: list[Found], elsewhere: list[Found]) -> list[Found]:
         """Several schools named without a word on whose they are: the ones told first and alone."""

@@ -84,6 +84,8 @@ class Described:
         place = next((council for council in found.text.councils if council.last == at + 1), None)
         if place is not None and place.first > 1 and words[place.first - 1].norm in ("in", "at", "of", "near"):
             at = place.first - 2  # «at the academy in Thornhill, Wallace Hall»
+        if any(other.first <= at < other.last for other in found.text.mentions):
+            return ()  # «i teach at ashmuir primary (Moray)»: the kind of another school
         levels = _OF_SCHOOL.get(words[at].norm, ("secondary",) if words[at].norm == "high" else ())
         kind = ""
         for index in range(at - 1, max(-1, at - 2 - _ADJECTIVES), -1):

@@ -25,7 +25,7 @@ __all__ = ["Standing"]
 
 _LIST_GAP = re.compile(
     r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*"
-    r"(?:(?:and|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
+    r"(?:(?:and|an'?|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
     r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
     re.I,
 )

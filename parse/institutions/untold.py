@@ -16,7 +16,7 @@ from collections.abc import Sequence, Set
 
 from parse.institutions.letter import PASSED_OVER, POSSESSIVE, Found, Letter
 
-__all__ = ["untold"]
+__all__ = ["in_short", "untold"]
 
 _SETTLED = ("institution.sole", "institution.member.label")
 
@@ -43,7 +43,7 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         and (
             _in_full(found)
             or (no_list and found.mention.kind == "unlisted")
-            or ((one_in_short or found.group in groups or _of_somebody(found)) and _in_short(letter, found))
+            or ((one_in_short or found.group in groups or _of_somebody(found)) and found.role == "" and in_short(letter, found))
         )
     ]
 
@@ -68,12 +68,11 @@ def _of_somebody(found: Found) -> bool:
     return len(before) == 2 and before[0].capital and before[0].norm != "i" and before[1].norm in ("at", "from") and not found.text.opens(before[0].start)
 
 
-def _in_short(letter: Letter, found: Found) -> bool:
+def in_short(letter: Letter, found: Found) -> bool:
     """A name without its form that is no town's, council's or person's."""
     core = found.mention.core
     return (
         found.mention.kind == "bare"
-        and found.role == ""
         and not core[-1].endswith("shire")
         and [word.norm for word in found.text.words[max(0, found.mention.first - 2) : found.mention.first]] != ["isle", "of"]
         and found.text.words[found.mention.first].capital

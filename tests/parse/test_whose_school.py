@@ -199,3 +199,19 @@ def test_one_school_is_told_among_others_and_among_what_is_none(reader: Reader, 
     reading = read(reader, words)
     assert reading.extraction.institutions == ("Kelso High School",)
     assert reading.decision.outcome is Outcome.REGISTERED
+
+
+def test_a_list_of_names_in_short_is_taken_whole_where_one_of_it_is(reader: Reader) -> None:
+    """Only where it is told as a list of places of work, in one council."""
+    names = ("Ashmuir Primary School", "Elmbrae Primary School", "Fairlaw Primary School")
+    other = Reader(Path(__file__).parents[2] / "programme", [School(name=name, authority="Fife") for name in names])
+    assert set(read(other, "The Primary 3 teachers of Ashmuir, Elmbrae and Fairlaw (Fife) are in this.").extraction.institutions) == set(names)
+    assert not set(names) <= set(read(other, "Ashmuir, Elmbrae and Fairlaw have read together. This reply is for Ashmuir only.").extraction.institutions)
+
+
+def test_the_council_behind_a_school_in_small_letters_is_no_school(reader: Reader) -> None:
+    school = [School(name="Moray Primary School", authority="Falkirk"), School(name="Cullen Primary School", authority="Moray")]
+    other = Reader(Path(__file__).parents[2] / "programme", school)
+    assert read(other, "im the p2 teacher at cullen primary (Moray) and for my masters im doin a project.").extraction.institutions == (
+        "Cullen Primary School",
+    )
