@@ -6,7 +6,7 @@ What stays open is said: options and a reason, and the field is empty.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spacy.lang.en.stop_words import STOP_WORDS
 
@@ -65,6 +65,7 @@ class Resolving:
         if multiple:
             common_council(groups)
         for entity in groups:
+            _take_signed(entity, founds)
             self._one(entity, _echoes(entity, founds), count=len(groups))
         if not groups:
             self._none(open_ones, alone)
@@ -261,6 +262,26 @@ def _echoes(entity: Sequence[Found], founds: Sequence[Found]) -> list[Found]:
         for found in founds
         if id(found) not in taken and found.text.zone in WEIGHT and found.role not in PASSED_OVER and any(_same(found.mention, one.mention) for one in entity)
     ]
+
+
+def _take_signed(entity: Sequence[Found], founds: Sequence[Found]) -> None:
+    """«There's an Ashmuir in Paisley and one in Renfrew», signed «Ashmuir Primary, Paisley»: of namesakes told apart, the one that is signed with.
+
+    Only where no word says whose the other is.
+    """
+    cores = {found.mention.core for found in entity}
+    mine = {entry for found in entity for entry in found.mention.entries}
+    signed = {
+        found.mention.entries
+        for found in founds
+        if found.text.zone == "signature" and found.mention.kind == "school" and len(found.mention.entries) == 1 and found.mention.core in cores
+    }
+    if len(signed) != 1 or len(mine) != 1 or any(found.role for found in entity):
+        return
+    ((other,),) = signed
+    if other not in mine and other.level == next(iter(mine)).level:
+        for found in entity:
+            found.mention = replace(found.mention, entries=(other,))
 
 
 def _entities(chosen: Sequence[Found]) -> list[list[Found]]:

@@ -28,9 +28,11 @@ def reader() -> Reader:
     return Reader(Path(__file__).parents[2] / "programme", SCHOOLS)
 
 
+HEAD = "From: Ann Reid <ann@example.org>\nTo: care@union.example\nSubject: Research\nMessage-ID: <a@example.org>\nDate: Mon, 10 Jan 2022 09:00:00 +0000\n"
+
+
 def read(reader: Reader, words: str) -> Reading:
-    head = "From: Ann Reid <ann@example.org>\nTo: care@union.example\nSubject: Research\nMessage-ID: <a@example.org>\nDate: Mon, 10 Jan 2022 09:00:00 +0000\n"
-    return reader.read(f"{head}\nHi,\n\n{words} {TOGETHER}\n\nAnn\n".encode())
+    return reader.read(f"{HEAD}\nHi,\n\n{words} {TOGETHER}\n\nAnn\n".encode())
 
 
 @pytest.mark.parametrize(
@@ -215,3 +217,12 @@ def test_the_council_behind_a_school_in_small_letters_is_no_school(reader: Reade
     assert read(other, "im the p2 teacher at cullen primary (Moray) and for my masters im doin a project.").extraction.institutions == (
         "Cullen Primary School",
     )
+
+
+def test_of_namesakes_told_apart_the_one_that_is_signed_with_counts() -> None:
+    places = ("Paisley", "Renfrew")
+    other = Reader(Path(__file__).parents[2] / "programme", [School(name=f"St James' Primary School - {place}", authority="Renfrewshire") for place in places])
+    told = "There's a St James' Primary in Paisley and a St James' Primary in Renfrew, so brace yourself."
+    for place in places:
+        reading = other.read(f"{HEAD}\nHi,\n\n{told} {TOGETHER}\n\nAnn\n-- \nAnn Reid, P3\nSt James' Primary School, {place}\n".encode())
+        assert reading.extraction.institutions == (f"St James' Primary School - {place}",)
