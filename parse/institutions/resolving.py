@@ -161,7 +161,7 @@ class Resolving:
     def _listed(self, best: Found, entries: Sequence[Entry], councils: Collection[str]) -> None:
         answer, mention = self.answer, best.mention
         labels = list(dict.fromkeys(entry.label for entry in entries))
-        bases = list(dict.fromkeys(entry.name.base if entry.name else entry.label for entry in entries))
+        bases = list(dict.fromkeys(map(_base, entries)))
         possible = list(dict.fromkeys(entry.authority for entry in entries))
         levels = {entry.level for entry in entries}
         kind_told = bool(mention.forms or self.letter.stage)
@@ -264,6 +264,11 @@ def _echoes(entity: Sequence[Found], founds: Sequence[Found]) -> list[Found]:
     ]
 
 
+def _base(entry: Entry) -> str:
+    """The name without the town behind it by which a list tells namesakes apart."""
+    return entry.name.base if entry.name else entry.label
+
+
 def _take_signed(entity: Sequence[Found], founds: Sequence[Found]) -> None:
     """«There's an Ashmuir in Paisley and one in Renfrew», signed «Ashmuir Primary, Paisley»: of namesakes told apart, the one that is signed with.
 
@@ -279,7 +284,7 @@ def _take_signed(entity: Sequence[Found], founds: Sequence[Found]) -> None:
     if len(signed) != 1 or len(mine) != 1 or any(found.role for found in entity):
         return
     ((other,),) = signed
-    if other not in mine and other.level == next(iter(mine)).level:
+    if other not in mine and _base(other) == _base(next(iter(mine))):  # «Ashmuir High» is no namesake of «Ashmuir Academy»
         for found in entity:
             found.mention = replace(found.mention, entries=(other,))
 
