@@ -4,9 +4,9 @@
 
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Modules are compiled when they are first imported: most of what is installed never is, and set-up takes a third less.
-# Kept they must be then, whatever is set outside: hundreds of tests start the command, and compiling it all anew costs each three seconds.
+# Compiled modules are kept, whatever is set outside: hundreds of tests start the command, and compiling it all anew costs each three seconds.
 unexport PYTHONDONTWRITEBYTECODE
+# Modules are compiled when they are first imported: most of what is installed never is, and set-up takes a third less.
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 

@@ -1,7 +1,9 @@
 """Fit the two weight tables of programme/rules/questions.yaml to labelled texts, and cross-validate.
 
-    python -m bench.fit_questions --statements FILE.tsv --letters FILE.jsonl --messages FOLDER_OF_EML LABELS.jsonl [--write]
-    python -m bench.fit_questions --measure --letters FILE.jsonl
+    python -m bench.fit_questions [--statements FILE.tsv] [--letters FILE.jsonl] [--messages FOLDER_OF_EML LABELS.jsonl] [--write]
+    python -m bench.fit_questions --measure --letters FILE.jsonl --statements
+
+Without files: all that may be learned from, in tests/corpus and in the corpus beside the checkout. What is kept aside is only ever measured.
 
 A statements file has the columns asks (yes or no) and text; a file of letters is in the corpus format, a
 folder of mail has labels in it. A logistic regression over each sentence's cues, drawn towards what one would
@@ -12,7 +14,7 @@ sentences share that in the measure that each is likely to be the one. Short sta
 mail does, so each counts for less than a letter (SHORT).
 
 Cross-validated over sources (the letters before an id's number): who wrote some letters of a test is in none that were
-learned from.
+learned from. Statements are of many hands in one file, and are dealt out evenly.
 
 ``--measure`` fits nothing: it prints what the tables of the programme find in the letters, by letter and by sentence.
 
@@ -40,6 +42,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
+from bench.fit_topics import CORPUS, LETTERS, kept_aside
 from mailroom.model import ParsedMessage, Zone, ZoneKind
 from parse.message import parse_message
 from parse.questions import READ, TABLES, QuestionFinder, Sentence, starts_like_a_reply
@@ -47,6 +50,7 @@ from parse.views import views
 from parse.zones import Zoner
 
 PROGRAMME = Path(__file__).parent.parent / "programme"
+STATEMENTS = [CORPUS / "questions.tsv", CORPUS / "learned_questions.tsv"]
 SHORT = 0.3  # what a short statement counts for beside a letter
 FOLDS = 5
 FEWEST = 3  # texts that a cue must be seen in
@@ -201,7 +205,11 @@ class Text:
     asks: bool
     sentences: tuple[Sentence, ...]
     asking: frozenset[int] | None = None
-    weight: float = 1.0
+    short: bool = False  # a statement, not a letter
+
+    @property
+    def weight(self) -> float:
+        return SHORT if self.short else 1.0
 
 
 def read(finder: QuestionFinder, parsed: ParsedMessage) -> Iterable[tuple[Sentence, str]]:
@@ -230,7 +238,10 @@ def labelled(finder: QuestionFinder, item: dict[str, Any], source: str, parsed: 
     return Text(item["id"], source, asks, tuple(sentence for sentence, _ in found), asking)
 
 
-def load(finder: QuestionFinder, statements: Sequence[Path], letters: Sequence[Path], messages: Sequence[tuple[Path, Path]]) -> list[Text]:
+def load(
+    finder: QuestionFinder, statements: Sequence[Path], letters: Sequence[Path], messages: Sequence[tuple[Path, Path]], *, aside: bool = False
+) -> list[Text]:
+    """``aside``: also what is kept aside, which is never learned from."""
     texts: list[Text] = []
     empty = parse_message(b"From: ann@example.org\r\n\r\n")
     for file in statements:
@@ -239,11 +250,15 @@ def load(finder: QuestionFinder, statements: Sequence[Path], letters: Sequence[P
                 body = row["text"].replace("\\n", "\n")
                 parsed = replace(empty, body=body, zones=(Zone(kind=ZoneKind.OWN, start=0, end=len(body)),))
                 found = tuple(sentence for sentence, _ in read(finder, parsed))
-                texts.append(Text(f"{file.stem}{number}", file.stem, row["asks"] == "yes", found, weight=SHORT))
+                if kept_aside(file, f"{file.stem}{number}") and not aside:
+                    continue
+                texts.append(Text(f"{file.stem}{number}", file.stem, row["asks"] == "yes", found, short=True))
     zoner = Zoner(PROGRAMME)
     for folder, labels in [(None, file) for file in letters] + list(messages):
         for line in labels.read_text(encoding="utf-8").splitlines():
             item = json.loads(line)
+            if kept_aside(labels, item["id"]) and not aside:
+                continue
             if item["labels"]["kind"] in ("bounce", "auto_reply", "unrelated"):
                 continue  # a private letter's questions are nothing to learn from
             if folder is None:
@@ -279,12 +294,14 @@ def columns_of(texts: Sequence[Text]) -> dict[tuple[str, str], int]:
     seen: Counter[str] = Counter()
     for text in texts:
         seen.update({cue for sentence in text.sentences for cue in sentence.cues})
-    cues = ["always", *sorted(cue for cue in seen if seen[cue] >= FEWEST or any(cue in guesses for guesses in PRIOR.values()))]
+    cues = ["always", *sorted(cue for cue in seen if seen[cue] >= FEWEST or any(prior_of(table, cue) for table in TABLES))]
     return {(table, cue): number for number, (table, cue) in enumerate((table, cue) for table in TABLES for cue in cues)}
 
 
 def prior_of(table: str, cue: str) -> float:
-    return next((weight for start, weight in PRIOR[table].items() if cue == start or (cue.startswith(start) and start != "always")), 0.0)
+    """The guess for the cue itself, else for the longest beginning of it that there is one for."""
+    fitting = [start for start in PRIOR[table] if cue == start or (cue.startswith(start) and start != "always")]
+    return PRIOR[table][max(fitting, key=len)] if fitting else 0.0
 
 
 def fit(texts: Sequence[Text], columns: dict[tuple[str, str], int], penalty: float) -> Array:
@@ -325,7 +342,7 @@ def scores(texts: Sequence[Text], columns: dict[tuple[str, str], int], weights: 
 
 def hand(text: Text) -> str:
     """Who wrote it, as far as its id tells; statements are many hands' in one file, and are dealt out evenly."""
-    if text.weight < 1:
+    if text.short:
         return f"{text.source} {int(hashlib.sha256(text.id.encode()).hexdigest(), 16) % FOLDS}"
     return text.id.rstrip("0123456789")
 
@@ -368,15 +385,15 @@ def write(columns: dict[tuple[str, str], int], weights: Array) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--statements", nargs="*", type=Path, default=[])
-    parser.add_argument("--letters", nargs="*", type=Path, default=[])
+    parser.add_argument("--statements", nargs="*", type=Path, default=STATEMENTS)
+    parser.add_argument("--letters", nargs="*", type=Path, default=LETTERS)
     parser.add_argument("--messages", nargs=2, action="append", type=Path, default=[], metavar=("FOLDER", "LABELS"))
     parser.add_argument("--penalty", type=float, default=2.0)
     parser.add_argument("--measure", action="store_true", help="only print what the present tables find")
     parser.add_argument("--write", action="store_true", help="write the tables into programme/rules/questions.yaml")
     options = parser.parse_args()
     finder = QuestionFinder(PROGRAMME)
-    texts = load(finder, options.statements, options.letters, [tuple(pair) for pair in options.messages])
+    texts = load(finder, options.statements, options.letters, [tuple(pair) for pair in options.messages], aside=options.measure)
     if options.measure:
         measure(finder, texts)
         return

@@ -123,8 +123,10 @@ def text_of(
 
 
 def kept_aside(file: Path, identifier: str) -> bool:
-    """What only measures: a quarter of the shared letters, a third of the statements that tests read."""
-    if file.parent == SHARED and file.suffix == ".jsonl":
+    """What only measures: whole files that say so, a quarter of the shared letters, a third of the statements that tests read."""
+    if file.name.startswith("aside_") or "_aside" in file.stem:
+        return True
+    if file.resolve().parent == SHARED.resolve() and file.suffix == ".jsonl":
         return hashlib.sha256(identifier.encode()).hexdigest()[0] in "0123"
     return file.name == "topics.tsv" and int(hashlib.sha1(identifier.encode()).hexdigest(), 16) % 3 == 0
 

@@ -72,9 +72,9 @@ class Activities:
 
     @property
     def how(self) -> str:
-        """Whether an activity is told, in words (``told``) or by an ``option`` of ours, ``perhaps`` or not at all (``none``)."""
+        """Whether an activity is told, in words (``told``), by an ``option`` or question of ours, ``perhaps`` or not at all (``none``)."""
         codes = {reason.code for reason in self.reasons}
-        if "activity_by_option" in codes:
+        if not codes.isdisjoint(("activity_by_option", "activity_by_yes")):
             return "option"
         return "told" if self.activities else "perhaps" if "activity_unsure" in codes else "none"
 
@@ -262,12 +262,13 @@ class ActivityFinder:
 
     def _agreed(self, views: Sequence[TextView]) -> Activities | None:
         """«Aye, that's us.» above our question «are you a group that ...?»: the one activity that the questions of a quote name."""
-        own = [view for view in views if view.where in _OWN]
+        yeses = (
+            {place: next(self._yeses(view), None) for place, view in enumerate(views) if view.where in _OWN} if any(v.where in _QUOTES for v in views) else {}
+        )
         for place, quote in enumerate(views):
-            if quote.where not in _QUOTES:
+            if quote.where not in _QUOTES or not yeses:
                 continue
-            answers = [view for view in views[place + 1 : place + 2] if view.where in _OWN] or own[:1]
-            yes = next((hit for view in answers for hit in self._yeses(view)), None)
+            yes = yeses.get(place + 1, next(iter(yeses.values())))
             if yes is None:
                 continue
             named: set[str] = set()
@@ -276,18 +277,17 @@ class ActivityFinder:
                 named |= {name for name in ACTIVITIES if shares[name] >= self.accept}
             if len(named) == 1:
                 candidate = Candidate(slot=Slot.ACTIVITY, value=named.pop(), strength=1.0, evidence=yes.evidence(), chosen=True)
-                return Activities(activities=(candidate.value,), candidates=(candidate,), reasons=(Reason(code="activity_by_option"),))
+                return Activities(activities=(candidate.value,), candidates=(candidate,), reasons=(Reason(code="activity_by_yes"),))
         return None
 
     def _yeses(self, view: TextView) -> Iterator[Hit]:
-        """Where the text begins with a yes that its sentence does not take back."""
+        """A yes in one of the first sentences, which does not take it back."""
+        starts = [start for _, start in view.sentence_texts]
         for hit in self.matcher.find(view):
-            number = bisect_right(starts, hit.span.start_char) if (starts := [start for _, start in view.sentence_texts]) else 1
-            if hit.phrase.label != _YES or number > _YES_WITHIN:
-                continue
-            text, start = view.sentence_texts[number - 1]
-            if not _TAKES_BACK_YES.search(text, hit.span.end_char - start):
-                yield hit
+            if hit.phrase.label == _YES and (number := bisect_right(starts, hit.span.start_char)) <= _YES_WITHIN:
+                text, start = view.sentence_texts[number - 1]
+                if not _TAKES_BACK_YES.search(text, hit.span.end_char - start):
+                    yield hit
 
     def _options(self, options: Sequence[str]) -> list[str | None]:
         """The activity that each option names: none is named twice, and all together are told as well as can be; of two each has to be plain."""

@@ -393,7 +393,8 @@ class KindReading:
         # «Dear member, thank you for your interest» is our own answer, however it greets.
         answered = _best_sum(self._text_signs(("acknowledged",), quoted - {"subject"}))
         weight["answered"] = answered
-        weight["privately"] = _best_sum((sign for sign in signs if sign.says == "private"), again=0.5)
+        # Several signs of a private letter together outweigh a word about us that one of them leaves standing.
+        weight["private_repeatedly"] = _best_sum((sign for sign in signs if sign.says == "private"), again=0.5)
         weight["undecided"] += weight["hesitates"]
         weight["programme"] = max(weight["programme"], weight["scheme"])
         weight["replies"] += found.by_option
@@ -448,10 +449,10 @@ class KindReading:
         nothing_of_ours = not (found.institutions or found.sessions or found.concerns or found.about_us or forwarded or read_files or found.asks)
         if nothing_of_ours and weight["private"] > 0 and not any(weight[label] > 0 for label in _RELATE):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday, bring the flask»: no word of schools
-        ours = found.institutions or found.activities or found.about_us or weight["programme"] > 0 or weight["interest"] > 0
-        # «Will I get the bus to Jean's 60th, and did you get her the voucher?» is about money, and yet not ours.
         own_words = weight["programme"] > 0 or weight["interest"] > 0 or found.institutions or found.activities
-        if weight["privately"] >= 1.0 and not (own_words or forwarded or found.concerns or replies):
+        ours = own_words or found.about_us
+        # «Will I get the bus to her 60th, and did you get her the voucher?» is about money, and yet not ours.
+        if weight["private_repeatedly"] >= 1.0 and not (own_words or forwarded or found.concerns or replies):
             return Kind.UNRELATED
         if weight["private"] > 0 and not (ours or forwarded or found.concerns):
             return Kind.UNRELATED  # «is it the 19th or the 25th your da gets his eyes done?»

@@ -260,7 +260,7 @@ class _Choice(_Piece):
         firsts, lasts = frozenset(keys[0] for keys, _ in plain), frozenset(keys[-1] for keys, _ in plain)
         seconds = frozenset(keys[1] if len(keys) > 1 else "" for keys, _ in plain)
         anchors = _union(anchor for _, anchor in plain)
-        if pieces:
+        if pieces:  # told apart because most choices are of plain words, and the unions cost a tenth of the start
             super().__init__(
                 _union((*(piece.anchors for piece in pieces), anchors)),
                 _union((*(piece.firsts for piece in pieces), firsts)),
@@ -272,18 +272,20 @@ class _Choice(_Piece):
             super().__init__(anchors, firsts, seconds, lasts=lasts)
         self.pieces = pieces
         self.plain = plain
-        self.trie: Trie = {}  # made when it is first tried: most rules never are
+        self.trie: Trie | None = None  # made when it is first tried: most rules never are
 
     def _made(self) -> Trie:
+        trie: Trie = {}
         for keys, _ in self.plain:
-            node = self.trie
+            node = trie
             for key in keys:
                 node = node.setdefault(key, {})
             node[""] = True
-        return self.trie
+        self.trie, self.plain = trie, ()
+        return trie
 
     def ends(self, fits: Fits, at: int) -> Sequence[int]:
-        trie = self.trie or self._made()
+        trie = self._made() if self.trie is None else self.trie
         if not self.pieces:
             return _walk(trie, fits, at)
         found: dict[int, None] = {}

@@ -77,14 +77,15 @@ _VERBS_OF = {  # an auxiliary and its forms: «is there?», «there are not»
     **dict.fromkeys(("can", "could", "may", "might"), "can"),
     **dict.fromkeys(("will", "would", "'ll", "'d", "wid", "wull", "shall", "should", "must"), "will"),
 }
+_ASCII = re.I | re.ASCII  # «ı» is no i, nor «ſ» an s: what is found is looked up
 _HELPERS = "|".join(sorted(_VERBS_OF, key=len, reverse=True))
-_HELPER = re.compile(rf"(?<!\w)(?!')(?:{_HELPERS})(?=n't\b|nae\b|na\b|\b)|'(?:s|m|re|ve|ll|d)\b", re.I)
+_HELPER = re.compile(rf"(?<!\w)(?!')(?:{_HELPERS})(?=n't\b|nae\b|na\b|\b)|'(?:s|m|re|ve|ll|d)\b", _ASCII)
 _TOO = r"too|indeed|so|either|now|yet|still|though|after all|of course"
 _LEFT_OUT = re.compile(  # «there is not, and», «so it does.», «I've looked: it was.»
-    rf"\b(?:{_PRONOUN})(?:\s+|(?='))({_HELPERS})(?:n't|nae|na|\s+not)?(?:\s+(?:{_TOO}))?\s*(?=[.!,;:)]|$)", re.I
+    rf"\b(?:{_PRONOUN})(?:\s+|(?='))({_HELPERS})(?:n't|nae|na|\s+not)?(?:\s+(?:{_TOO}))?\s*(?=[.!,;:)]|$)", _ASCII
 )
-_SO_DO_I = re.compile(rf"(?:^|[.!,;:]\s*|\band\s+)(?:so|nor|neither)\s+({_HELPERS})\s+\w+", re.I)
-_TAG = re.compile(rf"[,-]\s*(?:(?:{_AUXILIARY})(?:n't|\s+not)?\s+(?:{_PRONOUN})|eh|no|right|aye|innit|huh|ken)\s*\?+\W*$", re.I)
+_SO_DO_I = re.compile(rf"(?:^|[.!,;:]\s*|\band\s+)(?:so|nor|neither)\s+({_HELPERS})\s+\w+", _ASCII)
+_TAG = re.compile(rf"[,-]\s*(?:(?:{_AUXILIARY})(?:n't|\s+not)?\s+(?:{_PRONOUN})|eh|no|right|aye|innit|huh|ken)\s*\?\W*$", re.I)
 _NEGATED = rf"(?:{_AUXILIARY}|ca|wo|sha)n't|(?:{_AUXILIARY})\s+(?:{_PRONOUN})\s+(?:not|no|nae)"
 _OPENS_NEGATED = re.compile(rf"\W*(?:(?:and|but|so|well|oh)\b\W*)*(?:{_NEGATED})\b", re.I)
 _LONGEST_FILLING = 9  # words
@@ -329,6 +330,13 @@ def _within_quotes(text: str, at: int) -> bool:
     return (begin >= 0 or at <= _LONGEST_QUOTE) and text.count('"', begin + 1, at) % 2 == 1
 
 
+def _within_brackets(text: str, at: int) -> bool:
+    """The same of a bracket, in a paragraph of any length."""
+    begin = max(0, at - _LONGEST_QUOTE)
+    begin = max(begin, text.rfind("\n\n", begin, at))
+    return text.count("(", begin, at) > text.count(")", begin, at)
+
+
 def _announces(cues: set[str]) -> bool:
     """«One matter I must ask first»; «we have one question» may be the enquiry's own."""
     return "ask.announces" in cues or "ask.several" in cues or ("hint.a-question" in cues and "some:research" not in cues)
@@ -362,11 +370,6 @@ def _asides(question: str, *, idle: bool) -> list[str]:
     if _OPENS_NEGATED.match(question):
         signs.append("form:opens-negated")
     return signs + [f"{sign}-idle" for sign in signs if idle]
-
-
-def _within_brackets(text: str, at: int) -> bool:
-    begin = max(text.rfind("\n\n", 0, at), at - _LONGEST_QUOTE, 0)
-    return text.count("(", begin, at) > text.count(")", begin, at)
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

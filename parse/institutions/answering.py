@@ -24,7 +24,7 @@ _WHICH = re.compile(
     rf"(?:(?P<item>\d{{1,2}})[.):] *)?{_OPENS}(?:(?:the )?(?P<word>first|second|third|fourth|last|1st|2nd|3rd|4th|former|latter)"
     r"(?: (?:one|school|council|of (?:the|those|your|them)(?: (?:two|three|four))?|option|primary|place))*"
     r"|(?:number|no\.?|option|#) ?(?P<number>[1-9]))(?P<rest>[^\n.!?]{0,30})",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # «ı» is no i: what is found is looked up
 )
 _KIND = re.compile(rf"{_OPENS}the (?P<kind>high|primary|academy|grammar|secondary|infant|nursery)(?: school| one)?(?: please| thanks)?[ .,!]*", re.IGNORECASE)
 _ORDER = {"first": 0, "former": 0, "1st": 0, "second": 1, "latter": -1, "last": -1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3}

@@ -196,7 +196,6 @@ class Choosing:
 
     def _told_with(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
         """«the teachers of Ashmuir, Elmbank and Fairlea (Fife)»: names in one list with one that is chosen, of schools that only its council has."""
-        groups = {found.group for found in chosen if found.text.zone == "own"}
         councils = {entry.authority for found in chosen for entry in found.mention.entries}
         cores = {found.mention.core for found in chosen}
         mates: list[Found] = []
@@ -205,7 +204,7 @@ class Choosing:
         first: dict[int, Found] = {}
         for found in founds:
             first.setdefault(found.group, found)
-        groups = {group for group in groups if _word_before(first[group]) in _OF_LIST}
+        groups = {found.group for found in chosen if found.text.zone == "own" and _word_before(first[found.group]) in _OF_LIST}
         for found in founds:
             if found.group not in groups or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
                 continue
