@@ -225,6 +225,7 @@ _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fin
 _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
+_TAKEN_FOR = str.maketrans("\u0131\u0130\u017f", "iis")  # dotless and dotted i, long s
 _HOURS = ("twelve", "one", "two|twa", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
 
@@ -241,8 +242,8 @@ class MentionFinder:
         self._ids = [session.id for session in sessions]
         self._months = {session.start.month for session in sessions}
         self._numbers = {session.start.day for session in sessions}
-        self._called = {name.lower() for name in called}
-        self._days = {name.lower(): day for name, day in (*days.items(), *called.items())}
+        self._called = {_lower(name) for name in called}
+        self._days = {_lower(name): day for name, day in (*days.items(), *called.items())}
         self._times: dict[str, set[str]] = {}
         for session in sessions:
             short = [f"{session.start.hour % 12}{session.start.minute:02}"] if session.start.minute else []
@@ -290,7 +291,7 @@ class MentionFinder:
         if group["span"]:
             return "slot", {session for span, session in self._spans if span.fullmatch(group["span"])}
         if group["nameday"]:
-            month, day = self._days[name := group["nameday"].lower()]
+            month, day = self._days[name := _lower(group["nameday"])]
             return "called" if name in self._called else "named", self._dated(day, month, None)
         weekday = _weekday(group["w1"])
         for day_group, month_group, year in (("d1", "m1", "y1"), ("d2", "m2", "y2"), ("d3", "m3", None)):
@@ -319,19 +320,19 @@ class MentionFinder:
             return self._bare(match, text, weekday, heading, asked)
         if group["plural"]:
             return "day", self._on_weekday(_weekday(group["plural"]), "", "", today)
-        if group["w6"] and (group["next"] or "").lower() == "last " and (month_named := _OF_MONTH.match(text, match.end())):
+        if group["w6"] and _lower(group["next"] or "") == "last " and (month_named := _OF_MONTH.match(text, match.end())):
             return "weekday", self._last_of(_month(month_named["m"]), _weekday(group["w6"]))
         if group["w6"]:
-            which = (group["next"] or "").strip().lower() or ("week" if group["week"] else "")
-            if group["w6"].lower() in ("sat", "sun", "mon") and not group["w6"][0].isupper():
+            which = _lower(group["next"] or "").strip() or ("week" if group["week"] else "")
+            if _lower(group["w6"]) in ("sat", "sun", "mon") and not group["w6"][0].isupper():
                 return "", set()
             return "weekday", self._on_weekday(_weekday(group["w6"]), which, text[match.end() : match.end() + 12], today)
         if group["rel"]:
-            return self._relative(re.sub(r"(?<=w|y)'?s$", "", group["rel"].lower()), today, _AT_HOUR.match(text, match.end()))
+            return self._relative(re.sub(r"(?<=w|y)'?s$", "", _lower(group["rel"])), today, _AT_HOUR.match(text, match.end()))
         if group["weekly"]:
             return "weekly", {s.id for s in self.sessions if s.start.weekday() == _weekday(group["weekly"])}
         if group["number"]:
-            return "ordinal", self._ordinal("first" if group["number"].lower() in ("1", "one") else "second")
+            return "ordinal", self._ordinal("first" if _lower(group["number"]) in ("1", "one") else "second")
         if group["remaining"]:
             ahead = {s.id for s in self.sessions if today is None or s.start.date() >= today}
             return "ordinal", ahead if len(ahead) == 1 else self._ordinal("other")
@@ -340,11 +341,11 @@ class MentionFinder:
         if group["after"]:
             return "ordinal", self._ordinal("other")
         if group["num"]:
-            return "ordinal", self._ordinal("first" if group["num"].lower() in ("1", "one") else "second")
-        if (group["ord"] or "").lower() == "last" and not (heading or asked or _OF_TWO.search(text)) and _BEFORE_NOW.search(match[0]):
+            return "ordinal", self._ordinal("first" if _lower(group["num"]) in ("1", "one") else "second")
+        if _lower(group["ord"] or "") == "last" and not (heading or asked or _OF_TWO.search(text)) and _BEFORE_NOW.search(match[0]):
             return "", set()
         if named := group["ord"] or group["bareord"] or group["order"]:
-            return "ordinal", self._ordinal(named.lower())
+            return "ordinal", self._ordinal(_lower(named))
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
             return "", set()
         if group["compact"]:
@@ -378,15 +379,21 @@ class MentionFinder:
         }
 
     def _slipped(self, day: int, month: int, year: int | None, weekday: int | None, today: date | None) -> tuple[str, set[str]]:
-        """A date with the wrong year or month: «25/1/21» is how January writes it, and a weekday may tell: «Tues 25 Feb» is a Friday."""
+        """A date with the wrong year or month: «25/1/21» is how January writes it, and a weekday may tell: «Tues 25 Feb» is a Friday.
+
+        Only the month beside the session's own is taken for a slip, and only where the weekday fits no year that may
+        be meant: «Wednesday 19 May» was a day of last year.
+        """
+        written = year + 2000 if year is not None and year < 100 else year
         for session in self.sessions:
             if session.start.day != day:
                 continue
-            written = (year + 2000 if year < 100 else year) if year is not None else session.start.year
             if weekday is not None:
-                real = _day_of(written, month, day)
-                if weekday == session.start.weekday() and (real is None or real.weekday() != weekday):
-                    return "date", {session.id}
+                this_year = (today or session.start).year
+                years = (written,) if written is not None else (this_year - 1, this_year, this_year + 1)
+                fits = any((real := _day_of(one, month, day)) is not None and real.weekday() == weekday for one in years)
+                if weekday == session.start.weekday() and not fits and _is_near(session.start, month, written):
+                    return "slip", {session.id}
             elif (
                 written == session.start.year - 1
                 and month == session.start.month
@@ -445,12 +452,12 @@ class MentionFinder:
     def _timed(self, group: Mapping[str, str | None]) -> tuple[str, set[str]]:
         minute = 0
         if group["half"]:
-            hour, minute = _WORDS.get(group["half"].lower(), 0) or int(group["half"]), 30
+            hour, minute = _WORDS.get(_lower(group["half"]), 0) or int(group["half"]), 30
         elif group["word"]:
-            hour, minute = _WORDS[group["word"].lower()], 30 if group["thirty"] else 0
+            hour, minute = _WORDS[_lower(group["word"])], 30 if group["thirty"] else 0
         elif group["hour"] and (group["min"] or group["ap"]):
             hour, minute = int(group["hour"]), int(group["min"] or 0)
-            if (group["ap"] or "").lower().startswith("a"):
+            if _lower(group["ap"] or "").startswith("a"):
                 return "", set()
         else:
             return "", set()
@@ -486,12 +493,24 @@ def _joined(found: list[Mention], text: str) -> list[Mention]:
 def _weekday(word: str | None) -> int | None:
     if not word:
         return None
-    lower = word.lower()
+    lower = _lower(word)
     return (
         _WEEKDAYS.get(lower)
         if lower in _WEEKDAYS
         else _WEEKDAYS.get({"w": "wed", "t": "tue"}[lower[0]] if lower[0] in "wt" and lower[:2] != "th" else lower[:3])
     )
+
+
+def _is_near(start: datetime, month: int, year: int | None) -> bool:
+    """Whether a month is the one beside that of ``start``, or the same with another year written."""
+    if year is None:
+        return (month - start.month) % 12 in (1, 11)
+    return month == start.month or abs((year - start.year) * 12 + month - start.month) == 1
+
+
+def _lower(word: str) -> str:
+    """In small letters, with those that an expression takes for «i» and «s» whatever their case («Burnſ Nıght») as what they were taken for."""
+    return word.translate(_TAKEN_FOR).lower()
 
 
 def _day_of(year: int, month: int, day: int) -> date | None:
@@ -502,10 +521,10 @@ def _day_of(year: int, month: int, day: int) -> date | None:
 
 
 def _month(word: str) -> int:
-    lower = word.lower().rstrip(".")
+    lower = _lower(word).rstrip(".")
     return _GAELIC_MONTHS.get(lower) or next(number for number, name in enumerate(_MONTHS, start=1) if name.startswith(lower[:3]))
 
 
 def _spelt_key(word: str) -> str:
-    squeezed = re.sub(r"[- ]", "", word.lower())
+    squeezed = re.sub(r"[- ]", "", _lower(word))
     return next(known for known in _ORDINAL_WORDS if known.replace("-", "") == squeezed)

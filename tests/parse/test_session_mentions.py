@@ -58,6 +58,13 @@ def named(text: str, today: date | None = TODAY, *, heading: bool = False) -> li
         ("Tues 16 June", ["may-16"]),  # a Friday
         ("Fri 16 June", []),
         ("Tues 16 May 2022", ["may-16"]),  # a Monday
+        ("Tues 16 May 2017", []),  # which was one
+        ("Thurs 11 June", ["may-11"]),  # in no year about now
+        ("Tues 16 April", []),  # next year's
+        ("Thurs 11 April", []),  # next year's
+        ("Thurs 11 Aug", []),  # last year's
+        ("Tues 16 Oct", []),  # far from the session
+        ("Tues 16 June 2020", []),  # was one
         ("10 till 11", ["may-11"]),
         ("16:30-17:30", ["may-16"]),
         ("half four to half past five", ["may-16"]),
@@ -136,3 +143,20 @@ def test_january_still_writes_the_year_before(today: date | None, sessions: list
     finder = MentionFinder([Session(id="jan-11", start=start, end=start.replace(hour=11))], {})
     found = finder.find("11/1/22", today, heading=False)
     assert [(sorted(mention.sessions), mention.form) for mention in found] == [(sessions, "slip" if sessions else "date")]
+
+
+@pytest.mark.parametrize("text", ["Thurs 11 June", "Tues 16 June 2023", "Tues 16 May 2022"])
+def test_slip_needs_more_beside_it(text: str) -> None:
+    assert [mention.form for mention in FINDER.find(text, TODAY, heading=False)] == ["slip"]
+
+
+FOREIGN_LETTERS = str.maketrans("iIsS", "\u0131\u0130\u017f\u017f")
+
+
+@pytest.mark.parametrize(
+    "text", [*EVERY_FORM, "Fri 16 Sept", "16th of July", "the sixteenth of April", "six days from now", "16 Gearran", "16 Giblean", "half six"]
+)
+def test_letters_that_only_an_expression_takes_for_others_are_read_or_left(text: str) -> None:
+    """«ı» and «ſ» match «i» and «s» whatever the case, and are not made into them by it: no look-up may fail over them."""
+    as_usual = [(mention.form, mention.sessions) for mention in FINDER.find(text, TODAY, heading=False)]
+    assert [(mention.form, mention.sessions) for mention in FINDER.find(text.translate(FOREIGN_LETTERS), TODAY, heading=False)] == as_usual
