@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
+__all__ = ["PERSON", "POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
     r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|although|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
@@ -28,7 +28,7 @@ _HAVING = re.compile(
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
 _ENDS_YES = re.compile(r"\b(?:does|do|can|could|will|would|is|are|wid|dis)\W*$", re.I)
-_PERSON = (
+PERSON = (
     r"(?:colleague|pal|friend|husband|wife|partner|neighbour|head|headteacher|heidie|depute|dht|ht|pt|principal|buddy|job share|jobshare|job-share|"
     r"probationer|student|rep|sister|brother|daughter|son|teacher|lecturer|librarian|technician|psa|assistant|mentor|facilitator|co-facilitator|"
     r"secretary|counterpart|opposite number)"
@@ -49,7 +49,7 @@ _NAMED_ASIDE = re.compile(
 _OF_MINE = re.compile(r"\b(?:of|o) (?:mine|ours|wirs|oors)\b", re.I)  # «a colleague of mine»
 _WHO = re.compile(r"\W*(?:and )?who(?:'s|\b)", re.I)
 _HE = re.compile(r"\W*(?:(?:and|but) )?(?:s?he|they)\b", re.I)
-_WITH = re.compile(rf"\b(?:with|like|unlike|alongside|beside|wi)\s+(?:(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}|{_NOT_A_NAME}{_NAME})\s*$", re.I)
+_WITH = re.compile(rf"\b(?:with|like|unlike|alongside|beside|wi)\s+(?:(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{PERSON}|{_NOT_A_NAME}{_NAME})\s*$", re.I)
 _ME = re.compile(
     r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
 )
@@ -57,10 +57,10 @@ WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
     r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
-    rf"(?:{_PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|others|of them)\b)"
+    rf"(?:{PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|others|of them)\b)"
     r"|the (?:other|first|second|third|fourth)(?=\s+"
     r"(?:two|three|half|to|on|at|goes|will (?:go|attend|come|join|take)|has|wants|is (?:on|going|down|booked|doing|coming|at))\b)"
-    rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{_PERSON}s|other|others|team|group|department|faculty)\b"
+    rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{PERSON}s|other|others|team|group|department|faculty)\b"
     r"|(?:he|she|they|he's|she's|they're|hes|shes|who|others|someone|somebody|another|some|everyone)\b"
     r"|(?!(?:session|training|date|place|slot|course|booked|facilitator|choice|my|our|name|"
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can|missed|chose|picked|got|took|doing|loved|enjoyed|joined|attended)[a-z]*\b)"
@@ -73,11 +73,11 @@ _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesd
     r"^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:(?:and|with)\s+)?"
     rf"{_NOT_A_NAME}(?:{_NAME}|him|her|them)\s+(?:(?:for|on|at|to|in)\s+)?(?:the\b|\d)"
     rf"|^\s*(?:and|but|while|whereas|though|although)\s+{_NOT_A_NAME}{_NAME}\s*$"  # «but Derek (P7) goes»
-    rf"|^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:and\s+)?(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\s+(?:for|on|at|to)\s+(?:the\b|\d)"
+    rf"|^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:and\s+)?(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{PERSON}\s+(?:for|on|at|to)\s+(?:the\b|\d)"
     r"|\bfor (?:her|him|them)\b(?! own\b)",
     re.I,
 )
-_OUR_ONE = re.compile(rf"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:our|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?{_PERSON}\b", re.I)
+_OUR_ONE = re.compile(rf"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:our|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?{PERSON}\b", re.I)
 _SUPPOSES = re.compile(
     r"^\W*(?:and |but )?(?:i|we)(?:'m| am)? (?:think|believe|hear|gather|understand|know|see|assume|sure)(?: that)? (?!(?:i|we|my|our)\b)", re.I
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from parse.session_clauses import WRITER
+from parse.session_clauses import PERSON, WRITER
 
 __all__ = ["is_of_something_else"]
 
@@ -60,6 +60,11 @@ _GOES_THEN = re.compile(
     r"opted|chosen|picked|ticked|gone|plumped|put|asked|said|been|had|to|just|also|already|since|then|decided|room|spaces)\b",
     re.I,
 )
+_STILL_COMES = re.compile(  # «the Wednesday I'll be a few minutes late», «I'm teaching till 2», but «I'm on a late shift»
+    r"\b(?:(?:late|later|early|earlier)(?! (?:shift|shifts|turn|duty|start|bus|boat|ferry|flight|train)\b)|minutes?|mins?|"
+    r"(?:logging|dialling|dialing|tuning|zooming|connecting|signing|hopping)(?! (?:off|out)\b)|(?:teaching|working|class) (?:till?|until|up to|tae))\b",
+    re.I,
+)
 _WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
 _SUBJECT = re.compile(
     r"^\W*(?:(?:and|but|as|because|since|so)\W+)?(?:our|the|my|an?|his|her|their|something|somebody|someone)\b"
@@ -68,9 +73,12 @@ _SUBJECT = re.compile(
 )
 _FOR = re.compile(r"\b(?:for|fur|fir)(?: the| da)? *$", re.I)
 _ABOUT_IT = re.compile(
-    rf"\b(?:{_TRAINING}|head|headteacher|depute|dht|ht|pt|principal|manager|team|department|group|colleagues|cover|plan|vote|votes|decision|"
-    r"intention|money|name|names|arrow|finger|pin|tick|cross|ring|circle|vet|plumps?|goes|went|prefers?|wins?|won)\b",
+    rf"\b(?:{_TRAINING}|manager|colleagues|team|department|group|cover|plan|vote|votes|decision|"
+    r"intention|money|name|names|tick|cross|ring|circle|plumps?|goes|went|prefers?|wins?|won)\b",
     re.I,
+)
+_ONE_OF_OURS = re.compile(  # «my job share arrives on the 25th»; «the new teachers arrive on the 25th» is told of the school
+    rf"^\W*(?:(?:and|but|as|because|since|so)\W+)?(?:my|our)\b(?: +{_WORD}){{0,2}}? +{PERSON}\b(?!['\u2019])", re.I
 )
 _OURS = re.compile(rf"\b(?:{_TRAINING})\b", re.I)
 
@@ -85,12 +93,14 @@ def is_away(before: str, after: str) -> bool:
     if _ON.match(before) is None:
         return False
     told = _AWAY.match(after) or (_A_THING.match(after) if "on" in before.lower().split() else None)
-    return told is not None and _GOES_THEN.search(told["what"]) is None
+    return told is not None and _GOES_THEN.search(told["what"]) is None and _STILL_COMES.search(told["what"]) is None
 
 
 def is_told_of(before: str) -> bool:
     """Whether something that is not the training does something on the day: «Our inspectors arrive on the 25th»."""
     told = _SUBJECT.match(before)
+    if _ONE_OF_OURS.match(before) is not None:
+        return False
     return told is not None and _FOR.search(before) is None and _ABOUT_IT.search(told["what"]) is None and WRITER.search(told["what"]) is None
 
 
