@@ -52,7 +52,7 @@ _TICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:" + _TICK + r"|(?:x|y|ye
 _UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u274f]|\[ ?\]|\(  ?\)|_{2,}|(?:n|no|naw)\b)[\s|.!]*$", re.I)
 _ANSWER = re.compile(
     r"(?:\s*\)?\s*[\-:=|(\[]+|(?:'s| is| wis)(?: a)?)"
-    r"\s*(yes|aye|y|x|no|n|naw|confirmed|booked|attending|accepted|declined|refused|not attending|can't|cannot|unable|left blank|blank)\b"
+    r"\s*(?:(?P<yes>yes|aye|y|x|confirmed|booked|attending|accepted)|(?P<no>no|n|naw|declined|refused|not attending|can't|cannot|unable|left blank|blank))\b"
     r"(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
     re.I,
 )  # «19 Jan - No, 25 Jan - Yes»
@@ -126,7 +126,7 @@ def ticked_box(text: str, mention: Mention, before: str, after: str, *, short: b
     if first is not None and (box := re.match(r"\s*\)?\s*[:|=\-]?\s*", after)) is not None and _BOX.match(after, box.end()):
         return re.match(_TICK, after[box.end() :]) is not None
     if (answer := _ANSWER.match(after)) is not None:
-        return answer[1].lower() in ("yes", "aye", "y", "x", "confirmed", "booked", "attending", "accepted")
+        return answer["yes"] is not None
     if short and _TICKED_AFTER.match(after):
         return True
     return False if short and _UNTICKED_AFTER.match(after) else None
@@ -157,12 +157,14 @@ def untick_others(events: list[Event]) -> None:
 def drop_merely_named(events: list[Event]) -> None:
     """Where words choose one session, a day that is only named is the reason or something else: «On the 19th I've a clinic. I'm going on the 25th.»"""
     ruled = [(session, mention.owner) for session, mention, _ in events if mention.stance == "takes" and mention.rule and len(mention.sessions) == 1]
-    other_one = any(len(mention.sessions) > 1 and mention.stance == "takes" and mention.owner == "me" for _, mention, _ in events)
+    taken = {session for session, _ in ruled}
+    taken_by_me = {session for session, owner in ruled if owner == "me"}
+    takes_one_of_several = any(len(mention.sessions) > 1 and mention.stance == "takes" and mention.owner == "me" for _, mention, _ in events)
     for session, mention, _ in events:
-        if other_one and mention.stance == "takes" and len(mention.sessions) == 1 and not (mention.rule or mention.bare):
+        if takes_one_of_several and mention.stance == "takes" and len(mention.sessions) == 1 and not (mention.rule or mention.bare):
             mention.stance = "elsewhere"  # «Our library opens on the 19th. I'm joining the training the week after.»
-        taken = {other for other, owner in ruled if owner == "me" or mention.owner != "me"}
-        if taken and session not in taken and mention.stance == "takes" and not (mention.rule or mention.linked or mention.bare):
+        firm = taken_by_me if mention.owner == "me" else taken
+        if firm and session not in firm and mention.stance == "takes" and not (mention.rule or mention.linked or mention.bare):
             mention.stance = "elsewhere"
 
 
