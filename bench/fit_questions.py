@@ -55,7 +55,7 @@ SHORT = 0.3  # what a short statement counts for beside a letter
 FOLDS = 5
 FEWEST = 3  # texts that a cue must be seen in
 Array = NDArray[np.float64]
-# Towards what the weights are drawn: for cues that start so, the first that fits; questions, then statements.
+# Towards what the weights are drawn: for cues that start so, the longest that fits; questions, then statements.
 PRIOR: dict[str, dict[str, float]] = {
     "questions": {
         "always": 0.6,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Knowledge", "Programme", "load_knowledge", "load_programme", "reader_for"]
 
 
+_REPLIES = "replies"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Knowledge:
     """What a Reader needs of a programme."""
@@ -65,9 +68,6 @@ class _OwnLines(Collection[str]):
 
     def __contains__(self, line: object) -> bool:
         return line in self._lines
-
-
-_REPLIES = "replies"
 
 
 def load_knowledge(folder: Path, school_lists: Sequence[Path] = ()) -> Knowledge:

@@ -51,7 +51,10 @@ _AGAINST = (_CANCEL, "none.")  # cues that a cancelled sentence keeps
 _TOPIC = "topic_opens"  # the cue after which learning words belong to the topic
 _LEARNING = "learn."
 _BACK = frozenset({"it", "this", "that", "them", "these", "those", "we"})  # the topic is what was spoken of before
-_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *(f"answer.{place}" for place in (1, 2, 3, 4, "last", "yes"))})
+# Cues that answer a quoted list or question: of an ordinal, the place of the option that it picks.
+_ORDINALS = {"answer.1": 0, "answer.2": 1, "answer.3": 2, "answer.4": 3, "answer.last": -1}
+_YES = "answer.yes"
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *_ORDINALS, _YES})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
 _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
@@ -85,9 +88,6 @@ _NAMED = 0.02  # share among them of the activity that an option names, once eac
 _PLAIN = 0.65  # the same where there are only two options
 _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
-_ORDINAL = "answer."
-_ORDINALS = {f"{_ORDINAL}{name}": place for name, place in {"1": 0, "2": 1, "3": 2, "4": 3, "last": -1}.items()}
-_YES = "answer.yes"
 _YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours is looked for
 _MOST_QUESTIONS = 12
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
@@ -262,12 +262,11 @@ class ActivityFinder:
 
     def _agreed(self, views: Sequence[TextView]) -> Activities | None:
         """«Aye, that's us.» above our question «are you a group that ...?»: the one activity that the questions of a quote name."""
-        yeses = (
-            {place: next(self._yeses(view), None) for place, view in enumerate(views) if view.where in _OWN} if any(v.where in _QUOTES for v in views) else {}
-        )
-        for place, quote in enumerate(views):
-            if quote.where not in _QUOTES or not yeses:
-                continue
+        quotes = [(place, view) for place, view in enumerate(views) if view.where in _QUOTES]
+        yeses = {place: next(self._yeses(view), None) for place, view in enumerate(views) if view.where in _OWN} if quotes else {}
+        if not yeses:
+            return None
+        for place, quote in quotes:
             yes = yeses.get(place + 1, next(iter(yeses.values())))
             if yes is None:
                 continue

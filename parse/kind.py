@@ -317,10 +317,10 @@ class KindReading:
         signs = self._machine_signs
         if told and all(sign.evidence.rule in _ON_LEAVE for sign in signs if sign.says == "automatic"):
             signs = [sign for sign in signs if sign.says != "automatic"]
-        if told and wants and self._human() >= 1.0:
-            elsewhere = {sign.says for sign in signs if sign.evidence.where.startswith("header:")}
-            signs = [sign for sign in signs if sign.says in ("bounce", *elsewhere)]
         if self._human() >= 1.0:  # who writes like a member is one, whatever the address
+            if told and wants:
+                by_header = {sign.says for sign in signs if sign.evidence.where.startswith("header:")}
+                signs = [sign for sign in signs if sign.says in ("bounce", *by_header)]
             signs = [sign for sign in signs if not sign.evidence.rule.startswith("sender.")]
             if any(sign.evidence.rule == _TELLS_OF_BOUNCE for sign in self._text_signs(("human",), OWN)):
                 signs = [sign for sign in signs if sign.says != "bounce" or sign.evidence.where.startswith("header:")]

@@ -226,7 +226,7 @@ _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _TAKEN_FOR = str.maketrans("\u0131\u0130\u017f", "iis")  # dotless and dotted i, long s
-_HOURS = ("twelve", "one", "two|twa", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
+_HOURS = ("twelve", "one", "two|twa", *_NUMBERS[1:-1])
 _WORDS = {"one": 1, "two": 2, "twa": 2, "three": 3, "four": 4}
 
 

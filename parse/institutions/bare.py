@@ -101,7 +101,7 @@ class BareNames:
 
     def _of_college(self, found: Found, colleges: Sequence[Entry]) -> None:
         """«I lecture at Cardonald»: the one college that has the place."""
-        if len(colleges) == 1 and found.role and self._word_before(found) in ("at", "from"):
+        if len(colleges) == 1 and found.role and found.word_before in ("at", "from"):
             found.mention = replace(found.mention, kind="college", rule="institution.campus", entries=tuple(colleges))
         self.colleges.update(place for college in colleges for place in college.campuses)
 
@@ -114,7 +114,7 @@ class BareNames:
 
         ``alone``: no school is named in full. A town is only a school behind «at» or where a class stands before it.
         """
-        mention, before = found.mention, self._word_before(found)
+        mention, before = found.mention, found.word_before
         vocabulary = self.letter.gazetteer.vocabulary
         if mention.core in self.letter.campuses | self.colleges or (mention.core in self.letter.gazetteer.college_places and not self.letter.tells_of_school):
             return False
@@ -162,7 +162,7 @@ class BareNames:
     def _introduced(self, found: Found, *, single: bool, alone: bool) -> bool:
         """Whether the words around say that a school is meant."""
         mention, words = found.mention, found.text.words
-        norm, gap = self._word_before(found), self._gap_before(found)
+        norm, gap = found.word_before, self._gap_before(found)
         if gap.strip(" ") == "," and single and (self._of_teacher(found) or norm in self.letter.sender_words):
             return True
         if norm in ("is", "are", "still", "now") and found.cue == "institution.member.school-is":
@@ -199,7 +199,7 @@ class BareNames:
             name = follows.capital and not follows.raw.isupper() and not STAGE.fullmatch(follows.norm.removesuffix("s"))
             if gap in (" ", "-") and name and (follows.norm,) not in self.letter.authorities.aliases:
                 return True
-        return self._gap_before(found) == "-" or self._word_before(found) in ("nan", "nam", "an", "na")
+        return self._gap_before(found) == "-" or found.word_before in ("nan", "nam", "an", "na")
 
     def _of_teacher(self, found: Found) -> bool:
         """«P5, Gourdon», «Early years teacher, Gourdon», «Primary 1 and nursery, Gourdon»: a class or a post stands before the comma."""
@@ -210,7 +210,7 @@ class BareNames:
 
     def _placed(self, found: Found) -> bool:
         """«Gourdon, Aberdeenshire»: with the council beside it a name may stand for the school; a town only where it is told as one."""
-        return not self._is_town(found) or self._starts(found) or self._word_before(found) in ("its", "is", "school")
+        return not self._is_town(found) or self._starts(found) or found.word_before in ("its", "is", "school")
 
     def _is_fragment(self, found: Found) -> bool:
         """«Gourdon. Existing group, three of us.»: the name stands by itself where a letter begins."""
@@ -227,7 +227,7 @@ class BareNames:
             return False
         if self.in_subject & self.spoken == {core}:
             return True
-        before, gap = self._word_before(found), self._gap_before(found)
+        before, gap = found.word_before, self._gap_before(found)
         if before == "the" and gap == " " and found.mention.first > 1:
             before = found.text.words[found.mention.first - 2].norm  # «here at the Nicolson»
         if gap == " " and before == "at" and not (self.spoken | self.in_subject) - {core}:
@@ -249,7 +249,7 @@ class BareNames:
         text, first = found.text, found.mention.first
         if self._others_spoken(found) or self._is_town(found) or self._longer(found) or not text.words[first].capital:
             return False
-        if first and STAGE.fullmatch(self._word_before(found)):
+        if first and STAGE.fullmatch(found.word_before):
             return self._gap_before(found).strip(" ") in ("", ",")
         council = next((one for one in text.councils if one.first >= found.mention.last), None)
         if council is None or not found.near or any(word.norm not in ("re", "fw", "fwd") for word in text.words[:first]):
@@ -292,7 +292,7 @@ class BareNames:
         if folded[max(0, found.mention.start - 1) : found.mention.start] != "(" or folded[end : end + 1] not in (")", ",", ";"):
             return False
         if self._is_town(found):
-            return self._word_before(found) in self.words["one_school"]
+            return found.word_before in self.words["one_school"]
         begin, stop = found.text.sentences[found.text.sentence(found.mention.start)]
         norms = {word.norm for word in found.text.words[found.text.word_at(begin) : found.text.word_at(stop)]}
         replies = any(text.zone == "quote" for text in self.letter.texts)
@@ -333,9 +333,6 @@ class BareNames:
 
     def _is_town(self, found: Found) -> bool:
         return self.letter.is_town(found.mention.core)
-
-    def _word_before(self, found: Found) -> str:
-        return found.text.words[found.mention.first - 1].norm if found.mention.first else ""
 
     def _gap_before(self, found: Found) -> str:
         first = found.mention.first

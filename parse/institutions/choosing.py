@@ -29,10 +29,6 @@ _OF_LIST = frozenset(("at", "from", "of", "between", "across"))  # before a list
 _FEW = 3  # words beside a name that stands by itself
 
 
-def _word_before(found: Found) -> str:
-    return found.text.words[found.mention.first - 1].norm if found.mention.first else ""
-
-
 def _stands_alone(found: Found) -> bool:
     """Whether the name is all that its sentence says, but for a council and a word or two."""
     begin, stop = found.text.sentences[found.text.sentence(found.mention.start)]
@@ -204,7 +200,7 @@ class Choosing:
         first: dict[int, Found] = {}
         for found in founds:
             first.setdefault(found.group, found)
-        groups = {found.group for found in chosen if found.text.zone == "own" and _word_before(first[found.group]) in _OF_LIST}
+        groups = {found.group for found in chosen if found.text.zone == "own" and first[found.group].word_before in _OF_LIST}
         for found in founds:
             if found.group not in groups or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
                 continue

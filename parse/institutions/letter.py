@@ -106,6 +106,11 @@ class Found:
         """(number of the text, number of the sentence in it) that the mention stands in."""
         return self.text.order, self.text.sentence(self.mention.start)
 
+    @property
+    def word_before(self) -> str:
+        """The norm of the word before the mention, or ""."""
+        return self.text.words[self.mention.first - 1].norm if self.mention.first else ""
+
 
 @dataclass(kw_only=True)
 class Place:

@@ -99,8 +99,7 @@ class Stated:
         sentence = text.sentence(council.start)
         if len(council.text.split()) > 1 or self._council_behind(place) or _by_itself(place) or (text.order, sentence) in beside:
             return False
-        line = max(text.sentences[sentence][0], text.view.folded.rfind("\n", 0, council.start) + 1)
-        return text.word_at(line) != council.first
+        return text.word_at(_line_begin(place)) != council.first
 
     def passes_over(self, found: Found) -> bool:
         """Whether a name is also a place's, told of as a home or in passing: «I live in Wick»."""
@@ -173,14 +172,20 @@ class Stated:
         return not any(self.by_zone.get(zone) for zone in _ZONES)
 
 
+def _line_begin(place: Place) -> int:
+    """Where the line begins that a place stands in, or its sentence, if that begins later."""
+    text, at = place.text, place.council.start
+    begin, _ = text.sentences[text.sentence(at)]
+    return max(begin, text.view.folded.rfind("\n", begin, at) + 1)
+
+
 def _by_itself(place: Place) -> bool:
     """Whether a town is all that its sentence or line says, but for two words: a label, «obviously», «sorry»."""
     text = place.text
-    begin, stop = text.sentences[text.sentence(place.council.start)]
-    begin = max(begin, text.view.folded.rfind("\n", begin, place.council.start) + 1)
+    _, stop = text.sentences[text.sentence(place.council.start)]
     line = text.view.folded.find("\n", place.council.end, stop)
     stop = line if line >= 0 else stop
-    return text.word_at(stop) - text.word_at(begin) - (place.council.last - place.council.first) <= _FEW
+    return text.word_at(stop) - text.word_at(_line_begin(place)) - (place.council.last - place.council.first) <= _FEW
 
 
 def _of_us(place: Place) -> bool:
