@@ -156,15 +156,20 @@
 
   // --- a form that shows what would come of it
   for (const form of document.querySelectorAll("form[data-preview]")) {
-    const button = form.querySelector("[data-show]");
-    let timer;
+    const button = form.querySelector("[data-show]"), frame = document.querySelector(`iframe[name="${form.dataset.preview}"]`);
+    // One at a time: a frame that is asked for a second page while the first arrives may keep the first for good.
+    let timer, asked = 0, again = false;
     const show = () => { // not «requestSubmit»: this is no deed, and no event of one
+      again = asked > 0 && Date.now() - asked < 15000; // what never came is not waited for
+      if (again) return;
+      asked = Date.now();
       const kept = [form.action, form.target];
       form.action = button.getAttribute("formaction");
       form.target = form.dataset.preview;
       HTMLFormElement.prototype.submit.call(form);
       [form.action, form.target] = kept;
     };
+    frame.addEventListener("load", () => { asked = 0; if (again) show(); });
     form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(show, 600); });
     button.addEventListener("click", (event) => { event.preventDefault(); show(); });
     show();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from desk.routing import Role
 from mailroom.model import ReplyState
+from mailroom.office import HouseOffice
 from tests.fixtures.browser import LOOKS
 from tests.fixtures.desk import House
 
@@ -75,6 +77,29 @@ def test_a_sentence_is_seen_in_its_frame_before_it_is_kept(house: House, serve: 
     page.get_by_role("button", name="Keep this version").click()
     page.wait_for_selector(".said")
     assert house.store.wording() is not None
+
+
+def test_a_frame_is_asked_for_one_page_at_a_time(house: House, serve: Callable[..., Any], visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for a second while the first arrives, Chromium keeps the first for good now and then."""
+    shown, under_way, most = HouseOffice.preview_text, 0, 0
+
+    def slow(*args: Any) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(1.5)
+        letter = shown(*args)
+        under_way -= 1
+        return letter
+
+    monkeypatch.setattr(HouseOffice, "preview_text", slow)
+    page = visit(serve(house, Role.COORDINATOR).url + "/replies/texts")  # which shows it once
+    area = page.get_by_label("Sentence 2")
+    area.fill("A warm welcome to the {short name}.")
+    page.wait_for_timeout(700)  # so long that it would be asked for, had the first come
+    area.fill("A hearty welcome to the {short name}.")
+    page.frame_locator("iframe[name=preview-frame]").get_by_text("A hearty welcome to the EIS action research programme.").wait_for()
+    assert most == 1
 
 
 def test_a_name_is_remembered_and_forgotten_without_scripts(house: House, serve: Callable[..., Any], visit: Callable[..., Any]) -> None:
