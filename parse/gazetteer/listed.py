@@ -200,7 +200,7 @@ class ListedNames:
             before = found[first - 1].norm if first else ""
             if not (whole and not passage.upper) and not ((before in ("at", "its") or first == 0) and key[0] not in DIRECTIONS and self._ends(passage, end)):
                 return True  # but «I'm at King's Park», «I'm at Marr.», «It's Grove, in Dundee»
-        return end < len(found) and found[end].norm in BELONGS_BEHIND and "." not in passage.gap(end - 1)  # not «Reston. Council: ...»
+        return end < len(found) and found[end].norm in BELONGS_BEHIND and passage.near(end - 1)  # not «Reston. Council: ...»
 
     def _ends(self, passage: Passage, end: int) -> bool:
         """Whether nothing that belongs to a name follows: «at Marr.», «at Marr in Troon»."""

@@ -29,6 +29,12 @@ _OF_LIST = frozenset(("at", "from", "of", "between", "across"))  # before a list
 _FEW = 3  # words beside a name that stands by itself
 
 
+def _meant(found: Found) -> tuple[str, ...]:
+    """What a mention names: «FVC» and «Forth Valley College» are one, and so is a college's campus."""
+    labels = {entry.label for entry in found.mention.entries}
+    return tuple(labels) if found.mention.kind == "college" and len(labels) == 1 else found.mention.core
+
+
 def _stands_alone(found: Found) -> bool:
     """Whether the name is all that its sentence says, but for a council and a word or two."""
     begin, stop = found.text.sentences[found.text.sentence(found.mention.start)]
@@ -177,10 +183,10 @@ class Choosing:
 
     def _others(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
         """Where several schools are said to take part: names without their form that only one school of the same council has."""
+        others = self._partner(founds, chosen)
         councils = {entry.authority for found in chosen for entry in found.mention.entries}
-        if len(councils) != 1:
-            return []
-        others: list[Found] = []
+        if len(councils) != 1 or others:
+            return others
         for found in founds:
             if found.mention.kind != "bare" or found.text.zone != "own" or found.role in PASSED_OVER or found in chosen:
                 continue
@@ -189,6 +195,15 @@ class Choosing:
                 found.mention = replace(found.mention, entries=tuple(mine))
                 others.append(found)
         return others
+
+    def _partner(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
+        """«Jo, who has P7 at Elmbank Primary ... put both schools in»: beside the one that was chosen, the one other that is named in full."""
+        if len({_meant(found) for found in chosen}) != 1:
+            return []
+        mine = {_meant(found) for found in chosen}
+        named = [found for found in founds if found.text.zone == "own" and found.mention.kind in ("school", "college") and _meant(found) not in mine]
+        full = [found for found in named if found.role in ("", "other", "together")]
+        return full if len({_meant(found) for found in named}) == 1 else []
 
     def _told_with(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
         """«the teachers of Ashmuir, Elmbank and Fairlea (Fife)»: names in one list with one that is chosen, of schools that only its council has."""
@@ -213,7 +228,7 @@ class Choosing:
     def _of_neutral(self, own: list[Found], elsewhere: list[Found]) -> list[Found]:
         """Several schools named without a word on whose they are: the ones told first and alone."""
         cores = {found.mention.core for found in own}
-        if len(cores) == 1:
+        if len({_meant(found) for found in own}) == 1:
             return own
         backed = [found for found in own if any(other.mention.core == found.mention.core for other in elsewhere)]
         if backed:

@@ -37,6 +37,7 @@ _NEXT_PERSON = re.compile(
     r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
+_WHO_FROM = re.compile(r"\W*(?:(?:hi|hello|hiya|hullo|hey|dear all|good \w+)\b[^\w\n]*)?(?P<who>\w[\w'-]*(?: \w[\w'-]*)?) (?:here )?(?:from|at|of) $", re.I)
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
 # A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
 _MARKED = re.compile(
@@ -62,6 +63,7 @@ _TURNS = frozenset(
         "other.copied",
         "sole.base",
         "together.count",
+        "together.days",
         "former.then",
         "former.until",
         "together.counterpart",
@@ -83,6 +85,7 @@ _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "in
 _OF_THEM = frozenset(("institution.other.people", "institution.other.after"))  # give way where each of several is told with a school
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
+_PREPOSITIONS = (" at", " in")
 _NEAR = ("near", "beside", "outside", "nearby")
 _ONE_IN = re.compile(
     r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
@@ -235,6 +238,8 @@ class Standing:
             if role is None or role[0] == "member":
                 told = self._role(text, start, end, low, high, homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
+            if role is None and not homes and earlier is None and self._introduced(text, begin, start):
+                role = ("member", _EACH)
             if earlier is not None and (role is None or role[1] in _OF_THEM):
                 gap = self._without_councils(text, earlier[1], start)
                 if role is None and _LIST_GAP.match(gap):
@@ -245,6 +250,11 @@ class Standing:
                 role = self._marked(text, end) or role or (self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]]) if number else None)
             result.append(role or ("", ""))
         return result
+
+    def _introduced(self, text: Text, begin: int, start: int) -> bool:
+        """«Hannah from Ashmuir Primary and Jo from Elmbank», where the letter is Hannah's."""
+        opening = _WHO_FROM.match(text.view.folded[begin:start])
+        return opening is not None and any(word.norm in self.letter.sender_words for word in words(opening["who"]))
 
     def _marked(self, text: Text, end: int) -> tuple[str, str] | None:
         """The role that a mark behind the name in a list gives: in or out."""
@@ -271,8 +281,11 @@ class Standing:
     def _labelled(self, text: Text, begin: int, start: int) -> tuple[str, str] | None:
         """The role that the label of a form's line or a table's row gives to all that stands in it."""
         folded = text.view.folded
-        line = max(begin, folded.rfind("\n", 0, start) + 1)
-        end = folded.find(":", line, start)
+        line = folded.rfind("\n", 0, start) + 1
+        asked = folded[line:begin].rstrip()
+        if not asked.endswith("?"):  # «Where do you live? Ashmuir»
+            line, asked = max(begin, line), ""
+        end = line + len(asked) - 1 if asked else folded.find(":", line, start)
         source_start, source_end = text.view.to_source(line, start)
         tab = text.view.source.find("\t", source_start, source_end)
         if tab >= 0:
@@ -305,7 +318,7 @@ class Standing:
         bracket = _BRACKET.match(text.view.folded, end, stop)  # «at Ashmuir High (Fife) until Friday»
         first, last = text.word_at(start), text.word_at(end)
         behind = (bracket.end(), text.word_at(bracket.end())) if bracket else (stop, last)
-        best: tuple[tuple[int, int, int, int], tuple[str, str]] | None = None
+        best: tuple[tuple[int, int, int, int, int], tuple[str, str]] | None = None
         sides: list[tuple[str, int, int, str]] = [("before", begin, start, ""), ("after", end, stop, "")]
         number = text.sentence(start)
         if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
@@ -324,6 +337,8 @@ class Standing:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
                 if side == "before" and _in_closed_bracket(text.view.folded, hit.span.end_char, start):
                     continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
+                if side == "before" and hit.span.text.lower().endswith(_PREPOSITIONS) and text.view.folded[hit.span.end_char : start].startswith(","):
+                    continue  # «thirty years in, Ashmuir High»
                 if rule == _ME and ("," in text.view.folded[hit.span.end_char : start] or ("," in hit.span.text and "(" not in hit.span.text)):
                     continue  # «it was me, Isla and Jo», unlike «from me (Music, Ashmuir High)»
                 if rule == _MEET and not text.view.folded[start:end].endswith("'s"):
@@ -336,7 +351,7 @@ class Standing:
                     continue  # «the college, not the campus: Ashmuir College», «it's A, not C. Ashmuir Primary»
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
                 turn = rule in _TURNS or hit.phrase.label == "denied"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
-                rank = (distance, 0 if turn else 1, -length, _ROLE_RANK[hit.phrase.label])
+                rank = (distance, 0 if turn else 1, 0 if hit.phrase.label == "sole" else 1, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
         return best[1] if best else None
