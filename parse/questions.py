@@ -8,7 +8,8 @@ of ``rules/questions.yaml``, one for sentences with a question mark and one for 
 probability, and a sentence that reaches ``asks_at`` is a question to a person.
 
 Complaints, safeguarding and requests about personal data need a person whether or not they ask; each has
-its own reason code.
+its own reason code. A rule of weight 1 tells one alone; lighter ones («a girl», «her stepfather», «I've told nobody»)
+tell it together, where those of a few sentences (``together``) weigh 1.
 
 Promise: only the member's own words are read; linear in the text.
 
@@ -20,13 +21,14 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
+from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules
 from parse.textview import TextView
 
@@ -35,6 +37,7 @@ __all__ = ["QuestionFinder", "Questions", "Sentence", "starts_like_a_reply"]
 CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("cue", *CONCERNS)
 TABLES = ("questions", "statements")
+_SUFFICES = 1.0 - 1e-9  # weights of a concern's rules
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 _ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem|one|other|more|matter|word|sign|need|rush|hurry)\b)", re.I)
 _AUXILIARY = "do|does|did|is|are|am|was|were|can|could|will|would|shall|should|may|might|must|has|have|had"
@@ -137,6 +140,7 @@ class QuestionFinder:
         if not 0 < self.asks_at < 1:
             raise ProgrammeError(file.file, 1, "«asks_at» should lie between 0 and 1")
         self._few, self._many = _lengths(file.settings.get("lengths"), file.file)
+        self._together = _together(file.settings.get("together"), file.file)
         self.tables = {name: _table(file.settings.get(name), name, file.file) for name in TABLES}
 
     def sentences(self, view: TextView) -> tuple[list[Sentence], list[Candidate]]:
@@ -144,12 +148,14 @@ class QuestionFinder:
         spans = [(start, start + len(text)) for text, start in view.sentence_texts]
         starts = [start for start, _ in spans]
         own: list[set[str]] = [set() for _ in spans]
-        concerns: list[Candidate] = []
+        worries: dict[str, list[tuple[int, Hit]]] = {}
         for hit in self._rules.find(view):
+            at = bisect_right(starts, hit.span.start_char) - 1
             if hit.phrase.label in CONCERNS:
-                concerns.append(Candidate(slot=Slot.QUESTION, value=hit.phrase.label, strength=1.0, evidence=hit.evidence(), chosen=True))
+                worries.setdefault(hit.phrase.label, []).append((at, hit))
             else:
-                own[bisect_right(starts, hit.span.start_char) - 1].add(hit.phrase.id)
+                own[at].add(hit.phrase.id)
+        concerns = [_concern(hit) for hits in worries.values() for hit in self._weighty(hits)]
         texts = [text.strip() for text, _ in view.sentence_texts]
         marked = [_asks(view, text, end) for (_, end), text in zip(spans, texts, strict=True)]
         for cues, text, asks, (start, _) in zip(own, texts, marked, spans, strict=True):
@@ -212,6 +218,18 @@ class QuestionFinder:
             found.append(Sentence(start=start, end=end, marked=marked[index], cues=frozenset(cues)))
         return found, concerns
 
+    def _weighty(self, hits: Sequence[tuple[int, Hit]]) -> list[Hit]:
+        """The hits of one concern that suffice, alone or with others of the same few sentences; each rule speaks once there."""
+        kept: dict[Hit, None] = {}
+        for first, _ in hits:
+            near = _once_said(hit for at, hit in hits if first <= at < first + self._together)
+            weights: dict[str, float] = {}
+            for hit in near:
+                weights[hit.phrase.id] = max(hit.phrase.weight, weights.get(hit.phrase.id, 0.0))
+            if math.fsum(weights.values()) >= _SUFFICES:
+                kept.update(dict.fromkeys(near))
+        return list(kept)
+
     def probability(self, sentence: Sentence) -> float:
         """How likely it is that somebody must answer this."""
         table = self.tables["questions" if sentence.marked else "statements"]
@@ -273,6 +291,12 @@ def _lengths(data: Any, file: str) -> tuple[int, int]:
     if not isinstance(few, int) or not isinstance(many, int) or not 0 < few < many:
         raise ProgrammeError(file, 1, "«lengths» should say how many sentences are «few» and how many «many»")
     return few, many
+
+
+def _together(data: Any, file: str) -> int:
+    if isinstance(data, bool) or not isinstance(data, int) or data < 1:
+        raise ProgrammeError(file, 1, "«together» should be a number of sentences")
+    return data
 
 
 def _form(text: str, *, marked: bool) -> list[str]:
@@ -409,6 +433,20 @@ def _size(text: str) -> str:
     if words <= 6 and not _VERB.search(text) and not _REQUEST.match(text):
         return "fragment"
     return "short" if words <= 6 else "long" if words > 25 else "middling"
+
+
+def _once_said(hits: Iterable[Hit]) -> list[Hit]:
+    """The heaviest first, without those whose words a heavier one has told."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: -hit.phrase.weight):
+        if not any(hit.span.start_char < other.span.end_char and other.span.start_char < hit.span.end_char for other in kept):
+            kept.append(hit)
+    return kept
+
+
+def _concern(hit: Hit) -> Candidate:
+    strength = round(min(1.0, hit.phrase.weight), 2)
+    return Candidate(slot=Slot.QUESTION, value=hit.phrase.label, strength=strength, evidence=hit.evidence(), chosen=True)
 
 
 def _candidate(view: TextView, sentence: Sentence, sure: float, *, chosen: bool) -> Candidate:

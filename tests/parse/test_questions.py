@@ -156,3 +156,38 @@ def test_quoted_question_within_a_sentence_asks_nobody() -> None:
     finder = QuestionFinder(PROGRAMME)
     assert not read(finder, 'Students keep a "what would you say?" notebook on placement and I read it.').asks
     assert not read(finder, "\u2022 do I want a biscuit: yes").asks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One of the slips says that her stepfather comes into her room. I've told nobody so far.",
+        "A wee girl in the group came in with marks on her arms and wouldn't say why.",
+        "On Thursday a boy showed me his wrists. He made me promise not to tell.",
+        "I'm not coping. I sit in the car and cry before I go in.",
+        "A colleague has been messaging a girl in sixth year.",
+    ],
+)
+def test_worry_in_everyday_words_needs_a_person(finder: QuestionFinder, text: str) -> None:
+    """Who has a child in danger before them seldom writes «safeguarding»: several light words of a few sentences tell it together."""
+    assert read(finder, text).concerns == ("safeguarding",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A boy told me that he reads at home with his dad, which is what we're after.",
+        "The children are scared of getting it wrong. Half of our homes have nobody who works.",
+        "I've told nobody yet that I'm doing this, in case it flops.",
+        "A girl in P5 said that long division makes her want to cry.",
+    ],
+)
+def test_light_words_of_worry_alone_are_none(finder: QuestionFinder, text: str) -> None:
+    """Research speaks of homes, fears and single children, too."""
+    assert read(finder, text).concerns == ()
+
+
+def test_light_words_far_apart_do_not_add_up(finder: QuestionFinder) -> None:
+    """Only those of neighbouring sentences are of one thing."""
+    apart = " ".join(["We meet on Fridays in the base."] * 6)
+    assert read(finder, f"A girl showed me her poem. {apart} I've told nobody so far.").concerns == ()
