@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 __all__ = ["PERSON", "POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
-    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then|though|although|however|because|cos|and|as|while|whereas|instead|since|which|otherwise|"
+    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|so|then(?! *[.!?)])(?! *$)|though|although|however|because|cos|and|as|while|whereas|instead|since|"
+    r"which|otherwise|"
     r"failing that|hence|therefore|unless|who(?:'s)?(?= (?:going|on|is|has|goes|will|booked|signed|attending|coming|went)\b)|an(?= (?-i:[A-Z])))\b",
     re.I,
 )
@@ -66,7 +67,7 @@ _THIRD = re.compile(
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can|missed|chose|picked|got|took|doing|loved|enjoyed|joined|attended)[a-z]*\b)"
     rf"(?!{_BEGINS_A_SENTENCE}\b)(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:\s+(?:from|at|in|of)\s+(?-i:[A-Z][\w'-]+))?"
     r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
-    r"cannot|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|on the|the)\b))",
+    r"cannot|won't|isn't|teaches|works|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|on the|the)\b))",
     re.I,
 )
 _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesday»

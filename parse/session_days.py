@@ -29,7 +29,8 @@ _COMES = "com|go|attend|join|do|tak|dial|logg|tun|plann|hop|look|book|register|i
 _IS_A = re.compile(
     r"\s*(?:,\s*)?(?:is|'s|wis|was|being)\s+(?:also\s+|already\s+|actually\s+)?"
     r"(?:(?:my|our|oor|wir|his|her|their|the|da|a|an)\s+|[PS][1-7]\b|(?-i:[A-Z][\w-]*'s)\s)"
-    rf"(?!(?:[\w-]+\s+)?(?:{_GOOD})\b)",
+    rf"(?!(?:[\w-]+\s+)?(?:{_GOOD})\b)"
+    rf"|\s*(?:is|'s|wis)\s+(?!(?:{_GOOD}|my|our|the|a|an|burns|training|facilitator)\b)[a-z-]+\s+(?:day|night|nicht)\b",  # «Wednesday is gym day»
     re.I,
 )
 _BUSY = re.compile(rf"\s*,?\s*(?:i'm|i am|we're|we are|i'll be|we'll be)\s+(?!(?:{_COMES})ing\b)[a-z]{{3,}}ing\b", re.I)

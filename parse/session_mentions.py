@@ -34,6 +34,7 @@ STRENGTH = {
     "weekly": 0.1,
 }
 _ABOUT_NOW = 75  # days before and after a letter in which a day without a month is looked for
+_SATURDAY = 5
 _NEW_YEAR = 60  # days in which the year before is still written
 _MOST_MENTIONS = 100  # beyond them no member is speaking
 
@@ -429,7 +430,10 @@ class MentionFinder:
             return "", set()
         if word.split(maxsplit=1)[0] in ("next", "last", "this") and "week" in word:
             monday = today + timedelta(days={"next": 7, "last": -7, "this": 0}[word.split(maxsplit=1)[0]] - today.weekday())
-            return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
+            found = {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
+            if word.startswith("last") and today.weekday() >= _SATURDAY:  # at a weekend the week that ends is often the last one
+                found = {s.id for s in self.sessions if 0 < (today - s.start.date()).days < 7} or found
+            return "relative", found
         ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
         if (days := re.match(rf"({_COUNTS}) days ", word)) is not None:  # «six days from now»
             ahead = _NUMBERS.index(days[1]) + 2 if days[1] in _NUMBERS else int(days[1])

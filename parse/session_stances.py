@@ -61,7 +61,8 @@ _OFF = re.compile(r"\b(?:off|aff|out of)\s+(?:the\s+)?$", re.I)  # «off the 19t
 _ON = re.compile(r"\s*[,;]?\s*(?:and\s+)?(?:on|onto|in|into)\s+(?:the\s+)?", re.I)
 _SPAN = re.compile(r"\bfrom\s+(?:the\s+|last\s+)?$", re.I)
 _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
-_OR = re.compile(r"\s*(?:,\s*)?(?:\bor(?: on| else)?|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
+_I_CAN = r"(?: (?:i|we)(?:'ll| can| could)(?: (?:do|make|manage|take|attend))?)?"  # «the 19th or I can manage the 25th»
+_OR = re.compile(rf"\s*(?:,\s*)?(?:\bor(?: on| else)?{_I_CAN}|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
 _FIELD = re.compile(r"\b(?:sessions?|trainings?|dates?|booked)\s*[:=-]\s*$", re.I)  # «Sessions: 19/01 and 25/01»
 _NOT_THIS = re.compile(r"\b(?:not|no|nae|no')\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+)?$", re.I)

@@ -67,7 +67,7 @@ __all__ = ["Session", "SessionFinder", "Sessions", "load_sessions"]
 UK = ZoneInfo("Europe/London")
 LABELS = (
     *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
-    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns", "years"),
+    *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns", "years", "thanks", "written", "things", "calls"),
 )
 ANSWERS = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 QUOTED = {ZoneKind.OWN_QUOTE, ZoneKind.QUOTE}
@@ -202,11 +202,22 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
+_SAYS_LITTLE = 15  # words of a letter in which «both» can mean hardly anything but the sessions
+_BOTH_ALONE = "session.both-alone"
 _SHORT_REPLY, _REPLY_WITHIN = 600, 3  # characters of a letter that is an answer; sentences in which it begins
 _FIRST_CLAUSE = re.compile(r"\W*([^,.;:!?()\n]{1,40})")
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
 _LIKED_WITH = 8  # words of a clause with a weekday that is liked
 _QUANTIFIERS = {"all", "none", "either"}
+_JUST_OVER = 8  # days after a session in which «on Tuesday» is of it
+_FINE_BEFORE = re.compile(r"\W*(?:(?:and|but|so) )?(?:on )?(?:the |da )?", re.I)
+_FINE = re.compile(  # «Wednesday is fine, weather permitting.»
+    r"(?:(?:'s| is| wis| would be| will be|'d be)(?: the)? (?:fine|good|great|grand|ok|okay|best|better|perfect|ideal|braw|handy|easiest|easier)(?: day| one)?"
+    r"| works?(?: best| well| better)?| suits?(?: me| us)?(?: best| well| better)?)(?: (?:for|by|wi|with) (?:me|us))?(?: please)?"
+    r"(?:(?:,| -|:)? (?:if|so long as|as long as|provided|unless) (?!(?:you|ye)\b)[^,;.]{3,40}"
+    r"|(?:,| -) (?:\w+ ){1,3}(?:permitting|allowing|willing)|(?:,| -) (?:\w+ )?[\w']+ being [\w' ]{3,30})?\W*",
+    re.I,
+)
 _LONGEST_SENTENCE, _MOST_EVENTS = 4000, 200  # beyond them no member is speaking
 
 
@@ -253,7 +264,7 @@ class SessionFinder:
             elif view.where == "subject" and _REPLY.match(view.folded):
                 continue  # of a reply it is not the member's own
             elif view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
-                talked = self._read(view, today, events, talked, unchosen)
+                talked = self._read(view, today, events, talked, unchosen, quoted=bool(quotes))
             elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
                 self._read(view, today, events, talked, unchosen, fields_only=True)
             asked = view if view.where in QUOTED else None
@@ -296,6 +307,7 @@ class SessionFinder:
         fields_only: bool = False,
         answers: bool = False,
         asked: bool = False,
+        quoted: bool = False,
     ) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
@@ -315,7 +327,9 @@ class SessionFinder:
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
         if view.where.endswith(".ics") and not any(hit.phrase.label == "about" for hit in hits):
             return talked  # another entry of a calendar
-        heading, asked_at, refused = answers, -1, False
+        of_things = any(hit.phrase.label == "things" for hit in hits)
+        says_little = answers or asked or quoted or len(WORD.findall(view.folded)) <= _SAYS_LITTLE
+        heading, asked_at, refused, calls = answers, -1, False, False
         previous: list[Mention] = []
         for index, (whole_text, base) in enumerate(sentences):
             text, found = whole_text[:_LONGEST_SENTENCE], cues.get(index, [])
@@ -325,6 +339,12 @@ class SessionFinder:
             about = "about" in labels
             said = previous[-1].stance if previous else ""
             mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject", asked=asked, said=said)
+            if not about:
+                may_be = not of_things and (talked or says_little)
+                mentions = [mention for mention in mentions if not self._of_other_things(mention, mentions, may_be=may_be, of_things=of_things)]
+                if calls and not heading:  # «You can ring the school. Tuesday is best.»
+                    mentions = [mention for mention in mentions if mention.form != "weekday"]
+            calls = "calls" in labels
             if not mentions and short and asked_at >= 0:
                 take_answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
             undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
@@ -377,6 +397,13 @@ class SessionFinder:
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
         return [mention for mention in mentions if mention.stance], short
+
+    @staticmethod
+    def _of_other_things(mention: Mention, beside: Sequence[Mention], *, may_be: bool, of_things: bool) -> bool:
+        """«Put us down for both» and «for the second», of two activities, where nothing is said of the training."""
+        if mention.form != "ordinal" or any(other.form != "ordinal" for other in beside):
+            return False
+        return (of_things and not mention.whole) or (mention.rule == _BOTH_ALONE and not may_be)
 
     @staticmethod
     def _add(view: TextView, base: int, mention: Mention, events: list[Event]) -> None:
@@ -498,6 +525,8 @@ class SessionFinder:
         if not done or (owner != "me" and done[-1].owner == "me" and WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
             return
         last = done[-1]
+        if owner != "me" and last.owner == "me" and last.own and WRITER.search(clause.text) is None:
+            return  # «the Tuesday for me, Sadia is teaching then»
         if _IF.match(clause.text):
             return  # «booked on the Wednesday, if I get a job that day I'll not manage»
         if own == "declines" and (
@@ -560,6 +589,14 @@ class SessionFinder:
         form, labels = mention.form, context.labels
         ours = {"about", "takes", "joins", "declines", "had"}
         vague = form in ("weekday", "time", "ordinal", "slot")
+        if form in ("relative", "weekday") and "about" not in clause.labels and "joins" not in clause.labels and "written" in clause.labels:
+            return "elsewhere"  # «thanks for the call this afternoon»
+        if "thanks" in clause.labels and (form == "relative" or (form in ("weekday", "slot") and self._just_over(mention, context.today))):
+            return "training"  # «thank you for such a clear presentation on Tuesday»
+        if form == "relative" and "present" in clause.labels and "elsewhere" not in clause.labels:
+            return "training"  # «thanks for this afternoon, some good chat in the breakout room»
+        if form == "weekday" and _FINE_BEFORE.fullmatch(context.text[: mention.start]) and _FINE.fullmatch(after):
+            return "training"  # «Wednesday is fine, weather permitting.»
         if form == "weekday" and _OF_OTHERS.match(after):
             return ""
         if _ASKED_IF.search(context.text[clause.start : mention.start]):
@@ -649,6 +686,9 @@ class SessionFinder:
             or (about and definite and alone(mention, clause)),
         }[form]
         return "training" if enough else ""
+
+    def _just_over(self, mention: Mention, today: date | None) -> bool:
+        return today is not None and any(0 <= (today - s.start.date()).days <= _JUST_OVER for s in self.sessions if s.id in mention.sessions)
 
     # --- choosing
 
