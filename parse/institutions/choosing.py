@@ -13,7 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from parse.institutions.bare import BareNames
-from parse.institutions.counted import Counted, tells_place
+from parse.institutions.counted import OF_LIST, Counted, tells_place
 from parse.institutions.letter import OF_LECTURERS, PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
@@ -25,7 +25,7 @@ __all__ = ["Choosing"]
 
 _WITH = "institution.member.with"
 _PUT_DOWN = ("institution.sole", "institution.member.label")
-_OF_LIST = frozenset(("at", "from", "of", "between", "across"))  # before a list of schools: «the teachers of Ashmuir, Elmbank and Fairlea»
+
 _FEW = 3  # words beside a name that stands by itself
 
 
@@ -76,6 +76,8 @@ class Choosing:
             self.undecided, chosen = chosen, []  # «I don't belong to a school: Ashmuir Primary on Mondays, Elmbank High midweek»
         if "several" in self.letter.said:
             chosen += self._others(founds, chosen)
+        elif "joint" in self.letter.said and self._both_in_subject(founds):
+            chosen += self._partner(founds, chosen)
         return chosen + self._told_with(founds, chosen)
 
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
@@ -196,6 +198,11 @@ class Choosing:
                 others.append(found)
         return others
 
+    def _both_in_subject(self, founds: Sequence[Found]) -> bool:
+        """«Ashmuir Primary + Ashmuir Academy»: whether the subject names in full two that take part."""
+        named = [found for found in founds if found.text.zone == "subject" and found.mention.kind in ("school", "college")]
+        return len({_meant(found) for found in named}) == 2 and not any(found.role in PASSED_OVER for found in named)
+
     def _partner(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
         """«Jo, who has P7 at Elmbank Primary ... put both schools in»: beside the one that was chosen, the one other that is named in full."""
         if len({_meant(found) for found in chosen}) != 1:
@@ -215,7 +222,7 @@ class Choosing:
         first: dict[int, Found] = {}
         for found in founds:
             first.setdefault(found.group, found)
-        groups = {found.group for found in chosen if found.text.zone == "own" and first[found.group].word_before in _OF_LIST}
+        groups = {found.group for found in chosen if found.text.zone == "own" and first[found.group].word_before in OF_LIST}
         for found in founds:
             if found.group not in groups or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
                 continue

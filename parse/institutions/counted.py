@@ -20,7 +20,7 @@ from parse.gazetteer import Entry
 from parse.institutions.letter import POSSESSIVE, Found, Letter, Text
 from parse.institutions.stated import Stated
 
-__all__ = ["Counted", "tells_place"]
+__all__ = ["OF_LIST", "Counted", "tells_place"]
 
 _NUMBERS = {"both": 2, "baith": 2, "two": 2, "twa": 2, "three": 3, "four": 4, "fower": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _NUMBERS |= {str(number): number for number in range(2, 9)}
@@ -30,6 +30,7 @@ _SCHOOLS = {
     **dict.fromkeys(("academies", "secondaries", "highs", "grammars"), "secondary"),
 }
 _KINDS = {"primary": "primary", "nursery": "primary", "infant": "primary", "secondary": "secondary", "high": "secondary"}  # «three primary schools»
+_LIST, OF_LIST = 3, frozenset(("of", "at", "from", "between", "across"))  # «the teachers of Ashmuir, Elmbank and Fairlea»
 _ADJECTIVES = 4  # words between the number and «schools»
 # «two other schools» are not all of them, «our three feeder primaries» not the member's.
 _STRANGERS = frozenset(
@@ -76,7 +77,7 @@ class Counted:
         )
 
     def mark(self, founds: Sequence[Found], stated: Stated) -> None:
-        if not (self.told or self.persons) or "alone" in self.letter.said:
+        if "alone" in self.letter.said:
             return
         refused = {found.mention.core for found in founds if found.role in ("denied", "former") and found.text.zone == "own"}
         named = [found for found in founds if found.mention.core not in refused and self._may_count(found, stated)]
@@ -86,6 +87,7 @@ class Counted:
         several = [_without_places(group) for group in [*groups.values(), named]]
         several = [group for group in several if len(_cores(group)) in self.told]
         several += [group for group in _each_at(named) if len(_cores(group)) in self.persons]
+        several += [group for group in map(_without_places, groups.values()) if self._is_list(group, named)]
         for group in sorted(several, key=lambda group: -len(_cores(group))):
             entries = self._in_one_council(group, self.told.get(len(_cores(group)), ""), stated)
             if entries:
@@ -93,6 +95,10 @@ class Counted:
                     found.listed, found.role = True, found.role or "member"
                     found.mention = replace(found.mention, entries=entries[found.mention.core])
                 return
+
+    def _is_list(self, group: Sequence[Found], named: Sequence[Found]) -> bool:
+        """«the teachers of Ashmuir, Elmbank and Fairlea», where no other school is named in full."""
+        return len(_cores(group)) >= _LIST and group[0].word_before in OF_LIST and _cores(named, "school") <= _cores(group)
 
     def _may_count(self, found: Found, stated: Stated) -> bool:
         mention = found.mention

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from parse.authorities import PLACE, TOWN
@@ -25,11 +25,12 @@ class Narrowing:
     def __init__(self, letter: Letter, stated: Stated, record: Record) -> None:
         self.letter, self.stated, self.record = letter, stated, record
 
-    def narrow(self, entity: Sequence[Found], echoes: Sequence[Found] = (), *, multiple: bool) -> tuple[list[Entry], list[str]]:
+    def narrow(self, entity: Sequence[Found], echoes: Sequence[Found] = (), *, multiple: bool, theirs: Collection[str] = ()) -> tuple[list[Entry], list[str]]:
         """The listed schools that are left when the whole message has been asked, and the councils stated for it.
 
         ``echoes``: the same name elsewhere in the message, as in the signature.
         ``multiple``: several institutions take part, so that not every council that is stated is this one's.
+        ``theirs``: the councils of the others that take part.
         """
         entries: list[Entry] = []
         for found in entity:
@@ -39,7 +40,9 @@ class Narrowing:
         near = list(dict.fromkeys(council for found in entity for council in found.sure or found.near))
         own = self.stated.councils("own", "subject", "attachment")
         if multiple:
-            own = [council for council in own if any(entry.authority == council for entry in entries)] or own
+            known = [council for council in own if any(entry.authority == council for entry in entries)]
+            told = any(found.role for found in entity)  # «Sir E Scott School in Tarbert, Harris» names no academy of that name
+            own = known or [council for council in own if not (told and council in theirs)]
         signature = self.stated.councils("signature")
         # councils beside the name first, then those stated anywhere in the member's words, then the signature's
         said = near or own or signature

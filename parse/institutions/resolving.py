@@ -66,7 +66,8 @@ class Resolving:
             common_council(groups)
         for entity in groups:
             _take_signed(entity, founds)
-            self._one(entity, _echoes(entity, founds), count=len(groups))
+            theirs = {entry.authority for group in groups if group is not entity for found in group for entry in found.mention.entries}
+            self._one(entity, _echoes(entity, founds), count=len(groups), theirs=theirs)
         if not groups:
             self._none(open_ones, alone)
         councils = list(dict.fromkeys(answer.authorities))
@@ -114,8 +115,8 @@ class Resolving:
             return [], [only], {entry.authority for entry in only.mention.entries} - {""}
         return groups, undecided, set()
 
-    def _one(self, entity: Sequence[Found], echoes: Sequence[Found], *, count: int) -> None:
-        """One institution and its ``echoes`` elsewhere in the message; ``count``: how many take part."""
+    def _one(self, entity: Sequence[Found], echoes: Sequence[Found], *, count: int, theirs: Collection[str]) -> None:
+        """One institution and its ``echoes`` elsewhere in the message; ``count``: how many take part; ``theirs``: the councils of the others."""
         answer = self.answer
         best = max(entity, key=lambda found: (WEIGHT[found.text.zone], found.role == "member", found.mention.kind != "bare"))
         if best.mention.kind == "college":
@@ -125,7 +126,7 @@ class Resolving:
             self.record.candidate(best, entry.label, best.mention.rule, chosen=True)
             return
         answer.kinds.add("school")
-        entries, councils = self.narrowing.narrow(entity, echoes, multiple=count > 1)
+        entries, councils = self.narrowing.narrow(entity, echoes, multiple=count > 1, theirs=theirs)
         if entries:
             self._listed(best, entries, councils)
         elif best.doubtful:

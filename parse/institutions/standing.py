@@ -54,6 +54,7 @@ _TURNS = frozenset(
         "member.now",
         "member.ours",
         "member.appointed",
+        "member.colleagues",
         "together.kin",
         "other.theirs",
         "other.house",
@@ -74,8 +75,17 @@ _TURNS = frozenset(
 )
 _TAKEN_BACK = "institution.not.taken-back"
 _FINAL = frozenset(
-    ("institution.not.yet", "institution.not.part", _TAKEN_BACK, "institution.member.where", "institution.former.before-that", "institution.together.with-me")
+    (
+        "institution.member.here-at",
+        "institution.not.yet",
+        "institution.not.part",
+        _TAKEN_BACK,
+        "institution.member.where",
+        "institution.former.before-that",
+        "institution.together.with-me",
+    )
 )
+_BASE, _FAMILY = "institution.sole.base", "institution.not.family"
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
@@ -247,7 +257,7 @@ class Standing:
                 elif result[-1][0] in ("member", "together") and self._each_their_own(result[-1][1], role) and _NEXT_PERSON.match(gap):
                     role = ("together", _EACH)
             if not homes and text.zone in ("own", "attachment"):
-                role = self._marked(text, end) or role or (self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]]) if number else None)
+                role = self._marked(text, end) or role or self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]], first=not number)
             result.append(role or ("", ""))
         return result
 
@@ -264,14 +274,18 @@ class Standing:
         mark = _MARKED.match(source[at : min(len(source) if line < 0 else line, at + 60)])
         return (("denied" if mark["out"] else "member"), "institution.marked") if mark else None
 
-    def _denied_next(self, text: Text, start: int, end: int, later: Sequence[int]) -> tuple[str, str] | None:
-        """«Elmbank and Fairlea came to see it. They aren't part of this.»; ``later``: names of the next sentence that «they» may mean."""
+    def _denied_next(self, text: Text, start: int, end: int, later: Sequence[int], *, first: bool) -> tuple[str, str] | None:
+        """«Elmbank and Fairlea came to see it. They aren't part of this.»
+
+        ``later``: names of the next sentence that «they» may mean; ``first``: whether no name stands before, so that «they» may be people.
+        """
         number = text.sentence(start)
         stop = text.sentences[min(number + 1, len(text.sentences) - 1)][1]
-        first, last = bisect_left(text.tokens, end), bisect_left(text.tokens, stop)
-        for hit in self.letter.rules.cues["next"].find_between(text.view, first, last):
-            if not any(text.sentence(begin) > number and begin < hit.span.start_char for begin in later):
-                return "denied", hit.phrase.id.partition("#")[0]
+        begin, last = bisect_left(text.tokens, end), bisect_left(text.tokens, stop)
+        for hit in self.letter.rules.cues["next"].find_between(text.view, begin, last):
+            rule = hit.phrase.id.partition("#")[0]
+            if (rule == _FAMILY or not first) and not any(text.sentence(at) > number and at < hit.span.start_char for at in later):
+                return "denied", rule
         return None
 
     def _each_their_own(self, cue: str, role: tuple[str, str] | None) -> bool:
@@ -351,7 +365,7 @@ class Standing:
                     continue  # «the college, not the campus: Ashmuir College», «it's A, not C. Ashmuir Primary»
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
                 turn = rule in _TURNS or hit.phrase.label == "denied"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
-                rank = (distance, 0 if turn else 1, 0 if hit.phrase.label == "sole" else 1, -length, _ROLE_RANK[hit.phrase.label])
+                rank = (distance, 0 if turn else 1, 0 if rule == _BASE else 1, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
         return best[1] if best else None
@@ -361,7 +375,7 @@ class Standing:
         for council in text.councils:
             if start <= council.start and council.end <= end:
                 gap = gap.replace(council.text, " ", 1)
-        return gap[:200] if len(gap) <= 80 else "x"
+        return gap[:200] if len(gap) <= 80 else "far from one another"
 
     @cached_property
     def _lines(self) -> dict[int, dict[int, int]]:
