@@ -54,7 +54,11 @@ _BACK = frozenset({"it", "this", "that", "them", "these", "those", "we"})  # the
 # Cues that answer a quoted list or question: of an ordinal, the place of the option that it picks.
 _ORDINALS = {"answer.1": 0, "answer.2": 1, "answer.3": 2, "answer.4": 3, "answer.last": -1}
 _YES = "answer.yes"
-_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *_ORDINALS, _YES})
+_OUTRIGHT = "named."  # cues that name an activity outright
+# Cues that name an activity by its place in the programme's own list, which the member has before them.
+_LISTED = {f"listed.{place}": name for place, name in enumerate(ACTIVITIES, start=1)}
+_NUMBER_SIGN = re.compile(r"\b(no)\.(?= ?\d)", re.IGNORECASE)
+_NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *_ORDINALS, *_LISTED, _YES})
 # What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
 _TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
 _UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
@@ -199,7 +203,26 @@ class ActivityFinder:
         if (answer := self._answer(views)) is not None:
             return answer
         read = self._taught(views, self.decide(parts))
-        return read if read.activities else self._agreed(views) or read
+        return read if read.activities else self._agreed(views) or self._listed(views) or read
+
+    def _listed(self, views: Sequence[TextView]) -> Activities | None:
+        """«Activity: no. 2 on your list»: the one activity that is named by its place, where the words tell none."""
+        hits: dict[str, Evidence] = {}
+        for view in views:
+            if self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0) <= 0:
+                continue
+            read = view
+            if _NUMBER_SIGN.search(view.source):  # whose stop would end the sentence
+                read = TextView(_NUMBER_SIGN.sub(r"\1 ", view.source), where=view.where, start=view.start, end=view.end)
+            for hit in self.matcher.find(read):
+                if hit.phrase.label in _LISTED:
+                    start, end = read.to_source(hit.span.start_char, hit.span.end_char)
+                    hits[_LISTED[hit.phrase.label]] = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=hit.phrase.id)
+        if len(hits) != 1:
+            return None
+        name, evidence = hits.popitem()
+        candidate = Candidate(slot=Slot.ACTIVITY, value=name, strength=1.0, evidence=evidence, chosen=True)
+        return Activities(activities=(name,), candidates=(candidate,))
 
     def remembering(self, aliases: Sequence[Remembered]) -> Self:
         """The same rules with these phrases, and no others."""
@@ -272,8 +295,10 @@ class ActivityFinder:
                 continue
             named: set[str] = set()
             for question in [text for text, _ in quote.sentence_texts if "?" in text][:_MOST_QUESTIONS]:
-                shares = self.shares(self.parts(TextView(question, where=ZoneKind.OWN_QUOTE)))
-                named |= {name for name in ACTIVITIES if shares[name] >= self.accept}
+                parts = self.parts(TextView(question, where=ZoneKind.OWN_QUOTE))
+                shares = self.shares(parts)
+                outright = {name for part in parts for name in ACTIVITIES if f"{_OUTRIGHT}{name}" in part.counts}  # «do you mean the proposed group?»
+                named |= {name for name in ACTIVITIES if shares[name] >= self.accept or outright == {name}}
             if len(named) == 1:
                 candidate = Candidate(slot=Slot.ACTIVITY, value=named.pop(), strength=1.0, evidence=yes.evidence(), chosen=True)
                 return Activities(activities=(candidate.value,), candidates=(candidate,), reasons=(Reason(code="activity_by_yes"),))
