@@ -8,7 +8,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 from parse.gazetteer.entries import Entry, Mention
 from parse.gazetteer.index import LOOSE, MAIN, Index
 from parse.gazetteer.passage import Passage
-from parse.gazetteer.wordlists import ARTICLES, BELONGS_BEHIND, DIRECTIONS, GREETING, PLURAL, TEACHERS
+from parse.gazetteer.wordlists import ARTICLES, BELONGS_BEHIND, DIRECTIONS, GREETING, PLURAL, TEACHERS, TITLES
 
 __all__ = ["ListedNames"]
 
@@ -23,9 +23,9 @@ class ListedNames:
         self.index, self.vocabulary, self.forms, self.keys = index, index.vocabulary, index.forms, index.keys
 
     def at(self, passage: Passage, index: int, free: int) -> Mention | None:
-        if not self._may_begin(passage, index):  # as with most words
-            return None
         found = passage.words
+        if not self._may_begin(passage, index) or (index and found[index - 1].norm in TITLES and passage.near(index - 1)):  # as with most words
+            return None
         key: tuple[str, ...] = ()
         best: Mention | None = None
         bare: Mention | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ARTICLES", "BELONGS_BEHIND", "DIRECTIONS", "GAELIC", "GAELIC_LEVELS", "GREETING", "INNER", "PLURAL", "TEACHERS"]
+__all__ = ["ARTICLES", "BELONGS_BEHIND", "DIRECTIONS", "GAELIC", "GAELIC_LEVELS", "GREETING", "INNER", "PLURAL", "TEACHERS", "TITLES"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -16,6 +16,7 @@ GAELIC_LEVELS = {"ard": "secondary", "bun": "primary", "bhun": "primary"}  # as 
 # Words that make another name of the name behind them: «North Kirkhill» is not «Kirkhill».
 DIRECTIONS = _words("north south east west new old upper lower nether over mid middle easter wester little great st our lady inner outer")
 ARTICLES = _words("a an the our my every all some other many several two three four five few most this that your their")
+TITLES = _words("mr mrs ms miss mx dr prof")  # before a name: a person's
 GREETING = _words("hi dear hello hey morning afternoon evening thanks cheers regards wishes")
 # Behind a name without its form: it is a street's, a church's or a district's.
 BELONGS_BEHIND = _words(

@@ -26,6 +26,7 @@ __all__ = ["Choosing"]
 _WITH = "institution.member.with"
 _PUT_DOWN = ("institution.sole", "institution.member.label")
 
+_FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
 _FEW = 3  # words beside a name that stands by itself
 
 
@@ -78,7 +79,16 @@ class Choosing:
             chosen += self._others(founds, chosen)
         elif "joint" in self.letter.said and self._both_in_subject(founds):
             chosen += self._partner(founds, chosen)
+        if "alone" in self.letter.said:
+            chosen = self._mine_alone(chosen)
         return chosen + self._told_with(founds, chosen)
+
+    def _mine_alone(self, chosen: list[Found]) -> list[Found]:
+        """«I teach at Ashmuir ... a teacher from Elmbank High ... this is for my school only»: the one that is told in the first person."""
+        if len({_meant(found) for found in chosen}) < 2:
+            return chosen
+        mine = {_meant(found) for found in chosen if found.cue in _FIRST_PERSON}
+        return [found for found in chosen if _meant(found) in mine] if len(mine) == 1 else chosen
 
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
@@ -250,8 +260,10 @@ class Choosing:
         if not heads:
             first = [found for found in own if found.group == own[0].group]
             if "joint" in self.letter.said:
-                number = own[0].text.sentence(own[0].mention.start)
-                return [found for found in own if found.text is own[0].text and found.text.sentence(found.mention.start) == number]
+                together: dict[tuple[int, int], list[Found]] = {}
+                for found in own:
+                    together.setdefault(found.sentence, []).append(found)
+                return max(together.values(), key=lambda beside: len({_meant(found) for found in beside}))  # of equals the first
             if len({found.mention.core for found in first}) < len(cores):
                 self.undecided = own
                 return []

@@ -54,6 +54,7 @@ _TURNS = frozenset(
         "member.now",
         "member.ours",
         "member.appointed",
+        "member.posted",
         "member.colleagues",
         "together.kin",
         "other.theirs",
@@ -85,7 +86,7 @@ _FINAL = frozenset(
         "institution.together.with-me",
     )
 )
-_BASE, _FAMILY = "institution.sole.base", "institution.not.family"
+_SOLE_AFTER, _FAMILY = "institution.sole.", "institution.not.family"
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
@@ -332,7 +333,7 @@ class Standing:
         bracket = _BRACKET.match(text.view.folded, end, stop)  # «at Ashmuir High (Fife) until Friday»
         first, last = text.word_at(start), text.word_at(end)
         behind = (bracket.end(), text.word_at(bracket.end())) if bracket else (stop, last)
-        best: tuple[tuple[int, int, int, int, int], tuple[str, str]] | None = None
+        best: tuple[tuple[int, bool, bool, int, int], tuple[str, str]] | None = None
         sides: list[tuple[str, int, int, str]] = [("before", begin, start, ""), ("after", end, stop, "")]
         number = text.sentence(start)
         if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
@@ -365,7 +366,8 @@ class Standing:
                     continue  # «the college, not the campus: Ashmuir College», «it's A, not C. Ashmuir Primary»
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
                 turn = rule in _TURNS or hit.phrase.label == "denied"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
-                rank = (distance, 0 if turn else 1, 0 if rule == _BASE else 1, -length, _ROLE_RANK[hit.phrase.label])
+                firm = hit.phrase.label == "denied" or rule.startswith(_SOLE_AFTER)
+                rank = (distance, not turn, not firm, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
         return best[1] if best else None

@@ -65,7 +65,9 @@ def _in_full(found: Found) -> bool:
 def _of_somebody(found: Found) -> bool:
     """«with Tracey at Edenside»."""
     before = found.text.words[max(0, found.mention.first - 2) : found.mention.first]
-    return len(before) == 2 and before[0].capital and before[0].norm != "i" and before[1].norm in ("at", "from") and not found.text.opens(before[0].start)
+    if len(before) < 2 or before[0].raw.endswith(POSSESSIVE):  # «when Anna's at Edenside» tells where she is
+        return False
+    return before[0].capital and before[0].norm != "i" and before[1].norm in ("at", "from") and not found.text.opens(before[0].start)
 
 
 def in_short(letter: Letter, found: Found) -> bool:
