@@ -202,7 +202,7 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
-_SAYS_LITTLE = 15  # words of a letter in which «both» can mean hardly anything but the sessions
+_SAYS_LITTLE = 10  # words of a letter in which «both» can mean hardly anything but the sessions
 _BOTH_ALONE = "session.both-alone"
 _SHORT_REPLY, _REPLY_WITHIN = 600, 3  # characters of a letter that is an answer; sentences in which it begins
 _FIRST_CLAUSE = re.compile(r"\W*([^,.;:!?()\n]{1,40})")

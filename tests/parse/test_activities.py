@@ -351,3 +351,24 @@ def test_order_of_views_and_repeats_give_the_same_answer() -> None:
 )
 def test_a_yes_takes_the_one_activity_that_our_question_names(quoted: str, answer: str, activities: tuple[str, ...]) -> None:
     assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, quoted))).activities == activities
+
+
+@pytest.mark.parametrize(
+    ("text", "activities"),
+    [
+        ("Activity no. 2 on your list. Topic: dictionaries in German.", ("existing_individual",)),
+        ("Current activity: the fourth on your list.", ("learning_collaborative",)),
+        ("The second session on your list suits me.", ()),
+    ],
+)
+def test_an_activity_by_its_place_in_the_list(text: str, activities: tuple[str, ...]) -> None:
+    """Who has the page before them may name an activity by its number; a session so named is none."""
+    found = read(message((ZoneKind.OWN, text)))
+    assert found.activities == activities
+    assert all(candidate.evidence.text in text for candidate in found.candidates)
+
+
+def test_a_yes_to_a_group_that_the_question_names() -> None:
+    """«That one, yes» above a question that names one activity outright."""
+    asked = "Dear Bernard, do you mean the academy at Glenmore, with the proposed group?"
+    assert read(message((ZoneKind.OWN, "That one, yes."), (ZoneKind.QUOTE, asked))).activities == ("proposed_collaborative",)
