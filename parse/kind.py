@@ -67,6 +67,7 @@ _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or 
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
 _ON_LEAVE = {"automatic.away", "automatic.will-answer"}
 _FEWEST_TO_ASK = 2
+_PLAINLY_PRIVATE = 1.4  # the weight of several signs of a private letter
 _AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
 _FIRST_PERSON = re.compile(r"\b(?:i|we|me|us)\b|\b(?:i|we)['\u2019]", re.I)
 _MINE = re.compile(r"\b(?:my|our)\b", re.I)
@@ -431,6 +432,10 @@ class KindReading:
         replies = self._replies(weight)
         # Who describes a group and wants in does not leave, whatever it sounds like; a person looks (see the reasons).
         joins = weight["interest"] >= 1.0 and found.activities and found.institutions and not replies
+        # «You left your scarf at the 60th; I only have this address from the research poster», «if it's off I'll cancel the tee time».
+        tells_of_us = supplies or found.about_us or bool(found.concerns) or forwarded or replies or weight["interest"] > 0
+        if weight["private_repeatedly"] >= _PLAINLY_PRIVATE and not tells_of_us:
+            return Kind.UNRELATED
         if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded and not joins:
             return Kind.WITHDRAWAL
         if weight["leaves"] >= 1.0 and weight["interest"] < 1.0 and not (found.activities or found.asks or forwarded):
@@ -444,7 +449,8 @@ class KindReading:
         if not related:
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
         another_desk = weight["desk"] > 0 and weight["scheme"] <= 0 and weight["interest"] < 1.0
-        if another_desk and not (replies or forwarded or found.concerns or found.activities or found.sessions):
+        worry = any(concern != "complaint" for concern in found.concerns)
+        if another_desk and not (replies or forwarded or worry or found.activities or found.sessions):
             return Kind.UNRELATED  # «I've not had my ballot paper», from a school of ours
         nothing_of_ours = not (found.institutions or found.sessions or found.concerns or found.about_us or forwarded or read_files or found.asks)
         if nothing_of_ours and weight["private"] > 0 and not any(weight[label] > 0 for label in _RELATE):
