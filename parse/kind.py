@@ -387,7 +387,7 @@ class KindReading:
             sign
             for sign in signs
             if sign.says not in ("undecided", "hesitates")
-            or not (any(_overlap(sign.evidence, said) for said in details) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
+            or not (any(_overlap(sign.evidence, said) for said in (*details, *not_me)) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
         weight = {label: _best_sum(sign for sign in signs if sign.says == label) for label in PERSON_LABELS}
         quoted = {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE} | ({"subject"} if self._replies_to else set())

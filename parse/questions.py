@@ -99,6 +99,7 @@ NEXT = (
 )
 BEFORE = ("research.named", "research.asked-of-others", "some:ask", "some:hint", "some:about", "some:research")
 OURS = frozenset(("about.money", "about.deadlines", "about.rules", "about.papers", "about.scheme"))  # what a private letter does not ask about
+_NOT_A_NAME = ("calm.answer", "calm.joking")
 RESEARCHES = frozenset(("research.named", "research.led-in"))
 FAMILIES = ("ask", "hint", "calm", "about", "research")
 
@@ -179,6 +180,8 @@ class QuestionFinder:
                 after = worded[at + 1]
                 cues.update(f"next:{cue}" for cue in own[after] if cue.startswith(NEXT))
                 cues.add("next:question" if marked[after] else "next:" + _size(texts[after]))
+                if marked[index] and marked[after] and _named_after(worded[at + 1 : signed], marked, own):
+                    cues.add("next:research.named")  # «Can it be taught? How would you tell? We have settled on that as our question.»
                 if marked[index] and not marked[after]:
                     cues.update(f"next:{way}" for way in _ways_to_answer(texts[index], texts[after]))
             if at:
@@ -331,10 +334,16 @@ def _form(text: str, *, marked: bool) -> list[str]:
     return signs
 
 
+def _named_after(following: Sequence[int], marked: Sequence[bool], own: Sequence[set[str]]) -> bool:
+    """Whether what follows a row of questions says that they are the enquiry's."""
+    first = next((index for index in following if not marked[index]), None)
+    return first is not None and "research.these" in own[first]
+
+
 def _signed(worded: Sequence[int], texts: Sequence[str], own: Sequence[set[str]]) -> int:
-    """How many sentences come before the name that a letter ends with: «Aileen Gourlay» answers no question above it, «Me.» does."""
+    """How many sentences come before the name that a letter ends with: «Aileen Gourlay» answers no question above it, «Me.» does, «(Joking.)» takes it back."""
     end = len(worded)
-    while end > 1 and _is_signature(texts[worded[end - 1]]) and not any(cue.startswith("calm.answer") for cue in own[worded[end - 1]]):
+    while end > 1 and _is_signature(texts[worded[end - 1]]) and not any(cue.startswith(_NOT_A_NAME) for cue in own[worded[end - 1]]):
         end -= 1
     return end
 
