@@ -1,4 +1,4 @@
-"""Fit the two weight tables of programme/rules/questions.yaml to labelled texts, and cross-validate.
+"""Fit the two weight tables of programme/rules/questions.yaml, and the words of programme/words/questions.csv, to labelled texts, and cross-validate.
 
     python -m bench.fit_questions [--statements FILE.tsv] [--letters FILE.jsonl] [--messages FOLDER_OF_EML LABELS.jsonl] [--write]
     python -m bench.fit_questions --measure --letters FILE.jsonl --statements
@@ -7,7 +7,7 @@ Without files: all that may be learned from, in tests/corpus and in the corpus b
 
 A statements file has the columns asks (yes or no) and text; a file of letters is in the corpus format, a
 folder of mail has labels in it. A logistic regression over each sentence's cues, drawn towards what one would
-guess (PRIOR) where the texts say little. Where a letter's label names the sentences that ask
+guess (PRIOR) where the texts say little, and its words, drawn harder towards nothing (OF_WORDS). Where a letter's label names the sentences that ask
 (``question_sentences``), each of its sentences counts as what it is. Elsewhere only the whole text is labelled: a text
 that does not ask says of each of its sentences that it does not, one that asks says that at least one does, and its
 sentences share that in the measure that each is likely to be the one. Short statements hold far more questions than
@@ -53,7 +53,15 @@ PROGRAMME = Path(__file__).parent.parent / "programme"
 STATEMENTS = [CORPUS / "questions.tsv", CORPUS / "learned_questions.tsv"]
 SHORT = 0.3  # what a short statement counts for beside a letter
 FOLDS = 5
-FEWEST = 3  # texts that a cue must be seen in
+FEWEST, FEWEST_WORDS = 3, 6  # texts that a cue, a word must be seen in
+OF_WORDS = 2.0  # how much harder than a cue a word is held
+LEAST = 0.05  # a word that weighs less is not written
+HEAD = (
+    "# Words and neighbouring words of a sentence, and how much each speaks for its asking a person: in a question, in a statement.\n"
+    "# «^» stands where the sentence begins, 0 for any number (see parse/questions.py). Written by `python -m bench.fit_questions --write`.\n"
+)
+SIGN = "word "  # before a word among the cues of a design
+SIGNS = PROGRAMME / "words" / "questions.csv"
 Array = NDArray[np.float64]
 # Towards what the weights are drawn: for cues that start so, the longest that fits; questions, then statements.
 PRIOR: dict[str, dict[str, float]] = {
@@ -282,7 +290,7 @@ class Design:
         for owner, text in enumerate(texts):
             for sentence in text.sentences:
                 table = TABLES[0] if sentence.marked else TABLES[1]
-                own = [columns[table, cue] for cue in ("always", *sentence.cues) if (table, cue) in columns]
+                own = [columns[table, cue] for cue in ("always", *cues_of(sentence)) if (table, cue) in columns]
                 rows += [len(owners)] * len(own)
                 places += own
                 owners.append(owner)
@@ -290,11 +298,20 @@ class Design:
         self.owner = np.array(owners)
 
 
+def cues_of(sentence: Sentence) -> Iterable[str]:
+    return (*sentence.cues, *(SIGN + sign for sign in sentence.signs))
+
+
+def held(cue: str) -> float:
+    """How hard a cue's weight is drawn towards the guess."""
+    return OF_WORDS if cue.startswith(SIGN) else 1.5 if cue.startswith(("next:", "before:")) else 1.0
+
+
 def columns_of(texts: Sequence[Text]) -> dict[tuple[str, str], int]:
     seen: Counter[str] = Counter()
     for text in texts:
-        seen.update({cue for sentence in text.sentences for cue in sentence.cues})
-    cues = ["always", *sorted(cue for cue in seen if seen[cue] >= FEWEST or any(prior_of(table, cue) for table in TABLES))]
+        seen.update({cue for sentence in text.sentences for cue in cues_of(sentence)})
+    cues = ["always", *sorted(cue for cue in seen if seen[cue] >= (FEWEST_WORDS if cue.startswith(SIGN) else FEWEST) or any(prior_of(t, cue) for t in TABLES))]
     return {(table, cue): number for number, (table, cue) in enumerate((table, cue) for table in TABLES for cue in cues)}
 
 
@@ -308,7 +325,7 @@ def fit(texts: Sequence[Text], columns: dict[tuple[str, str], int], penalty: flo
     design = Design(texts, columns)
     turned = design.cues.T.tocsr()
     prior = np.array([prior_of(*column) for column in columns])
-    shrink = np.array([100.0 if cue == "always" else penalty * (1.5 if cue.startswith(("next:", "before:")) else 1.0) for _, cue in columns])
+    shrink = np.array([100.0 if cue == "always" else penalty * held(cue) for _, cue in columns])
     truth: list[float] = []
     for text in texts:
         asking = frozenset[int]() if not text.asks else text.asking
@@ -372,15 +389,24 @@ def measure(finder: QuestionFinder, texts: Sequence[Text]) -> None:
 
 
 def write(columns: dict[tuple[str, str], int], weights: Array) -> None:
-    """Replace the tables at the end of the file."""
+    """Replace the tables at the end of the file, and the words."""
     path = PROGRAMME / "rules" / "questions.yaml"
     text = path.read_text(encoding="utf-8")
     text = text[: text.index(f"\n{TABLES[0]}:")] + "\n"
     for table in TABLES:
-        rows = [(cue, round(float(weights[number]), 1)) for (name, cue), number in columns.items() if name == table]
+        rows = [(cue, round(float(weights[number]), 1)) for (name, cue), number in columns.items() if name == table and not cue.startswith(SIGN)]
         kept = sorted((row for row in rows if row[1] and row[0] != "always"), key=lambda row: -row[1])
         text += f"{table}:\n" + "".join(f'  "{cue}": {weight}\n' for cue, weight in [*(r for r in rows if r[0] == "always"), *kept])
     path.write_text(text, encoding="utf-8")
+    words: dict[str, list[float]] = {}
+    for (name, cue), number in columns.items():
+        if cue.startswith(SIGN):
+            words.setdefault(cue.removeprefix(SIGN), [0.0, 0.0])[TABLES.index(name)] = round(float(weights[number]), 2)
+    with SIGNS.open("w", encoding="utf-8", newline="") as lines:
+        lines.write(HEAD)
+        rows = csv.writer(lines, lineterminator="\n")
+        rows.writerow(("sign", *TABLES))
+        rows.writerows((sign, *row) for sign, row in sorted(words.items()) if max(map(abs, row)) >= LEAST)
 
 
 def main() -> None:

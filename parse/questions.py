@@ -4,8 +4,9 @@ Each sentence of the member's own words is looked at by itself: the cues in it (
 question is», words of our scheme, words of the classroom), the cues in the sentences beside it (a question
 that the next sentence answers needs nobody else's answer) and its form (does it end with a question mark,
 what does it open with). What each cue weighs was fitted to labelled texts and stands in two readable tables
-of ``rules/questions.yaml``, one for sentences with a question mark and one for the others; the sum gives a
-probability, and a sentence that reaches ``asks_at`` is a question to a person.
+of ``rules/questions.yaml``, one for sentences with a question mark and one for the others. Beside the cues count the
+sentence's words and neighbouring words (``words/questions.csv``): no cue knows «camera», «captions» or «our findings».
+The sum gives a probability, and a sentence that reaches ``asks_at`` is a question to a person.
 
 Complaints, safeguarding and requests about personal data need a person whether or not they ask; each has
 its own reason code. A rule of weight 1 tells one alone; lighter ones («a girl», «her stepfather», «I've told nobody»)
@@ -23,6 +24,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +32,15 @@ from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules
+from parse.signtable import load_signs
 from parse.textview import TextView
 
-__all__ = ["QuestionFinder", "Questions", "Sentence", "starts_like_a_reply"]
+__all__ = ["QuestionFinder", "Questions", "Sentence", "sentence_signs", "starts_like_a_reply"]
 
 CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("cue", *CONCERNS)
 TABLES = ("questions", "statements")
+_SIGNS = "words/questions.csv"
 _SUFFICES = 1.0 - 1e-9  # weights of a concern's rules
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 _ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem|one|other|more|matter|word|sign|need|rush|hurry)\b)", re.I)
@@ -106,12 +110,13 @@ FAMILIES = ("ask", "hint", "calm", "about", "research")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sentence:
-    """A sentence of the member's and what was seen in it; ``form``: whether it is a question in form."""
+    """A sentence of the member's and what was seen in it; ``marked``: whether it is a question in form; ``signs``: its words."""
 
     start: int
     end: int
     marked: bool
     cues: frozenset[str]
+    signs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +132,7 @@ class Questions:
 
 
 class QuestionFinder:
-    """Reads with ``folder/rules/questions.yaml``. Raises ProgrammeError for bad data."""
+    """Reads with ``folder/rules/questions.yaml`` and ``folder/words/questions.csv``. Raises ProgrammeError for bad data."""
 
     def __init__(self, folder: Path) -> None:
         file = load_rules(folder / "rules" / "questions.yaml", shown="rules/questions.yaml", says=LABELS)
@@ -143,12 +148,17 @@ class QuestionFinder:
         self._few, self._many = _lengths(file.settings.get("lengths"), file.file)
         self._together = _together(file.settings.get("together"), file.file)
         self.tables = {name: _table(file.settings.get(name), name, file.file) for name in TABLES}
+        signs = load_signs(folder / _SIGNS, shown=_SIGNS, columns=TABLES, cues=())
+        self.signs = {table: {sign: row[place] for sign, row in signs.items() if row[place]} for place, table in enumerate(TABLES)}
 
     def sentences(self, view: TextView) -> tuple[list[Sentence], list[Candidate]]:
         """The sentences of a view with their cues, and the concerns in it."""
         spans = [(start, start + len(text)) for text, start in view.sentence_texts]
         starts = [start for start, _ in spans]
         own: list[set[str]] = [set() for _ in spans]
+        said: list[list[str]] = [[] for _ in spans]
+        for words in self._rules.words(view):
+            said[bisect_right(starts, view.token_starts[words[0][1]]) - 1] += [word for word, _ in words]
         worries: dict[str, list[tuple[int, Hit]]] = {}
         for hit in self._rules.find(view):
             at = bisect_right(starts, hit.span.start_char) - 1
@@ -218,7 +228,7 @@ class QuestionFinder:
                 cues.add("form:of-many")
                 if at and at + 1 < signed and "\n" not in view.folded[spans[worded[at - 1]][1] : spans[worded[at + 1]][0]]:
                     cues.add("form:amid")  # of its paragraph
-            found.append(Sentence(start=start, end=end, marked=marked[index], cues=frozenset(cues)))
+            found.append(Sentence(start=start, end=end, marked=marked[index], cues=frozenset(cues), signs=sentence_signs(said[index])))
         return found, concerns
 
     def _weighty(self, hits: Sequence[tuple[int, Hit]]) -> list[Hit]:
@@ -235,8 +245,9 @@ class QuestionFinder:
 
     def probability(self, sentence: Sentence) -> float:
         """How likely it is that somebody must answer this."""
-        table = self.tables["questions" if sentence.marked else "statements"]
-        total = table.get("always", 0.0) + math.fsum(table.get(cue, 0.0) for cue in sentence.cues)
+        name = TABLES[0] if sentence.marked else TABLES[1]
+        table, signs = self.tables[name], self.signs[name]
+        total = table.get("always", 0.0) + math.fsum(table.get(cue, 0.0) for cue in sentence.cues) + math.fsum(signs.get(sign, 0.0) for sign in sentence.signs)
         return 1 / (1 + math.exp(-max(-50.0, min(50.0, total))))
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView]) -> Questions:
@@ -270,6 +281,12 @@ class QuestionFinder:
             candidates=tuple(candidates),
             reasons=tuple(reasons),
         )
+
+
+def sentence_signs(words: Sequence[str]) -> frozenset[str]:
+    """The words and neighbouring words of a sentence, a number as «0», and the two that it begins with («^ can i»)."""
+    plain = ["0" if word.isdigit() else word for word in words if word[:1].isalnum() or word[:1] == "'"]
+    return frozenset((*plain, *(f"{one} {other}" for one, other in pairwise(plain)), *([f"^ {' '.join(plain[:2])}"] if plain else ())))
 
 
 def starts_like_a_reply(subject: str) -> bool:

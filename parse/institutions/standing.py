@@ -32,7 +32,8 @@ _LIST_GAP = re.compile(
 # «me (Ashmuir High), Jo at Elmbank and Big Stuart from Fairlea», «Ashmuir High and the folk at Elmbank»: the gap between two who have a school each.
 _NEXT_PERSON = re.compile(
     r"^(?:\s*\([^()\n]{1,60}\))?[\s,;&+()\u2013-]*(?:(?:and|plus|with)\b\s*)?"
-    r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*(?: (?!at |in |from )[A-Z][\w.'\u2019-]*){0,2}(?:\s*\([^()\n]{1,60}\))?"
+    r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*"
+    r"(?:(?: |,? (?:and|plus) | ?[+&] ?)(?!at |in |from )[A-Z][\w.'\u2019-]*){0,3}(?:\s*\([^()\n]{1,60}\))?"
     r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
     r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
@@ -68,6 +69,7 @@ _TURNS = frozenset(
         "together.days",
         "former.then",
         "former.until",
+        "former.years-and",
         "together.counterpart",
         "together.named",
         "other.and-here",

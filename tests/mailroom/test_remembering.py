@@ -191,11 +191,11 @@ def test_trying_out_names_the_others_and_writes_nothing(house: House) -> None:
 
 def test_trying_out_says_what_it_would_spoil(house: House) -> None:
     """A person confirmed Pentland for these very words: whoever would now remember Portobello is told."""
-    first = house.write("ailsa", f"I teach at Porty in Edinburgh. {WE}")
+    first = house.write("ailsa", f"I teach at Bello in Edinburgh. {WE}")
     house.correct(first, institution="Pentland High School", authority=EDINBURGH)
-    house.remembering.remember(Offer(written="Porty", means="Pentland High School", council="", stands_in=EDINBURGH), registration_id=None, who="x")
+    house.remembering.remember(Offer(written="Bello", means="Pentland High School", council="", stands_in=EDINBURGH), registration_id=None, who="x")
     assert house.remembering.measure_cases()[0].wrong == {}
-    trial = house.remembering.try_out(Offer(written="Porty", means=PORTOBELLO, council=EDINBURGH, stands_in=EDINBURGH), registration_id=None)
+    trial = house.remembering.try_out(Offer(written="Bello", means=PORTOBELLO, council=EDINBURGH, stands_in=EDINBURGH), registration_id=None)
     assert trial.spoils == (first.id,)
     assert f"1 that a person confirmed would then be read wrongly: {first.id}." in trial.said
 
@@ -216,11 +216,11 @@ def test_what_may_not_be_remembered_is_refused_by_every_verb(house: House) -> No
 
 def test_a_domain_that_others_write_from_is_no_schools(house: House) -> None:
     """Offered where nothing else tells of the school, and refused once somebody of another school writes from there."""
-    first = house.write("ailsa", WE, domain="porty.sch.uk")
+    first = house.write("ailsa", WE, domain="bello.sch.uk")
     [offer] = house.remembering.offers(first, house.correct(first, institution=PORTOBELLO, authority=EDINBURGH))
-    assert (offer.kind, offer.written, offer.means) == ("domain", "porty.sch.uk", PORTOBELLO)
-    house.write("rory", f"I teach at Wick High School. {WE}", domain="porty.sch.uk")
-    with pytest.raises(MailroomError, match=r"members of Wick High School write from porty\.sch\.uk too"):
+    assert (offer.kind, offer.written, offer.means) == ("domain", "bello.sch.uk", PORTOBELLO)
+    house.write("rory", f"I teach at Wick High School. {WE}", domain="bello.sch.uk")
+    with pytest.raises(MailroomError, match=r"members of Wick High School write from bello\.sch\.uk too"):
         house.remembering.remember(offer, registration_id=first.id, who="m.reid")
 
 
@@ -304,7 +304,7 @@ def test_where_a_school_is_follows_from_the_list_or_the_council_that_was_named(h
     for offer, place in (
         (Offer(written="WKHS", means="Wick High School", council=""), "Highland"),
         (Offer(written="Ashwood Academy", means="Ashwood Academy", council="Fife"), "Fife"),
-        (Offer(written="porty.sch.uk", means=PORTOBELLO, council="", kind="domain"), EDINBURGH),
+        (Offer(written="bello.sch.uk", means=PORTOBELLO, council="", kind="domain"), EDINBURGH),
         (Offer(written="Bridge Academy", means="Bridge Academy", council=""), ""),
     ):
         house.remembering.remember(offer, registration_id=None, who="m.reid")
@@ -312,8 +312,8 @@ def test_where_a_school_is_follows_from_the_list_or_the_council_that_was_named(h
 
 
 def test_offers_in_words() -> None:
-    domain = Offer(written="porty.sch.uk", means=PORTOBELLO, council="", kind="domain")
-    assert offer_words(domain) == "who writes from porty.sch.uk is at Portobello High School"
+    domain = Offer(written="bello.sch.uk", means=PORTOBELLO, council="", kind="domain")
+    assert offer_words(domain) == "who writes from bello.sch.uk is at Portobello High School"
     assert offer_words(Offer(written="the Lang Toun", means="Fife", council="", kind="authority")) == "«the Lang Toun» means Fife"
 
 

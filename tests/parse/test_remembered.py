@@ -28,13 +28,13 @@ def alias(number: int, written: str, means: str, council: str = "", stands_in: s
 
 
 PHS = alias(12, "PHS", "Portobello High School", EDINBURGH, EDINBURGH)
-PORTY = alias(13, "Porty", "Portobello High School", "", EDINBURGH)
+BELLO = alias(13, "Bello", "Portobello High School", "", EDINBURGH)
 PHS_PERTH = alias(14, "PHS", "Perth High School", PERTH, PERTH)
 KINGDOM = alias(15, "Lang Toun", "Fife", kind=AliasKind.AUTHORITY)
 FREE = alias(16, "Ashwood Free School", "Ashwood Free School", "", "Fife")
 DOMAIN = alias(17, "ashwood.example", "Ashwood Free School", "", "Fife", kind=AliasKind.DOMAIN)
 PHRASE = alias(18, "our wee blether circle", "learning_collaborative", kind=AliasKind.ACTIVITY)
-ALL = (PHS, PORTY, PHS_PERTH, KINGDOM, FREE, DOMAIN, PHRASE)
+ALL = (PHS, BELLO, PHS_PERTH, KINGDOM, FREE, DOMAIN, PHRASE)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def rules(reading: Reading, value: str) -> set[str]:
         ("I teach at phs in Edinburgh.", "Portobello High School", EDINBURGH),
         ("I teach at PHS in Perth.", "Perth High School", PERTH),
         ("I work for Edinburgh council. My school is PHS.", "Portobello High School", EDINBURGH),
-        ("I am at Porty.", "Portobello High School", EDINBURGH),
-        ("I am at Porty High.", "Portobello High School", EDINBURGH),
+        ("I am at Bello.", "Portobello High School", EDINBURGH),
+        ("I am at Bello High.", "Portobello High School", EDINBURGH),
         ("I teach at Ashwood Free School.", "Ashwood Free School", "Fife"),
     ],
 )
@@ -91,9 +91,9 @@ def test_a_letter_without_capitals(taught: Reader) -> None:
         "I teach at PHS in Wick, Highland.",  # elsewhere
         "I used to teach at PHS in Edinburgh.",  # former
         "My friend at PHS in Edinburgh told me of it.",  # another's
-        "I teach at Porty Primary.",  # a primary is no high school
-        "I live in Porty Road.",
-        "I teach at North Porty High School.",  # a longer name
+        "I teach at Bello Primary.",  # a primary is no high school
+        "I live in Bello Road.",
+        "I teach at North Bello High School.",  # a longer name
         "Our phone system PHSX is in Edinburgh.",
     ],
 )
@@ -158,7 +158,7 @@ def test_a_phrase_says_the_activity_unless_it_is_denied(bare: Reader, taught: Re
 
 
 def test_the_version_of_the_rules_tells_of_what_is_remembered(bare: Reader, taught: Reader) -> None:
-    versions = [bare.rules_version, taught.rules_version, bare.remembering((PHS,)).rules_version, bare.remembering((PORTY,)).rules_version]
+    versions = [bare.rules_version, taught.rules_version, bare.remembering((PHS,)).rules_version, bare.remembering((BELLO,)).rules_version]
     assert len(set(versions)) == 4
     assert taught.remembering(()).rules_version == bare.rules_version
     assert bare.remembering(ALL).rules_version == taught.rules_version
@@ -166,8 +166,8 @@ def test_the_version_of_the_rules_tells_of_what_is_remembered(bare: Reader, taug
 
 
 def test_what_is_forgotten_is_read_as_before(bare: Reader, taught: Reader) -> None:
-    again = taught.remembering((PORTY,)).remembering(())
-    for said in ("I am at Porty.", "I teach at PHS in Edinburgh.", "I teach at Ashwood Free School.", "I teach in the Lang Toun."):
+    again = taught.remembering((BELLO,)).remembering(())
+    for said in ("I am at Bello.", "I teach at PHS in Edinburgh.", "I teach at Ashwood Free School.", "I teach in the Lang Toun."):
         assert again.read(letter(said)).extraction == bare.read(letter(said)).extraction
 
 

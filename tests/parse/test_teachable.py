@@ -71,7 +71,7 @@ def wish(written: str, means: str = PORTOBELLO, council: str = "", stands_in: st
         (wish("fife.gov.uk", kind=DOMAIN), "everybody who works for Fife"),
         (wish("sch.scot", kind=DOMAIN), "anybody may have an address"),
         (wish("onmicrosoft.com", kind=DOMAIN), "glowscotland.onmicrosoft.com is a part of onmicrosoft.com"),
-        (wish("porty", kind=DOMAIN), "no domain"),
+        (wish("bello", kind=DOMAIN), "no domain"),
         (wish("a b.example", kind=DOMAIN), "no domain"),
         (wish("we are", "learning_collaborative", kind=ACTIVITY), "three words or more"),
         (wish("to the and of it", "learning_collaborative", kind=ACTIVITY), "three words or more"),
@@ -87,15 +87,15 @@ def test_what_may_not_be_remembered(teachable: Teachable, offered: Suggestion, w
     "offered",
     [
         wish("PHS", council=EDINBURGH),
-        wish("Porty"),
-        wish("Porty High"),
+        wish("Bello"),
+        wish("Bello High"),
         wish("Portobelo High"),
         wish("Dunmorvich", council=EDINBURGH),  # another council's: there it is no name
         wish("APS", "Ashmuir Primary School", "Fife", "Fife"),
         wish("Ashwood Free School", "Ashwood Free School", stands_in="Fife"),
         wish("Park Academy", "Park Academy", stands_in="Fife"),
         wish("Lang Toun", "Fife", kind=AUTHORITY),
-        wish("porty.sch.uk", kind=DOMAIN),
+        wish("bello.sch.uk", kind=DOMAIN),
         wish("our wee blether circle", "learning_collaborative", kind=ACTIVITY),
     ],
 )
@@ -114,8 +114,8 @@ def test_every_name_of_the_list_is_refused_as_a_name_of_another(teachable: Teach
 def test_what_to_think_of_first_is_said(teachable: Teachable) -> None:
     assert "initials of Pentland High School" in teachable.caution(wish("PHS", council=EDINBURGH))
     assert "in no list" in teachable.caution(wish("Ashwood Free School", "Ashwood Free School", stands_in="Fife"))
-    assert "names no school" in teachable.caution(wish("porty.sch.uk", kind=DOMAIN))
-    assert teachable.caution(wish("Porty High")) == ""
+    assert "names no school" in teachable.caution(wish("bello.sch.uk", kind=DOMAIN))
+    assert teachable.caution(wish("Bello High")) == ""
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_what_to_think_of_first_is_said(teachable: Teachable) -> None:
     [
         ("I teach at PHS and would like to join.", "PHS", EDINBURGH),
         ("Ailsa Begg, PHS. I would like to join.", "PHS", EDINBURGH),
-        ("I am at Porty, and would like to join.", "Porty", EDINBURGH),
-        ("I teach at Porty High and would like to join.", "Porty High", ""),
+        ("I am at Bello, and would like to join.", "Bello", EDINBURGH),
+        ("I teach at Bello High and would like to join.", "Bello High", ""),
         ("I teach at Portobelo Hgh School and would like to join.", "Portobelo Hgh School", ""),
         ("I am based at WXYZ and would like to join.", "WXYZ", EDINBURGH),
     ],
@@ -172,9 +172,9 @@ def test_what_was_written_comes_before_the_name_that_it_stands_for(teachable: Te
 
 
 def test_the_domain_is_offered_only_where_no_words_are(teachable: Teachable) -> None:
-    bare = teachable.suggest(read(teachable, "I would like to join.", "a@porty.sch.uk"), Slot.INSTITUTION, PORTOBELLO, council=EDINBURGH)
-    assert [(one.kind, one.written) for one in bare] == [(DOMAIN, "porty.sch.uk")]
-    named = teachable.suggest(read(teachable, "I teach at PHS.", "a@porty.sch.uk"), Slot.INSTITUTION, PORTOBELLO, council=EDINBURGH)
+    bare = teachable.suggest(read(teachable, "I would like to join.", "a@bello.sch.uk"), Slot.INSTITUTION, PORTOBELLO, council=EDINBURGH)
+    assert [(one.kind, one.written) for one in bare] == [(DOMAIN, "bello.sch.uk")]
+    named = teachable.suggest(read(teachable, "I teach at PHS.", "a@bello.sch.uk"), Slot.INSTITUTION, PORTOBELLO, council=EDINBURGH)
     assert DOMAIN not in {one.kind for one in named}
     assert not teachable.suggest(read(teachable, "I would like to join.", "a@fife.gov.uk"), Slot.INSTITUTION, PORTOBELLO, council=EDINBURGH)
 
@@ -199,4 +199,4 @@ def test_a_clause_that_names_where_somebody_works_is_no_phrase_for_an_activity(t
 def test_words_are_compared_without_case_accents_and_dots() -> None:
     assert key_of(INSTITUTION, "P.H.S.") == key_of(INSTITUTION, "phs") == "phs"
     assert key_of(INSTITUTION, "St. Màiri’s") == "st mairis"
-    assert key_of(DOMAIN, "@Porty.SCH.uk") == "porty.sch.uk"
+    assert key_of(DOMAIN, "@Bello.SCH.uk") == "bello.sch.uk"
