@@ -114,10 +114,11 @@ class Choosing:
             and not (found.mention.kind == "bare" and found.mention.core in self.letter.gazetteer.vocabulary.councils)
         }
         left = {(*found.sentence, found.mention.core) for found in founds if found.role == "former"}
+        gone = {found.mention.core for found in founds if found.role == "former" and found.text.zone == "own" and found.mention.kind == "school"}
         usable = [
-            found  # «I left Boclair for Turnbull High, and then Turnbull for where I am now»
+            found  # «I left Boclair for Turnbull High, and then Turnbull for where I am now»; «Treat Killin Primary as history. Killin folk ...»
             for found in usable
-            if found.role or (*found.sentence, found.mention.core) not in left
+            if found.role or not ((*found.sentence, found.mention.core) in left or (found.mention.kind == "bare" and found.mention.core in gone))
         ]
         sole = {found.mention.core for found in usable if found.role == "sole" and found.text.zone == "own"}
         if sole:  # «but this is only about Ashmuir»
