@@ -93,7 +93,7 @@ class Choosing:
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
         self._backed(founds)
-        places = {id(other) for one, other in pairwise(founds) if tells_place(one, other) and not other.listed and self.letter.is_town(other.mention.core)}
+        places = self._places(founds)
         usable = [
             found
             for found in founds
@@ -127,6 +127,15 @@ class Choosing:
             usable = [found for found in usable if found.mention.core in sole]
         own = {found.mention.core for found in usable if found.text.zone == "own"}
         return [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or found.mention.core in own]
+
+    def _places(self, founds: Sequence[Found]) -> set[int]:
+        """The ids of the names that only tell where the school before them is."""
+        return {id(other) for one, other in pairwise(founds) if tells_place(one, other) and not other.listed and self._is_place(one, other)}
+
+    def _is_place(self, one: Found, other: Found) -> bool:
+        """Whether a name behind another is where that is: a town's, or «Ashmuir Primary in Elmbank»."""
+        gap = one.text.view.folded[one.mention.end : other.mention.start]
+        return self.letter.is_town(other.mention.core) or (one.mention.kind == "school" and gap == " in ")
 
     def _backed(self, founds: Sequence[Found]) -> None:
         """A school told of in passing that the signature or the subject names, and no other, is the member's own after all."""
@@ -228,6 +237,7 @@ class Choosing:
         councils = {entry.authority for found in chosen for entry in found.mention.entries}
         cores = {found.mention.core for found in chosen}
         mates: list[Found] = []
+        places = self._places(founds)
         if len(councils) != 1 or any(found.cue in _PUT_DOWN for found in chosen):
             return mates
         first: dict[int, Found] = {}
@@ -235,7 +245,7 @@ class Choosing:
             first.setdefault(found.group, found)
         groups = {found.group for found in chosen if found.text.zone == "own" and first[found.group].word_before in OF_LIST}
         for found in founds:
-            if found.group not in groups or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
+            if found.group not in groups or id(found) in places or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
                 continue
             mine = tuple(entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils)
             if len({entry.label for entry in mine}) == 1:

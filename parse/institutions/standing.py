@@ -24,7 +24,7 @@ from parse.schoolnames import words
 __all__ = ["Standing"]
 
 _LIST_GAP = re.compile(
-    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&()\d\u2013-]*"
+    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&+()\d\u2013-]*"
     r"(?:(?:and|an'?|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
     r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
     re.I,
@@ -67,6 +67,7 @@ _TURNS = frozenset(
         "sole.base",
         "together.count",
         "together.days",
+        "together.partner",
         "former.then",
         "former.until",
         "former.years-and",
@@ -88,7 +89,7 @@ _FINAL = frozenset(
         "institution.together.with-me",
     )
 )
-_SOLE_AFTER, _FAMILY = "institution.sole.", "institution.not.family"
+_AFTER, _SOLE_AFTER, _FAMILY = "institution.other.after", "institution.sole.", "institution.not.family"
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
@@ -139,11 +140,13 @@ class Standing:
         lines = self._lines.get(text.order, {})
         blocks: dict[int, int] = {}  # number of the list -> group
         mine: list[Found] = []
-        for mention, (said, cue) in zip(text.mentions, roles, strict=True):
+        for mention, (said, told) in zip(text.mentions, roles, strict=True):
             previous = mine[-1] if mine else None
             number = text.sentence(mention.start)
             same_sentence = previous is not None and text.sentence(previous.mention.start) == number
-            role = self._settled(said, cue, previous if same_sentence else None)
+            role, cue = self._settled(said, told, previous if same_sentence else None), told
+            if cue == _AFTER and len(mine) == 1 and same_sentence and not mine[0].role and self._is_next(text, mine[0], mention.start):
+                role = cue = ""  # said behind a letter's first two («Ashmuir and Elmbank share a ...»), it is not said of the second alone
             again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
             if again and previous is not None and not role:
                 role = previous.role  # «Please register Ashmuir High. And Elmbank Primary.»
@@ -161,6 +164,9 @@ class Standing:
                 self._pair(previous, found, [one for one in mine if one.group == self._group])
             mine.append(found)
         return mine
+
+    def _is_next(self, text: Text, previous: Found, start: int) -> bool:
+        return previous.mention.kind != "bare" and _LIST_GAP.match(self._without_councils(text, previous.mention.end, start)) is not None
 
     def _settled(self, role: str, cue: str, previous: Found | None) -> str:
         """The role in the light of what the message as a whole says; ``previous``: the institution before in the same sentence."""
