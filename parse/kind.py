@@ -434,7 +434,8 @@ class KindReading:
         joins = weight["interest"] >= 1.0 and found.activities and found.institutions and not replies
         # «You left your scarf at the 60th; I only have this address from the research poster», «if it's off I'll cancel the tee time».
         tells_of_us = supplies or found.about_us or bool(found.concerns) or forwarded or replies or weight["interest"] > 0
-        if weight["private_repeatedly"] >= _PLAINLY_PRIVATE and not tells_of_us:
+        leaves = weight["programme"] > 0 and weight["withdraws"] - weight["stays"] >= 1.0  # «withdraw from the research: my mum's operation»
+        if weight["private_repeatedly"] >= _PLAINLY_PRIVATE and not (tells_of_us or leaves):
             return Kind.UNRELATED
         if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded and not joins:
             return Kind.WITHDRAWAL

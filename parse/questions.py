@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,6 +42,7 @@ CONCERNS = ("complaint", "safeguarding", "data_request")
 LABELS = ("cue", *CONCERNS)
 TABLES = ("questions", "statements")
 _SIGNS = "words/questions.csv"
+_WORDINGS = 3  # of one rule in one sentence that are looked at
 _SUFFICES = 1.0 - 1e-9  # weights of a concern's rules
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
 _ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem|one|other|more|matter|word|sign|need|rush|hurry)\b)", re.I)
@@ -233,9 +235,16 @@ class QuestionFinder:
 
     def _weighty(self, hits: Sequence[tuple[int, Hit]]) -> list[Hit]:
         """The hits of one concern that suffice, alone or with others of the same few sentences; each rule speaks once there."""
+        heard: Counter[tuple[int, str]] = Counter()
+        few: list[tuple[int, Hit]] = []
+        for at, hit in sorted(hits, key=lambda one: one[0]):
+            heard[at, hit.phrase.id] += 1
+            if heard[at, hit.phrase.id] <= _WORDINGS:  # a sentence that says one thing a thousand times is no dearer than one that says it thrice
+                few.append((at, hit))
+        places = [at for at, _ in few]
         kept: dict[Hit, None] = {}
-        for first, _ in hits:
-            near = _once_said(hit for at, hit in hits if first <= at < first + self._together)
+        for first in dict.fromkeys(places):
+            near = _once_said(hit for _, hit in few[bisect_left(places, first) : bisect_left(places, first + self._together)])
             weights: dict[str, float] = {}
             for hit in near:
                 weights[hit.phrase.id] = max(hit.phrase.weight, weights.get(hit.phrase.id, 0.0))

@@ -26,6 +26,7 @@ __all__ = ["Choosing"]
 _WITH = "institution.member.with"
 _PUT_DOWN = ("institution.sole", "institution.member.label")
 
+_OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
 _FEW = 3  # words beside a name that stands by itself
 
@@ -229,7 +230,7 @@ class Choosing:
             return []
         mine = {_meant(found) for found in chosen}
         named = [found for found in founds if found.text.zone == "own" and found.mention.kind in ("school", "college") and _meant(found) not in mine]
-        full = [found for found in named if found.role in ("", "other", "together")]
+        full = [found for found in named if found.role in ("", "together") or (found.role == "other" and found.cue in _OF_PEOPLE)]
         return full if len({_meant(found) for found in named}) == 1 else []
 
     def _told_with(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:

@@ -99,6 +99,7 @@ _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "in
 _OF_THEM = frozenset(("institution.other.people", "institution.other.after"))  # give way where each of several is told with a school
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
+_LONGEST_ASKED = 8  # words of a question that labels its line
 _PREPOSITIONS = (" at", " in")
 _NEAR = ("near", "beside", "outside", "nearby")
 _ONE_IN = re.compile(
@@ -305,8 +306,8 @@ class Standing:
         """The role that the label of a form's line or a table's row gives to all that stands in it."""
         folded = text.view.folded
         line = folded.rfind("\n", 0, start) + 1
-        asked = folded[line:begin].rstrip()
-        if not asked.endswith("?"):  # «Where do you live? Ashmuir»
+        asked = folded[line:begin].rstrip()  # «Where do you live? Ashmuir», in a line of its own
+        if not asked.endswith("?") or len(words(asked)) > _LONGEST_ASKED or text.sentence(line) + 1 != text.sentence(begin):
             line, asked = max(begin, line), ""
         end = line + len(asked) - 1 if asked else folded.find(":", line, start)
         source_start, source_end = text.view.to_source(line, start)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mailroom.model import ParsedMessage, Zone, ZoneKind
+from parse import questions
 from parse.message import parse_message
 from parse.questions import QuestionFinder, Questions
 from parse.views import views
@@ -180,11 +183,36 @@ def test_worry_in_everyday_words_needs_a_person(finder: QuestionFinder, text: st
         "The children are scared of getting it wrong. Half of our homes have nobody who works.",
         "I've told nobody yet that I'm doing this, in case it flops.",
         "A girl in P5 said that long division makes her want to cry.",
+        "I sat in the base with Jo, and we would like to join.",
+        "Our assistant has been following up with pupils.",
+        "I want to know how long I can take over the form.",
+        "A girl in S4 is dreading her exams and her mother helps her at home.",
+        "The boy in my study has an injury to his wrist, so it's later than I said.",
+        "I'm frightened to speak in public, but I'd like the training.",
     ],
 )
 def test_light_words_of_worry_alone_are_none(finder: QuestionFinder, text: str) -> None:
     """Research speaks of homes, fears and single children, too."""
     assert read(finder, text).concerns == ()
+
+
+def test_a_long_sentence_full_of_worries_costs_in_proportion_to_its_length(finder: QuestionFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every wording of every rule in one sentence was held against every other, for each of them anew."""
+    compared = 0
+
+    def counting(hits: Iterable[Any]) -> list[Any]:
+        nonlocal compared
+        several = list(hits)
+        compared += len(several)
+        return once_said(several)
+
+    once_said = questions._once_said
+    monkeypatch.setattr(questions, "_once_said", counting)
+    few, many = ("her stepfather has bruises and " * times for times in (20, 400))
+    read(finder, few)
+    for_few, compared = compared, 0
+    assert read(finder, many).concerns == ("safeguarding",)
+    assert compared <= 2 * for_few
 
 
 def test_light_words_far_apart_do_not_add_up(finder: QuestionFinder) -> None:
