@@ -198,18 +198,22 @@ class ActivityFinder:
         """The activities of a message, from the zones whose words are the member's."""
         parts: list[Part] = []
         for view in views:
-            if (factor := self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0)) > 0:
+            if (factor := self._factor(view)) > 0:
                 parts += self.parts(view, factor)
         if (answer := self._answer(views)) is not None:
             return answer
         read = self._taught(views, self.decide(parts))
         return read if read.activities else self._agreed(views) or self._listed(views) or read
 
+    def _factor(self, view: TextView) -> float:
+        """What the words of this zone count."""
+        return self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0)
+
     def _listed(self, views: Sequence[TextView]) -> Activities | None:
         """«Activity: no. 2 on your list»: the one activity that is named by its place, where the words tell none."""
         hits: dict[str, Evidence] = {}
         for view in views:
-            if self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0) <= 0:
+            if self._factor(view) <= 0:
                 continue
             read = view
             if _NUMBER_SIGN.search(view.source):  # whose stop would end the sentence
@@ -239,7 +243,7 @@ class ActivityFinder:
             return read
         found: dict[str, Candidate] = {}
         for view in views:
-            if self.zones.get("attachment" if view.where.startswith("attachment:") else view.where, 0.0) <= 0:
+            if self._factor(view) <= 0:
                 continue
             said = words(view.folded)
             for at, word in enumerate(said):

@@ -25,7 +25,6 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, ZoneKind
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules
-from parse.signtable import load_signs
+from parse.signtable import load_signs, plain_signs
 from parse.textview import TextView
 
 __all__ = ["QuestionFinder", "Questions", "Sentence", "sentence_signs", "starts_like_a_reply"]
@@ -294,8 +293,9 @@ class QuestionFinder:
 
 def sentence_signs(words: Sequence[str]) -> frozenset[str]:
     """The words and neighbouring words of a sentence, a number as «0», and the two that it begins with («^ can i»)."""
-    plain = ["0" if word.isdigit() else word for word in words if word[:1].isalnum() or word[:1] == "'"]
-    return frozenset((*plain, *(f"{one} {other}" for one, other in pairwise(plain)), *([f"^ {' '.join(plain[:2])}"] if plain else ())))
+    spoken = [word for word in words if word[:1].isalnum() or word[:1] == "'"]
+    opening = plain_signs(spoken[:2])[-1:]  # both together, or the only one
+    return frozenset((*plain_signs(spoken), *(f"^ {begun}" for begun in opening)))
 
 
 def starts_like_a_reply(subject: str) -> bool:

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from mailroom.model import Reason, ZoneKind
 from parse.phrases import PhraseMatcherSet
-from parse.signtable import load_signs
+from parse.signtable import load_signs, plain_signs
 from parse.textview import TextView
 
 __all__ = ["ALWAYS", "ReviewWords", "letter_signs"]
@@ -37,9 +36,7 @@ def letter_signs(sentences: Iterable[Sequence[tuple[str, int]]]) -> set[str]:
     """
     found: set[str] = set()
     for sentence in sentences:
-        plain = ["0" if word.isdigit() else word for word, _ in sentence if word != "?"]
-        found.update(plain)
-        found.update(f"{one} {other}" for one, other in pairwise(plain))
+        found.update(plain_signs(word for word, _ in sentence if word != "?"))
     return found
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from mailroom.errors import ProgrammeError
 from parse.phrases import NUMBER_WORDS as _NUMBER_WORDS
 
-__all__ = ["PAIR", "load_signs", "pair_signs", "word_lists", "word_signs"]
+__all__ = ["PAIR", "load_signs", "pair_signs", "plain_signs", "word_lists", "word_signs"]
 
 NUMBER_WORDS = frozenset(_NUMBER_WORDS)
 
@@ -110,6 +110,12 @@ def word_signs(words: Iterable[str], lists: Mapping[str, str]) -> list[tuple[int
             if kind or any(kinds[start:end]):
                 found.append((start, " ".join(shown[start : end + 1])))
     return found
+
+
+def plain_signs(words: Iterable[str]) -> list[str]:
+    """The words and each two neighbouring ones, a number as «0»: all the signs of the smaller tables."""
+    plain = [_NUMBER if word.isdigit() else word for word in words]
+    return [*plain, *(f"{one} {other}" for one, other in pairwise(plain))]
 
 
 def pair_signs(counts: Mapping[str, float]) -> Iterator[str]:

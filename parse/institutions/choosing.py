@@ -226,9 +226,9 @@ class Choosing:
 
     def _partner(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
         """«Jo, who has P7 at Elmbank Primary ... put both schools in»: beside the one that was chosen, the one other that is named in full."""
-        if len({_meant(found) for found in chosen}) != 1:
-            return []
         mine = {_meant(found) for found in chosen}
+        if len(mine) != 1:
+            return []
         named = [found for found in founds if found.text.zone == "own" and found.mention.kind in ("school", "college") and _meant(found) not in mine]
         full = [found for found in named if found.role in ("", "together") or (found.role == "other" and found.cue in _OF_PEOPLE)]
         return full if len({_meant(found) for found in named}) == 1 else []
@@ -238,13 +238,13 @@ class Choosing:
         councils = {entry.authority for found in chosen for entry in found.mention.entries}
         cores = {found.mention.core for found in chosen}
         mates: list[Found] = []
-        places = self._places(founds)
         if len(councils) != 1 or any(found.cue in _PUT_DOWN for found in chosen):
             return mates
         first: dict[int, Found] = {}
         for found in founds:
             first.setdefault(found.group, found)
         groups = {found.group for found in chosen if found.text.zone == "own" and first[found.group].word_before in OF_LIST}
+        places = self._places(founds) if groups else ()
         for found in founds:
             if found.group not in groups or id(found) in places or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
                 continue
