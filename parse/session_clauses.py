@@ -26,6 +26,12 @@ _HAVING = re.compile(
     r"(?:\d(?:st|nd|rd|th)|day|one|session|date)( )(?=(?:I|we)(?:'ll|'m|'ve| am| will| have| can)\b)",
     re.I,
 )
+_FRONTED = re.compile(  # «As the 25th falls on our concert I have gone for the other one», where no comma ends the reason
+    r"\W*(?:as|since|because|being|given that|seeing as|seeing that|with|having|though|although)\b(?! (?:i|we|for|to|of)\b)[^,;:]*?"
+    r"\b(?!(?:that|which|who|whom|what|when|where|if|as|and|or|than|one|session|date|day|before|after|because|since|while|until)\b)[\w'\u2019]+( )"
+    r"(?=(?:I|we)(?:'ve|'ll|'m| have| will| am| shall| asked| chose| picked| opted| booked| signed| went| took)\b)",
+    re.I,
+)
 _HIDDEN_END = re.compile(r"(?<=\w)[.;] +(?=[A-Z])|(?<=\bI)\. +(?=[A-Z])")
 _ENDS_NOT = re.compile(r"(?:\b(?:do|does|did|will|wo|ca|could|would|is|was|are|did)n'?t|\bcannot|\bnot|\b\w{2,4}nae|\bwinna|\bcanna|\bdinna)\W*$", re.I)
 _ENDS_YES = re.compile(r"\b(?:does|do|can|could|will|would|is|are|wid|dis)\W*$", re.I)
@@ -57,8 +63,9 @@ _ME = re.compile(
 WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us|ah|ah'm|ahm|a'm|myself|masel)\b", re.I)
 _THIRD = re.compile(
     r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
-    r"(?:(?:my|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
+    r"(?:(?:my|ma|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
     rf"(?:{PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|others|of them)\b)"
+    r"|(?:the|our|my) (?:other|remaining|rest of the|last)\s+(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|pair|couple|half|few|lot|\d{1,2})\b"
     r"|the (?:other|first|second|third|fourth)(?=\s+"
     r"(?:two|three|half|to|on|at|goes|will (?:go|attend|come|join|take)|has|wants|is (?:on|going|down|booked|doing|coming|at))\b)"
     rf"|(?:one|two|three|some|most|another|all) of (?:the|our|my|wir|oor)\s+(?:[\w-]+\s+){{0,2}}?(?:{PERSON}s|other|others|team|group|department|faculty)\b"
@@ -116,7 +123,7 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
     found: list[Clause] = []
     start, joint = 0, ""
     asides = [match.span() for match in _NAMED_ASIDE.finditer(text)]
-    if (having := _HAVING.match(text)) is not None:  # «Having missed the 19th I'll catch the second»
+    if (having := _HAVING.match(text) or _FRONTED.match(text)) is not None:  # «Having missed the 19th I'll catch the second»
         found.append(Clause(0, having.start(1), "", text[: having.start(1)]))
         start = having.start(1)
     for match in _CLAUSE.finditer(text, start):

@@ -58,6 +58,7 @@ _GOES_THEN = re.compile(
     rf"\b(?:{_TRAINING}|{_GOOD}|you|yous|ye|youse|list|link|call|register|waiting|facilitator|facilitators|"
     r"there|along|able|booked|signed|registered|enrolled|down|free|available|happy|keen|coming|going|joining|attending|hoping|planning|"
     r"aiming|doing|taking|choosing|picking|opting|cover|covered|nothing|off|in|on|not|no|unable|busy|board|both|all|still|now|only|"
+    r"regist\w*|sign\w*|book\w*|enrol\w*|appl(?:y|ied)|requested|reserved|accepted|claimed|"
     r"opted|chosen|picked|ticked|gone|plumped|put|asked|said|been|had|to|just|also|already|since|then|decided|room|spaces)\b",
     re.I,
 )

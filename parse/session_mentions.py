@@ -163,7 +163,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             (?:to-?day|tom+or+ow|yesterday)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
             this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
-        | (?:session|sess|training|date|slot|option|choice|workshop|link)(?:[ ]|[ ]?[:=\-][ ](?=n))(?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
+        | (?:session|sess|training|date|slot|option|choice|workshop|link)(?:[ ]|[ ]?[:=\-][ ](?=n)|[ ]?=[ ]?(?=\d$))
+            (?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?!\.\d|[/:\-\d]|[ ](?:on|from|in)[ ](?:your|the)[ ]list|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
@@ -182,7 +183,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
-                |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
+                |instead\b|(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b))?
@@ -204,10 +205,12 @@ _NOT_ON = re.compile(
 _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
 _WHICH_I = re.compile(
     r"\s*,?\s*(?:which|that) (?:is (?:when |the (?:one|day|date) (?:that )?)?)?"
-    r"(?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b",
+    r"(?:i|we)(?:['\u2019]\w+| am| are| have| will| was)\b"
+    r"|\s*,?\s*when (?:i|we)(?:['\u2019]ll| will| shall)? (?:join|come|attend|log|dial|tune|see you|meet you)\b",
     re.I,
 )  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
+_AT = re.compile(r"\b(?:at|@)\s$", re.I)
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _OLD_YEAR = re.compile(r",? (?:of )?(?:last year|the year before|the previous year|a year ago|next year)\b", re.I)
 _OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
@@ -223,6 +226,8 @@ _BARE_BEFORE = re.compile(
     r"(?:\b(?:the|your)\s+|\b(?:yes|aye|no|naw) to\s+|\)\s*[:\-]\s*|\b(?:dates?|session|training|day|choice|wise|preference)\s*[:\-]?\s*)$", re.I
 )
 _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fine|best)|suits|works|,? (?:definitely |and )?not\b)", re.I)
+_TRAINING_BEFORE = re.compile(r"\b(?:training|sessions?)\b[\w ,:=-]{0,24}$", re.I)
+_ENDS = re.compile(r"\s*(?:$|[.;!?]|,?\s*(?:please|pls|thanks|thank you|ta)\b)", re.I)
 _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
@@ -318,7 +323,7 @@ class MentionFinder:
             number = _ORDINAL_WORDS[_spelt_key(group["spelt"])]
             return "day", self._dated(number, _month(group["m5"]) if group["m5"] else None, None, weekday)
         if group["bare"]:
-            return self._bare(match, text, weekday, heading, asked)
+            return self._bare(match, text, weekday, heading, asked, today)
         if group["plural"]:
             return "day", self._on_weekday(_weekday(group["plural"]), "", "", today)
         if group["w6"] and _lower(group["next"] or "") == "last " and (month_named := _OF_MONTH.match(text, match.end())):
@@ -353,15 +358,18 @@ class MentionFinder:
             return "time", self._times[group["compact"]]
         return self._timed(group)
 
-    def _bare(self, match: re.Match[str], text: str, weekday: int | None, heading: bool, asked: bool) -> tuple[str, set[str]]:
+    def _bare(self, match: re.Match[str], text: str, weekday: int | None, heading: bool, asked: bool, today: date | None) -> tuple[str, set[str]]:
         """A number on its own: a day of the month, a time as «1400», or nothing."""
         number = int(match["bare"])
+        if weekday is None and today is not None and _AT.search(text[: match.start()]) and (now := self.on(today)) in self._clock(number, 0):
+            return "slot", {now}  # «joining you at 2», on the day itself
         before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
         listed = _LISTED.match(after) is not None
+        told_of = _TRAINING_BEFORE.search(text[: match.start()]) is not None and _ENDS.match(after) is not None  # «for training I choose 25»
         alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
         told = (_BARE_BEFORE.search(before) is not None or (asked and not _LETTERS.search(before))) and _BARE_AFTER.match(after) is not None
         told = told or _TICK_AFTER.match(after) is not None
-        if (weekday is not None or listed or alone or told) and number in self._numbers:
+        if (weekday is not None or listed or alone or told or told_of) and number in self._numbers:
             return "day", self._dated(number, None, None, weekday)
         if weekday is not None and (timed := self._clock(number, 0)):  # «Wed 2»
             both = {s.id for s in self.sessions if s.start.weekday() == weekday} & timed

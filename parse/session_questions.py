@@ -51,6 +51,7 @@ class Question:
     points: frozenset[str] = frozenset()  # numbers of the questions that are about sessions
     alone: bool = False  # the marks stand in no other list of the quote
     confirms: str | None = None
+    of_others: bool = False  # it offers a list of other things, and asks for no session: «the second, please» is one of those
 
     def picks(self, view: TextView) -> Iterator[Answer]:
         """The options that the member names by their marks."""
@@ -89,8 +90,10 @@ class QuestionReader:
                     marks.setdefault(before["mark"].lower(), session)
         said = [*(line for line in lines if line.rstrip().endswith((":", "?")) or len(line) < _HEADING), *_SENTENCE_ENDS.split(text)]
         marks = marks if len(set(marks.values())) > 1 else {}
+        asks = any(map(self.asks, said))
         return Question(
-            asks=any(map(self.asks, said)),
+            asks=asks,
+            of_others=not (asks or marks or named) and len({match["mark"].lower() for match in _POINT.finditer(text)}) > 1,
             last=self.asks(lines[-1]) or (text.endswith("?") and self.asks(" ".join(said[-2:]))),
             marks=marks,
             points=frozenset(match["mark"].lower() for match, point in _points(text) if self.asks(point, numbered=True)),

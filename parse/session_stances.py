@@ -108,6 +108,7 @@ class Context:
     heading: bool  # ... by a line that announces an answer
     short: bool  # nothing much stands in the sentence besides the mentions
     goes: list[tuple[int, int]]  # where words stand that are said of much else
+    dated: list[int]  # where words end that make the day right behind them one on which something was written or sent
     today: date | None
     explained: bool = False  # whatever is about something else has a day of its own: «the 19th works; the 25th is our supper»
     asked: bool = False  # a quoted question asks for a session, and this answers it

@@ -68,6 +68,7 @@ UK = ZoneInfo("Europe/London")
 LABELS = (
     *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
     *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns", "years", "thanks", "written", "things", "calls"),
+    *("frees", "dates"),
 )
 ANSWERS = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 QUOTED = {ZoneKind.OWN_QUOTE, ZoneKind.QUOTE}
@@ -98,6 +99,14 @@ def load_sessions(folder: Path) -> tuple[Session, ...]:
             times.append(time.astimezone(UK) if time.tzinfo else time.replace(tzinfo=UK))
         found.append(Session(id=str(item["id"]), start=times[0], end=times[1]))
     return tuple(sorted(found, key=lambda session: session.start))
+
+
+def _free(cues: list[tuple[str, str, int, int]]) -> list[tuple[str, str, int, int]]:
+    """The cues of a sentence without the refusals that another cue says are none: «it doesn't clash with the choir»."""
+    free = [(start, end) for label, _, start, end in cues if label == "frees"]
+    if not free:
+        return cues
+    return [cue for cue in cues if cue[0] not in _OBSTACLES or not any(start < cue[3] and cue[2] < end for start, end in free)]
 
 
 def _plain(text: str) -> str:
@@ -148,6 +157,9 @@ _OVER = re.compile(
 )
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
+_REFUSED = "session.refused"
+_BUT_I_CAN = re.compile(r"\W*(?:but|though|however)\W+(?:i|we) (?:can|will|am|are|do|shall|could|have)(?! not\b)\b(?!n't)", re.I)
+_OPTION = re.compile(r"(?:option|choice)\b", re.I)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
 _I = re.compile(
@@ -193,6 +205,9 @@ _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
 _BY_ORDER = re.compile(r"which(?:so)?ever\b", re.I)  # «whichever comes second»
+_BEFORE_A_DAY = re.compile(r"\W*(?:the |da )?", re.I)
+_OF_A_SESSION = {"about", "takes", "joins", "goes", "had"}
+_OBSTACLES = {"declines", "elsewhere", "frees"}
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
     "outsider": "session_other",
@@ -264,7 +279,7 @@ class SessionFinder:
             elif view.where == "subject" and _REPLY.match(view.folded):
                 continue  # of a reply it is not the member's own
             elif view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):
-                talked = self._read(view, today, events, talked, unchosen, quoted=bool(quotes))
+                talked = self._read(view, today, events, talked, unchosen, quoted=bool(quotes), of_others=question.of_others)
             elif view.where == ZoneKind.SIGNATURE:  # a form's last lines are easily taken for one
                 self._read(view, today, events, talked, unchosen, fields_only=True)
             asked = view if view.where in QUOTED else None
@@ -308,6 +323,7 @@ class SessionFinder:
         answers: bool = False,
         asked: bool = False,
         quoted: bool = False,
+        of_others: bool = False,
     ) -> bool:
         cues: dict[int, list[tuple[str, str, int, int]]] = {}
         sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
@@ -325,9 +341,10 @@ class SessionFinder:
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
+        cues = {index: _free(found) for index, found in cues.items()}
         if view.where.endswith(".ics") and not any(hit.phrase.label == "about" for hit in hits):
             return talked  # another entry of a calendar
-        of_things = any(hit.phrase.label == "things" for hit in hits)
+        of_things = of_others or any(hit.phrase.label == "things" for hit in hits)
         says_little = answers or asked or quoted or len(WORD.findall(view.folded)) <= _SAYS_LITTLE
         heading, asked_at, refused, calls = answers, -1, False, False
         previous: list[Mention] = []
@@ -354,7 +371,10 @@ class SessionFinder:
                         mention.stance = "replaced"
             if previous and not mentions and "declines" in labels and _BACK.search(text):  # «I was on the Tuesday. Can't do it now.»
                 for mention in previous:
-                    mention.stance = "declines" if mention.stance == "had" else mention.stance
+                    mention.stance = "declines" if mention.stance in ("had", "asked") else mention.stance
+            if previous and not mentions and "outsiders" in labels:  # «Ros is on the 19th. That's nothing to do with us.»
+                for mention in previous:
+                    mention.stance = "outsider" if mention.owner == "other" else mention.stance
             narrow_whole([mention for _, mention, _ in events], mentions, text)
             if refused:
                 drop_after_refusal(mentions, 0, text)
@@ -392,7 +412,20 @@ class SessionFinder:
             labels = {label for label, *_ in cues}
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
-            context = Context(text=text, labels=labels, talked=talked or heading, heading=heading, short=short, goes=goes, today=today, asked=asked, said=said)
+            spoken = [(start, end) for label, _, start, end in cues if label in _OF_A_SESSION]
+            dated = [e for label, _, s, e in cues if label == "dates" and not any(s < end and start < e for start, end in spoken)]
+            context = Context(
+                text=text,
+                labels=labels,
+                talked=talked or heading,
+                heading=heading,
+                short=short,
+                goes=goes,
+                dated=dated,
+                today=today,
+                asked=asked,
+                said=said,
+            )
             parts = clauses(text, cues)
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
@@ -522,9 +555,18 @@ class SessionFinder:
     @staticmethod
     def _look_back(clause: Clause, own: str, owner: str, done: list[Mention]) -> None:
         """A clause that names no session may still be about the last one: «I had the 25th but gave it up»."""
+        if done and own == "declines" and clause.labels[own] == _REFUSED and done[-1].stance in ("takes", "had"):
+            done[-1].stance = "declines"  # «but my head says no»
+            return
         if not done or (owner != "me" and done[-1].owner == "me" and WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
             return
         last = done[-1]
+        if "outsiders" in clause.labels and last.owner == "other":
+            last.stance = "outsider"  # «Ros is on the 19th, but she has nothing to do with us»
+            return
+        if last.stance == "declines" and last.owner != "me" and clause.joint in _BUTS and _BUT_I_CAN.match(clause.text):
+            last.owner, last.own, last.stance, last.rule = "me", True, "takes", "session.otherwise"  # «Flora can't come on the 19th but I can»
+            return
         if owner != "me" and last.owner == "me" and last.own and WRITER.search(clause.text) is None:
             return  # «the Tuesday for me, Sadia is teaching then»
         if _IF.match(clause.text):
@@ -587,6 +629,8 @@ class SessionFinder:
     def _refers(self, mention: Mention, clause: Clause, before: str, after: str, context: Context) -> str:
         """``training``, ``elsewhere`` for a day of something else, or nothing where it can't be told."""
         form, labels = mention.form, context.labels
+        if any(_BEFORE_A_DAY.fullmatch(context.text[end : mention.start]) for end in context.dated if end <= mention.start):
+            return "elsewhere"  # «a colleague who wrote on the 25th»
         ours = {"about", "takes", "joins", "declines", "had"}
         vague = form in ("weekday", "time", "ordinal", "slot")
         if form in ("relative", "weekday") and "about" not in clause.labels and "joins" not in clause.labels and "written" in clause.labels:
@@ -617,6 +661,8 @@ class SessionFinder:
             return ""
         if form == "ordinal" and "about" not in labels and (_COUNTS_MORE.search(context.text) or (_YES_TO.search(before) and not context.talked)):
             return ""
+        if form == "ordinal" and _OPTION.match(context.text, mention.start) and not ("about" in labels or context.talked or context.asked):
+            return ""  # «option 2 is us» is of the activities
         corrects = "changes" in labels and context.talked  # «Wednesday. No, sorry, that's the sheep sale: Tuesday»
         concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
         if (corrects or concludes) and (
@@ -683,9 +729,13 @@ class SessionFinder:
             or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start : mention.start].replace("the", "")))
             or _SEE_YOU.search(before) is not None
             or ((strong or (context.talked and context.short)) and (definite or timed))
-            or (about and definite and alone(mention, clause)),
+            or (about and definite and alone(mention, clause))
+            or (self._is_today(mention, context.today) and bool({"takes", "joins", "goes", "present"} & clause.labels.keys())),
         }[form]
         return "training" if enough else ""
+
+    def _is_today(self, mention: Mention, today: date | None) -> bool:
+        return any(s.start.date() == today for s in self.sessions if s.id in mention.sessions)
 
     def _just_over(self, mention: Mention, today: date | None) -> bool:
         return today is not None and any(0 <= (today - s.start.date()).days <= _JUST_OVER for s in self.sessions if s.id in mention.sessions)
@@ -714,7 +764,8 @@ class SessionFinder:
         if own or (unchosen and not for_another):
             others = linked = set()  # a colleague goes for the writer only where the writer says nothing of their own
         for mention in {id(mention): mention for _, mention, _ in events}.values():  # «the other one»: the one that was not refused or named before
-            if len(mention.sessions) > 1 and mention.stance == "takes" and (mention.owner == "me" or not own):
+            had = mention.stance == "had" and "takes" not in last.values()  # «I can't do the 19th and have asked for the other one»
+            if len(mention.sessions) > 1 and (mention.stance == "takes" or had) and (mention.owner == "me" or not own):
                 elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
                 named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last) or sorted(elsewhere or others)
                 rest = [session for session in self._ids if session not in named]
