@@ -27,7 +27,7 @@ _HAVING = re.compile(
     re.I,
 )
 _FRONTED = re.compile(  # «As the 25th falls on our concert I have gone for the other one», where no comma ends the reason
-    r"\W*(?:as|since|because|being|given that|seeing as|seeing that|with|having|though|although)\b(?! (?:i|we|for|to|of)\b)[^,;:]*?"
+    r"\W*(?:as|since|because|being|given that|seeing as|seeing that|while|whereas|with|having|though|although)\b(?! (?:i|we|for|to|of)\b)[^,;:]*?"
     r"\b(?!(?:that|which|who|whom|what|when|where|if|as|and|or|than|one|session|date|day|before|after|because|since|while|until)\b)[\w'\u2019]+( )"
     r"(?=(?:I|we)(?:'ve|'ll|'m| have| will| am| shall| asked| chose| picked| opted| booked| signed| went| took)\b)",
     re.I,
@@ -62,7 +62,7 @@ _ME = re.compile(
 )
 WRITER = re.compile(r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|we|we're|we've|we'll|us|ah|ah'm|ahm|a'm|myself|masel)\b", re.I)
 _THIRD = re.compile(
-    r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an)\s+)?(?:"
+    r"^\W*(?:(?:and|but|while|whereas|though|although|since|if|so|an|then|and then|plus|later|also)\s+)?(?:"
     r"(?:(?:my|ma|our|the|a|one|another|two|his|her|wir|oor)\s+(?:[\w-]+\s+){0,2}?"
     rf"(?:{PERSON}|colleagues|department|depts?|stage partner|faculty|team|rest|others|of them)\b)"
     r"|(?:the|our|my) (?:other|remaining|rest of the|last)\s+(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|pair|couple|half|few|lot|\d{1,2})\b"
@@ -74,7 +74,9 @@ _THIRD = re.compile(
     r"mon|tue|wed|thu|fri|jan|yes|no|it|that|this|there|both|training|signed|also|just|had|have|going|hope|was|only|not|can|missed|chose|picked|got|took|doing|loved|enjoyed|joined|attended)[a-z]*\b)"
     rf"(?!{_BEGINS_A_SENTENCE}\b)(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?(?:\s+(?:from|at|in|of)\s+(?-i:[A-Z][\w'-]+))?"
     r"(?:'s\s+(?!fine|good|best|ok|great|grand|better|out\b|ideal)\w+|\s+(?:has|is|will|wants|wanted|went|did|would|can|can't|"
-    r"cannot|won't|isn't|teaches|works|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|on the|the)\b))",
+    r"cannot|won't|isn't|couldn't|could|didn't|hasn't|wasn't|doesn't|might|should|"
+    r"teaches|works|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|"
+    r"favours|fancies|likes|needs|opted|on the|the)\b))",
     re.I,
 )
 _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesday»

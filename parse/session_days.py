@@ -12,7 +12,7 @@ import re
 
 from parse.session_clauses import PERSON, WRITER
 
-__all__ = ["is_of_something_else"]
+__all__ = ["is_away", "is_day_of_a_deed", "is_fronted", "is_of_something_else", "is_told_of"]
 
 _REACH = 100  # characters before a mention that are looked at
 _GOOD = (  # «the 25th is a better day»
@@ -69,20 +69,37 @@ _STILL_COMES = re.compile(  # «the Wednesday I'll be a few minutes late», «I'
 )
 _WORD = r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
 _SUBJECT = re.compile(
-    r"^\W*(?:(?:and|but|as|because|since|so)\W+)?(?:our|the|my|an?|his|her|their|something|somebody|someone)\b"
+    r"^\W*(?:(?:and|but|as|because|since|so)\W+)?(?:our|the|my|an?|his|her|their|something|somebody|someone|[PS][1-7](?:/[1-7])?)\b"
     rf"(?P<what>(?: +{_WORD}){{2,9}}) *$",
     re.I,
 )
 _FOR = re.compile(r"\b(?:for|fur|fir)(?: the| da)? *$", re.I)
 _ABOUT_IT = re.compile(
     rf"\b(?:{_TRAINING}|manager|colleagues|team|department|group|cover|plan|vote|votes|decision|"
-    r"intention|money|name|names|tick|cross|ring|circle|plumps?|goes|went|prefers?|wins?|won)\b",
+    r"intention|timetable|hours|rota|shifts|diary|allows?|permits?|leaves?|money|name|names|tick|cross|ring|circle|plumps?|goes|went|prefers?|wins?|won)\b",
     re.I,
 )
 _ONE_OF_OURS = re.compile(  # «my job share arrives on the 25th»; «the new teachers arrive on the 25th» is told of the school
     rf"^\W*(?:(?:and|but|as|because|since|so)\W+)?(?:my|our)\b(?: +{_WORD}){{0,2}}? +{PERSON}\b(?!['\u2019])", re.I
 )
 _OURS = re.compile(rf"\b(?:{_TRAINING})\b", re.I)
+
+
+_OF_A_PLACE = re.compile(
+    r"\b(?:you|yours|places?|spots?|seats?|slots?|spaces?|tickets?|bookings?|dates?|sessions?|training|course|webinar|workshop|names?|links?|list|ticks?|cross|"
+    r"choice|option)\b",
+    re.I,
+)
+_WITH_YOU = re.compile(r"\b(?:with|to|join|see|be) (?:you|yours|there)\b", re.I)
+_DEED = re.compile(  # «we put it to the parent council on the 19th», «I sat by the phone on the 19th»
+    r"^\W*(?:(?:and|but|as|because|since|so|then)\W+)?(?:we|they|i)\s+(?:also |then |all |both |just )?"
+    r"(?P<what>(?!(?:am|are|was|were|be|have|had|will|would|can|could|shall|should|may|might|must|need|do|did|go|"
+    r"come|came|went|attend|join|take|took|make|made|get|got|want|hope|plan|book|sign|register|choose|chose|pick|opt|prefer|fancy|like|see|know|think|believe|understand|say|said|tick|click|spend|"
+    rf"spent|meant|mean|enrol|apply|wish|ask|aim|intend|expect|manage|managed|look|learned|learnt|heard|found|"
+    rf"enjoyed|loved)[a-z]*\b)[a-z]+(?: +{_WORD}){{1,8}})"
+    r" +on(?: +the| +da)? *$",
+    re.I,
+)
 
 
 def is_fronted(before: str, after: str) -> bool:
@@ -104,6 +121,12 @@ def is_told_of(before: str) -> bool:
     if _ONE_OF_OURS.match(before) is not None:
         return False
     return told is not None and _FOR.search(before) is None and _ABOUT_IT.search(told["what"]) is None and WRITER.search(told["what"]) is None
+
+
+def is_day_of_a_deed(before: str, after: str) -> bool:
+    """Whether the writers do something that is not the training on the day, and say of no more: «I teach on the 19th and can be with you at two»."""
+    deed = _DEED.match(before)
+    return deed is not None and _OF_A_PLACE.search(deed["what"]) is None and _WITH_YOU.search(after) is None
 
 
 def is_of_something_else(before: str, after: str, *, named: bool, spoken_for: bool) -> bool:

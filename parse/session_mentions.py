@@ -92,10 +92,10 @@ _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|app
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNTS = "|".join((*_NUMBERS, r"\d\d?"))
 _HINTS = (  # how the words begin that a mention may begin with
-    "mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
+    "early|late|mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
     "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|tom|tm|2mo|yest|the morn|the day|day after|"
-    "the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
-    "one with|one wi|one that|one left|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
+    "the morr|the mora|the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
+    "one with|one wi|one that|one left|one to|one yet|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
     "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|link|half|two|three|four|twa|which|"
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
@@ -158,7 +158,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:
                 (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:from[ ])?(?:today|tom+or+ow)|
                 (?:{_COUNTS})[ ]days[ ](?:from[ ](?:now|today)|hence)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
-            the[ ]morn|tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|
+            the[ ]morn|the[ ]morr?a|(?:{_COUNTS})[ ]days[ ]ago|
+            tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             (?:to-?day|tom+or+ow|yesterday)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
@@ -168,9 +169,10 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             (?!\.\d|[/:\-\d]|[ ](?:on|from|in)[ ](?:your|the)[ ]list|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
-            |one[ ](?:that[ ]is[ ]|that's[ ]|that[ ]was[ ]|still[ ])?(?:left|remaining))\b(?![ ](?:to|us|me|in|behind)\b)
+            |one[ ](?:that[ ]is[ ]|that's[ ]|that[ ]was[ ]|still[ ])?(?:left|remaining|(?:still[ ]|yet[ ])?to[ ]come))\b(?![ ](?:to|us|me|in|behind)\b)
         | (?!(?:(?<=\ba[ ])|(?<=\ban[ ]))\w+[ ]start\b)
-          (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
+          (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>(?<!an[ ])(?<!\ba[ ])(?:early|late)(?=[ ](?:one|session|slot|date|wan|yin|training)\b)
+                |{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
             [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
             (?![ ](?:ever|home|back|round)\b
@@ -183,7 +185,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
-                |instead\b|(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
+                |will\b|does\b|instead\b|too\b|only\b|as[ ]well\b|also\b
+                |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b))?
@@ -210,7 +213,13 @@ _WHICH_I = re.compile(
     re.I,
 )  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
+_FOR_ME = re.compile(r"\s*(?:for|fur) (?:me|us)\b(?! to\b)", re.I)
+_FIELD = re.compile(r"\b(?:training|session|date|slot)\s*[:=-]\s*$", re.I)
 _AT = re.compile(r"\b(?:at|@)\s$", re.I)
+_ENDS_AT = re.compile(
+    r"\b(?:session|training|one|date|slot|yin|wan)\b[^,;.]{0,12}\b(?:end(?:s|ing)?|finish(?:es|ing)?|(?:is|'s) (?:over|done|finished)) (?:at|by|about|aboot) $",
+    re.I,
+)
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
 _OLD_YEAR = re.compile(r",? (?:of )?(?:last year|the year before|the previous year|a year ago|next year)\b", re.I)
 _OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
@@ -315,7 +324,9 @@ class MentionFinder:
             meant = _WHICH_I.match(text, match.end()) or (_FROM_TO.search(before) and re.match(r" to\b", text[match.end() :]))
             if _NOT_ON.search(before) and weekday is None and not meant:
                 return "", set()
-            if int(group["d4"]) in (1, 2) and weekday is None and _OF_TWO.search(text):  # «both dates are fine but I clicked on the 2nd»
+            if (
+                int(group["d4"]) in (1, 2) and weekday is None and (_OF_TWO.search(text) or _FIELD.search(before))
+            ):  # «both dates are fine but I clicked on the 2nd»
                 return "ordinal", self._ordinal("first" if int(group["d4"]) == 1 else "second")
             dated = self._dated(int(group["d4"]), None, None, weekday)
             return "day", dated or self._on_no_such_weekday(int(group["d4"]), weekday, today)
@@ -352,6 +363,8 @@ class MentionFinder:
             return "", set()
         if named := group["ord"] or group["bareord"] or group["order"]:
             return "ordinal", self._ordinal(_lower(named))
+        if group["hour"] and _ENDS_AT.search(text[max(0, match.start() - 24) : match.start()]):
+            return "time", self._ending(int(group["hour"]), int(group["min"] or 0))
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
             return "", set()
         if group["compact"]:
@@ -361,11 +374,14 @@ class MentionFinder:
     def _bare(self, match: re.Match[str], text: str, weekday: int | None, heading: bool, asked: bool, today: date | None) -> tuple[str, set[str]]:
         """A number on its own: a day of the month, a time as «1400», or nothing."""
         number = int(match["bare"])
+        if weekday is None and _ENDS_AT.search(text[: match.start()]):
+            return "time", self._ending(number, 0)  # «the one that finishes at 5»
         if weekday is None and today is not None and _AT.search(text[: match.start()]) and (now := self.on(today)) in self._clock(number, 0):
             return "slot", {now}  # «joining you at 2», on the day itself
         before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
         listed = _LISTED.match(after) is not None
         told_of = _TRAINING_BEFORE.search(text[: match.start()]) is not None and _ENDS.match(after) is not None  # «for training I choose 25»
+        told_of = told_of or (not text[: match.start()].strip() and _FOR_ME.match(after) is not None)  # «25 for me»
         alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
         told = (_BARE_BEFORE.search(before) is not None or (asked and not _LETTERS.search(before))) and _BARE_AFTER.match(after) is not None
         told = told or _TICK_AFTER.match(after) is not None
@@ -442,9 +458,10 @@ class MentionFinder:
             if word.startswith("last") and today.weekday() >= _SATURDAY:  # at a weekend the week that ends is often the last one
                 found = {s.id for s in self.sessions if 0 < (today - s.start.date()).days < 7} or found
             return "relative", found
-        ahead = 1 if word.startswith(("tom", "tm", "2m", "the morn")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
+        ahead = 1 if word.startswith(("tom", "tm", "2m", "the mor")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
         if (days := re.match(rf"({_COUNTS}) days ", word)) is not None:  # «six days from now»
             ahead = _NUMBERS.index(days[1]) + 2 if days[1] in _NUMBERS else int(days[1])
+            ahead = -ahead if word.endswith("ago") else ahead
         elif "day after" in word or "week" in word:  # «the day after tomorrow», «a week tomorrow»
             ahead = 2 if "day after" in word else 7 + ("tom" in word)
         session = self.on(today + timedelta(days=ahead))
@@ -455,7 +472,7 @@ class MentionFinder:
     def _ordinal(self, word: str) -> set[str]:
         if re.fullmatch(_OTHER, word):
             return set(self._ids) if len(self._ids) == 2 else set()  # settled when choosing
-        if word in _FIRST.split("|"):
+        if word in ("early", *_FIRST.split("|")):
             return {self._ids[0]}
         if word in _SECOND.split("|") and len(self._ids) > 1:
             return {self._ids[1]}
@@ -474,6 +491,9 @@ class MentionFinder:
         else:
             return "", set()
         return "ordinal" if group["timed"] else "time", self._clock(hour, minute)
+
+    def _ending(self, hour: int, minute: int) -> set[str]:
+        return {s.id for s in self.sessions if s.end.minute == minute and s.end.hour % 12 == hour % 12}
 
     def _clock(self, hour: int, minute: int) -> set[str]:
         return {s.id for s in self.sessions if s.start.minute == minute and s.start.hour % 12 == hour % 12}

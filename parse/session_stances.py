@@ -81,6 +81,10 @@ _BUT_NOW = re.compile(  # «signed up for the 19th but can only make the 25th no
     re.I,
 )
 _NOW = re.compile(r"\s*(?:now|instead)\b", re.I)
+_AS_WELL = re.compile(r"\s*,?\s*as well\b(?! as\b)", re.I)
+_MEANT = re.compile(r"\b(?:meant|meaning)\b", re.I)
+_WILL_DO = re.compile(r"\s*(?:is |'s |would be |looks )?(?:poss|possible|possibly|ok|okay|fine|doable|manageable|will do|would do|at a push)\b", re.I)
+_BETTER = re.compile(r"\s*(?:is |'s |would be |even |much |far )*(?:better|best|preferred|preferable|easier|ideal|perfect)\b", re.I)
 _TOLD = re.compile(
     r"\b(?:confirmation|invite|invitation|link|e-?mail|system|list|calendar|reply|receipt|says|shows|(?:put|have|got) (?:me|us)|"
     r"given|allocated|assigned)\b",
@@ -93,7 +97,9 @@ _LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
 _CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
 GOES = {"takes", "joins", "goes"}
 # «so the 25th it'll be»
-_EMPTY = frozenset(("it", "the", "on", "make", "me", "be", "ll", "will", "is", "must", "would", "has", "to", "then", "please", "for", "that", "thanks"))
+_EMPTY = frozenset(
+    ("pls", "plz", "it", "the", "on", "make", "me", "be", "ll", "will", "is", "must", "would", "has", "to", "then", "please", "for", "that", "thanks")
+)
 _YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
 WORD = re.compile(r"[A-Za-z]{2,}")
 
@@ -110,6 +116,7 @@ class Context:
     goes: list[tuple[int, int]]  # where words stand that are said of much else
     dated: list[int]  # where words end that make the day right behind them one on which something was written or sent
     today: date | None
+    deeds: list[int]  # ... one on which something was done about the booking
     explained: bool = False  # whatever is about something else has a day of its own: «the 19th works; the 25th is our supper»
     asked: bool = False  # a quoted question asks for a session, and this answers it
     said: str = ""  # what was made of the last session before, in this sentence or the one before
@@ -265,6 +272,16 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
     text, labels = context.text, context.labels
     for one, other in itertools.pairwise(mentions):
         between = text[one.end : other.start]
+        ours = one.owner == other.owner == "me" and one.sessions and other.sessions
+        if ours and one.stance in ("takes", "had") and other.stance == "takes" and _AS_WELL.match(text[other.end :]):
+            one.stance = "takes"  # «I was only going to do the 19th but I'll do the 25th as well»
+            continue
+        if ours and other.stance in ("takes", "had") and one.sessions != other.sessions and _MEANT.search(between):
+            one.stance, other.stance = "declines", "takes"  # «ticked 19th, meant 25th»
+            continue
+        if ours and one.stance == "takes" and other.stance == "takes" and _WILL_DO.match(between) and _BETTER.match(text[other.end :]):
+            one.stance = "conditional"  # «19th possible, 25th better»
+            continue
         if one.sessions == other.sessions:
             continue
         if one.form == other.form == "weekday" and not (one.sessions and other.sessions) and _AND.fullmatch(between):

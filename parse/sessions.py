@@ -34,7 +34,7 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
-from parse.session_days import is_away, is_fronted, is_of_something_else, is_told_of
+from parse.session_days import is_away, is_day_of_a_deed, is_fronted, is_of_something_else, is_told_of
 from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
 from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_stances import (
@@ -68,7 +68,7 @@ UK = ZoneInfo("Europe/London")
 LABELS = (
     *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
     *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns", "years", "thanks", "written", "things", "calls"),
-    *("frees", "dates"),
+    *("frees", "dates", "deeds"),
 )
 ANSWERS = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 QUOTED = {ZoneKind.OWN_QUOTE, ZoneKind.QUOTE}
@@ -109,6 +109,16 @@ def _free(cues: list[tuple[str, str, int, int]]) -> list[tuple[str, str, int, in
     return [cue for cue in cues if cue[0] not in _OBSTACLES or not any(start < cue[3] and cue[2] < end for start, end in free)]
 
 
+def _gone_elsewhere(cues: list[tuple[str, str, int, int]], text: str) -> list[tuple[str, str, int, int]]:
+    """The cues of a sentence without those of going that are said of another thing: «I'll be at the dentist», «booked for a scan»."""
+    things = [start for _, rule, start, _ in cues if rule == _A_THING_ELSEWHERE]
+    if not things:
+        return cues
+    return [
+        cue for cue in cues if cue[0] not in {*GOES, "had"} or not any(cue[3] <= start and _GOES_TO_THING.fullmatch(text[cue[3] : start]) for start in things)
+    ]
+
+
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"[a-z']+", text.lower().replace("\u2019", "'")))
 
@@ -137,7 +147,7 @@ _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:",
 _RESETS = {";", "but", "so", "then", "instead", "though", "although", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _INSTEAD = {"otherwise", "failing that"}
 _NOT_BEFORE_IT = re.compile(
-    r"\b(?:not|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
+    r"\b(?:not|nor|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
     re.I,
 )
 _ANY_DAY = re.compile(r"\b(?:an?|any|(?<!the )one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
@@ -157,6 +167,29 @@ _OVER = re.compile(
 )
 _IT_IS_A = re.compile(r"\b(?:it's|it is|its|be) an?\s+$", re.I)
 _DEFINITE = re.compile(r"\b(?:the|da|tha|yon)\s+$", re.I)
+_BUT_SUITS_ME = re.compile(
+    r"\W*(?:but|though|however)\W+(?:it |that |it's |that's )?(?:does )?(?:suits?|works?|fits?|does|is|fine|ok|okay|grand|good)\b[^,;.]{0,16}\b(?:me|us)\b",
+    re.I,
+)
+_IN_THEIR_PLACE = re.compile(
+    r"\b(?:his|her|their|that) (?:place|seat|slot|spot|space)\b|\bin (?:his|her|their) (?:place|stead)\b|\binstead of (?:him|her|them)\b", re.I
+)
+_BOTH_OF_US = re.compile(r"\s*(?:of (?:us|my|our)\b|(?:my|our) [a-z]+s\b|(?-i:[A-Z])[\w-]+ and (?:me|i|myself)\b)", re.I)  # «signed up both of us»
+_AT_TRAINING = re.compile(r"\b(?:at|to|in|on|with) (?:your|the|yours) (?:training|session|course)\b|\b(?:at|to|with) (?:yours|you)\b", re.I)
+_TAKES_PLACE = re.compile(  # «the Wednesday session is in teaching time» tells of it, and chooses nothing
+    r"(?: (?:session|training|one|date))?(?:'s| is| wis| falls| runs| comes) (?:(?:right|slap|bang|still|well) )?"
+    r"(?:in|during|within|inside|outwith|outside|amid) "
+    r"(?!my (?:diary|calendar)|the diary|our (?:diary|calendar))",
+    re.I,
+)
+_OUT = re.compile(r"\s*(?:is |'s )?out\b\s*(?:[,.;!]|and\b|$)", re.I)  # «19th out, 25th in»
+_EVERY_MONTH = re.compile(r" (?:of|in|o) (?:each|every|the) month\b", re.I)
+_LEAVES_AT = re.compile(r"(?: o'?clock)? (?:bus|boat|ferry|train|flight|plane|sailing|news|bell|lesson|class)\b", re.I)  # «I'm on the 3.30 bus»
+_TOO = re.compile(r"\s*,?\s*(?:too|as well|also)\b", re.I)
+_OF_THE_TWO = re.compile(r" of (?:the|your|these) (?:two|twa|2|pair)\b", re.I)
+_AS_FOR = re.compile(r"\b(?:as (?:for|to)|about|regarding|concerning) (?:the )?$", re.I)
+_OF_THE = re.compile(r"\b(?:of|between|from) (?:the|your|these) $", re.I)  # «of the two sessions I'd take the former»
+_LAST = re.compile(r"last|latter|former", re.I)
 _REFUSED = "session.refused"
 _BUT_I_CAN = re.compile(r"\W*(?:but|though|however)\W+(?:i|we) (?:can|will|am|are|do|shall|could|have)(?! not\b)\b(?!n't)", re.I)
 _OPTION = re.compile(r"(?:option|choice)\b", re.I)
@@ -182,7 +215,13 @@ _NOT_LET_IN = re.compile(  # «the booking link for the 25th gives me a page tha
     r"\b(?:link|form|button)\b.*\b(?:not allowed|no access|denied|error|404|not found|isn't there|broken|expired|permission|log in|sign in)\b",
     re.I,
 )
-_GO_TO_IT = re.compile(r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b", re.I)
+_NONE_OF_US = re.compile(r"\W*(?:and |but )?(?:none|neither|nobody|not one) of (?:us|them)\b", re.I)
+_THAT_ONE = re.compile(r"\b(?:to|for|on|at|of|in|do|doing|done|make|join|joined|taken?|booked|attend(?:ing|ed)?) (?:it|that|that one|this|this one)\b", re.I)
+_GO_TO_IT = re.compile(
+    r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b"
+    r"|\b(?:can|will|'ll|could) (?:now |then |all |both )?(?:come|attend|join|go|be there|make it)\b(?! (?:to|and)\b)",
+    re.I,
+)
 _IF = re.compile(r"\W*(?:and |but )?(?:if|unless)\b", re.I)
 _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b.*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
@@ -205,8 +244,11 @@ _REASON = {"as", "because", "since", "cos"}
 _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b", re.I)
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
 _BY_ORDER = re.compile(r"which(?:so)?ever\b", re.I)  # «whichever comes second»
+_FOR_THE = re.compile(r"\s+(?:for|on to|onto) (?:the|your)\b", re.I)
 _BEFORE_A_DAY = re.compile(r"\W*(?:the |da )?", re.I)
 _OF_A_SESSION = {"about", "takes", "joins", "goes", "had"}
+_A_THING_ELSEWHERE = "session.elsewhere"
+_GOES_TO_THING = re.compile(r"\s*(?:(?:at|for|to|in|on|with|having|getting)\s+)?(?:(?:the|a|an|my|our|his|her|their)\s+)?", re.I)
 _OBSTACLES = {"declines", "elsewhere", "frees"}
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
@@ -329,7 +371,11 @@ class SessionFinder:
         sentences = [piece for text, start in view.sentence_texts for piece in pieces(text, start)]
         starts = [start for _, start in sentences]
         hits = list(self._rules.find(view))
-        years = [(hit.span.start_char, hit.span.end_char) for hit in hits if hit.phrase.label == "years"]
+        years = [
+            (hit.span.start_char, hit.span.end_char)
+            for hit in hits
+            if hit.phrase.label == "years" and _OF_THE.search(view.folded[max(0, hit.span.start_char - 12) : hit.span.start_char]) is None
+        ]
         for hit in hits:
             if hit.phrase.label == "years":
                 continue
@@ -341,7 +387,7 @@ class SessionFinder:
             index = bisect_right(starts, hit.span.start_char) - 1
             base = starts[index]
             cues.setdefault(index, []).append((hit.phrase.label, hit.phrase.id, hit.span.start_char - base, hit.span.end_char - base))
-        cues = {index: _free(found) for index, found in cues.items()}
+        cues = {index: _gone_elsewhere(_free(found), sentences[index][0]) for index, found in cues.items()}
         if view.where.endswith(".ics") and not any(hit.phrase.label == "about" for hit in hits):
             return talked  # another entry of a calendar
         of_things = of_others or any(hit.phrase.label == "things" for hit in hits)
@@ -364,7 +410,13 @@ class SessionFinder:
             calls = "calls" in labels
             if not mentions and short and asked_at >= 0:
                 take_answer(text, labels, [e for e in events if e[2].evidence.where == view.where and e[2].evidence.start >= asked_at])
+            told = {m.sessions for m in previous if m.stance == "told"}
+            if not mentions and len(told) == 1 and GOES & labels and "declines" not in labels and _THAT_ONE.search(text):
+                for mention in previous:  # «There's one on the 19th, I see. I've registered for that.»
+                    mention.stance = "takes" if mention.stance == "told" else mention.stance
             undone = previous and {"elsewhere", "declines"} & labels and _BACK.search(text)  # «the 19th. No, hang on, that's the dentist»
+            if "asks" in labels and text.rstrip().endswith("?"):
+                labels.discard("changes")  # «or should I switch to the Tuesday?» changes nothing yet
             if "changes" in labels and (about or mentions or undone) and not told_before(mentions):
                 for _, mention, _ in events:
                     if mention.stance in ("takes", "had"):
@@ -422,6 +474,7 @@ class SessionFinder:
                 short=short,
                 goes=goes,
                 dated=dated,
+                deeds=[end for label, _, _, end in cues if label == "deeds"],
                 today=today,
                 asked=asked,
                 said=said,
@@ -466,6 +519,8 @@ class SessionFinder:
             if clause.joint in _REASON and mentions and all(mention.stance == "declines" for mention in mentions):
                 continue  # «neither the 19th nor the 25th, as I'm on the boat both days»
             owner = whose(clause, "me")
+            if label == "all" and _BOTH_OF_US.match(context.text, end):
+                continue
             if label == "either" and not ({"about", "joins"} & context.labels or context.talked or context.short):
                 continue
             said = bool(GOES & clause.labels.keys())
@@ -491,6 +546,7 @@ class SessionFinder:
     def _stances(self, clauses: list[Clause], mentions: list[Mention], context: Context) -> None:
         current, owner, own_words = "", "me", False
         context.explained = all(any(c.start <= m.start < c.end for m in mentions) for c in clauses if "elsewhere" in c.labels)
+        supposed = False  # since an «unless», nothing is said of what is
         head: Clause | None = None
         done: list[Mention] = []
         for clause in clauses:
@@ -520,7 +576,8 @@ class SessionFinder:
             if clause.joint == ":" and head is not None and "fallback" in head.labels:  # «2nd choice: the 25th»
                 clause.labels.setdefault("fallback", head.labels["fallback"])
             head = clause
-            if not here:
+            supposed = _IF.match(clause.text) is not None or (supposed and clause.joint in _GOES_ON)
+            if not here and not supposed:
                 self._look_back(clause, own, owner, done)
             if not (current == "conditional" and clause.joint not in _INSTEAD and own in (*GOES, "likes")):  # «if Tuesday's full, then I'll take Wednesday»
                 current = _STANCES.get(own, own) or current
@@ -540,6 +597,8 @@ class SessionFinder:
                 if clause.joint in SO - {"then"} and mention.stance == "takes" and owner == "me":
                     mention.rule = mention.rule or "session.concluded"  # «so expect me at the one on the 25th instead»
                     turn_to(mention, done, max((c.start for c in clauses if c.joint in _BUTS and c.start < clause.start), default=-1))
+                if mention.stance == "takes" and not mention.rule and context.short and context.said in ("had", "declines"):
+                    mention.rule = "session.otherwise"  # «You have us down for the 19th. It was the 25th.»
                 mention.linked = bool(taken) and clause.joint in _GOES_ON and not _AFTER_ALL_THAT.match(clause.text)
                 done.append(mention)
                 context.said = mention.stance or context.said
@@ -561,16 +620,22 @@ class SessionFinder:
         if not done or (owner != "me" and done[-1].owner == "me" and WRITER.search(clause.text) is None and not _BACK.search(clause.text)):
             return
         last = done[-1]
+        if own == "declines" and _NONE_OF_US.match(clause.text):
+            for mention in done:  # «three tried for the 19th and two for the 25th, and none of us got in»
+                mention.stance = "declines" if mention.stance in ("had", "takes") else mention.stance
+            return
         if "outsiders" in clause.labels and last.owner == "other":
             last.stance = "outsider"  # «Ros is on the 19th, but she has nothing to do with us»
             return
-        if last.stance == "declines" and last.owner != "me" and clause.joint in _BUTS and _BUT_I_CAN.match(clause.text):
+        if last.stance == "declines" and clause.joint in _BUTS and _BUT_SUITS_ME.match(clause.text):
+            last.owner, last.own, last.stance, last.rule = "me", True, "takes", "session.otherwise"  # «doesn't suit Ian but suits me»
+            return
+        instead = (clause.joint in _BUTS and _BUT_I_CAN.match(clause.text)) or (WRITER.search(clause.text) and _IN_THEIR_PLACE.search(clause.text))
+        if last.stance == "declines" and last.owner != "me" and instead:
             last.owner, last.own, last.stance, last.rule = "me", True, "takes", "session.otherwise"  # «Flora can't come on the 19th but I can»
             return
         if owner != "me" and last.owner == "me" and last.own and WRITER.search(clause.text) is None:
             return  # «the Tuesday for me, Sadia is teaching then»
-        if _IF.match(clause.text):
-            return  # «booked on the Wednesday, if I get a job that day I'll not manage»
         if own == "declines" and (
             last.stance == "had"
             or (clause.joint in _BUTS and last.stance == "takes")
@@ -583,6 +648,12 @@ class SessionFinder:
             last.stance = "undecided"  # «the 25th, perhaps»
         elif clause.joint in _BUTS and last.stance == "had" and own not in (*GOES, "likes"):
             last.stance = "declines"
+        elif last.stance in ("", "elsewhere") and last.sessions and own in GOES and clause.joint == "and" and _THAT_ONE.search(clause.text):
+            last.stance, last.rule = "takes", clause.labels[own]  # «I've the Tuesday to myself and have booked it»
+        elif last.stance == "told" and own in GOES and clause.joint != ",":
+            last.stance, last.rule = "takes", clause.labels[own]  # «told us of the training on the 19th and signed us up»
+        elif last.stance == "elsewhere" and "about" in clause.labels and WRITER.search(clause.text) and _AT_TRAINING.search(clause.text) and own != "declines":
+            last.stance, last.rule = "takes", clause.labels["about"]  # «my birthday's on the 19th and I'm spending it at your training»
         elif last.stance == "elsewhere" and own in GOES and (clause.joint in _BUTS or (clause.joint in SO and _GO_TO_IT.search(clause.text))):
             last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in», «the 19th is my day off so I can come to it»
         elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
@@ -597,11 +668,11 @@ class SessionFinder:
             mention.rule = "session.ticked" if ticked else ""
             return "takes" if ticked else "unticked"
         if _THERE_IS.search(context.text[: mention.start]) and not {"takes", "joins", "goes", "likes", "had", "declines"} & context.labels:
-            return ""  # «there's a session on the 19th» tells, and chooses nothing
+            return "told"  # «there's a session on the 19th» chooses nothing
         refers = self._refers(mention, clause, before, after, context)
         if refers != "training":
             return refers
-        if _NOT_BEFORE_IT.search(before) or _THAN.search(before) or _OVER.search(context.text[: mention.start]):
+        if (context.short and _OUT.match(after)) or _NOT_BEFORE_IT.search(before) or _THAN.search(before) or _OVER.search(context.text[: mention.start]):
             return "declines"
         if "fallback" in clause.labels:
             return "conditional"
@@ -631,12 +702,17 @@ class SessionFinder:
         form, labels = mention.form, context.labels
         if any(_BEFORE_A_DAY.fullmatch(context.text[end : mention.start]) for end in context.dated if end <= mention.start):
             return "elsewhere"  # «a colleague who wrote on the 25th»
+        just_now = (form == "relative" and self._is_over(mention, context.today)) or (form == "weekday" and _FOR_THE.match(after) is not None)
+        if just_now and any(not context.text[end : mention.start].strip() for end in context.deeds if end <= mention.start):
+            return "elsewhere"  # «I registered last week», «I registered on Wednesday for the second one»
         ours = {"about", "takes", "joins", "declines", "had"}
         vague = form in ("weekday", "time", "ordinal", "slot")
         if form in ("relative", "weekday") and "about" not in clause.labels and "joins" not in clause.labels and "written" in clause.labels:
             return "elsewhere"  # «thanks for the call this afternoon»
         if "thanks" in clause.labels and (form == "relative" or (form in ("weekday", "slot") and self._just_over(mention, context.today))):
             return "training"  # «thank you for such a clear presentation on Tuesday»
+        if form in ("weekday", "slot") and "joins" in clause.labels and self._just_over(mention, context.today) and "elsewhere" not in clause.labels:
+            return "training"  # «you'll remember me from Wednesday»
         if form == "relative" and "present" in clause.labels and "elsewhere" not in clause.labels:
             return "training"  # «thanks for this afternoon, some good chat in the breakout room»
         if form == "weekday" and _FINE_BEFORE.fullmatch(context.text[: mention.start]) and _FINE.fullmatch(after):
@@ -663,6 +739,16 @@ class SessionFinder:
             return ""
         if form == "ordinal" and _OPTION.match(context.text, mention.start) and not ("about" in labels or context.talked or context.asked):
             return ""  # «option 2 is us» is of the activities
+        if (
+            form == "ordinal"
+            and _LAST.fullmatch(context.text, mention.start, mention.end)
+            and not (_OF_THE_TWO.match(after) or "about" in labels or context.talked or context.asked)
+        ):
+            return ""  # «I'd like some of the last»
+        if _EVERY_MONTH.match(after) or (form in ("time", "slot") and _LEAVES_AT.match(after)):
+            return "elsewhere"
+        if form == "ordinal" and _AS_FOR.search(before):
+            return ""  # «as for the other, I'd have to ask the wife»
         corrects = "changes" in labels and context.talked  # «Wednesday. No, sorry, that's the sheep sale: Tuesday»
         concludes = clause.joint in SO and bool({"elsewhere", "declines"} & labels)  # «on Weds I'm at a funeral so next Tues»
         if (corrects or concludes) and (
@@ -671,12 +757,20 @@ class SessionFinder:
             or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)
         ):
             return "training"  # also «Wednesdays are my day off so the 19th it is»
+        if form in ("date", "day") and clause.joint == ";" and alone(mention, clause):
+            return "training"  # «proposed group of 3, none of it started; Biology; 19 Jan.»
+        if _TAKES_PLACE.match(after) and not GOES & clause.labels.keys() and "likes" not in clause.labels:
+            return "told"
         reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
-        if form == "weekly" or reported or ("events" in clause.labels and form != "called"):
+        if reported:
+            return "told"
+        if form == "weekly" or ("events" in clause.labels and form != "called"):
             return "elsewhere"
         if form in ("date", "day", "named", "weekday", "slot") and is_away(context.text[clause.start : mention.start], after):
             return "elsewhere"
         if form in ("date", "day", "named") and not clause.labels and is_told_of(context.text[clause.start : mention.start]):
+            return "elsewhere"
+        if form in ("date", "day", "named") and not ({"about", "had"} | GOES) & labels and is_day_of_a_deed(context.text[clause.start : mention.start], after):
             return "elsewhere"
         if clause.polarity() in ("", "likes") and (
             form in ("date", "day", "named", "weekday", "slot") or (form == "ordinal" and _OTHER.match(context.text, mention.start))
@@ -685,8 +779,10 @@ class SessionFinder:
             if is_of_something_else(context.text[: mention.start], after, named=form == "named", spoken_for=spoken_for):
                 return "elsewhere"
         timed = form == "time" and _ONE_AT.search(context.text[: mention.start]) is not None  # «the one that starts at half three»
-        goes_then = "goes" in clause.labels and form in ("date", "day") and stands_near(mention, context)  # «I'll do the 25th even though it's my birthday»
-        likes = "likes" in clause.labels and (form not in ("date", "day") or context.explained)
+        goes_then = (
+            "goes" in clause.labels and form in ("date", "day", "ordinal") and stands_near(mention, context)
+        )  # «I'll do the 25th even though it's my birthday»
+        likes = "likes" in clause.labels and (form not in ("date", "day") or context.explained or alone(mention, clause))
         suits = (likes or goes_then) and "elsewhere" not in clause.labels
         if "elsewhere" in labels and not ours & labels and not suits and not timed:
             return "elsewhere"
@@ -718,6 +814,7 @@ class SessionFinder:
             or ((definite or context.talked or context.short) and (said or goes or likes_it or context.short)),
             "ordinal": about
             or (alone(mention, clause) and (clause.joint in SO or context.asked or (context.said == "declines" and clause.joint not in _REASON)))
+            or (strong and _TOO.match(after) is not None and context.said == "takes")
             or (strong and (said_here or clause.joint in SO or alone(mention, clause)) and (not _LATTER.match(context.text, mention.start) or context.talked))
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about
@@ -729,13 +826,17 @@ class SessionFinder:
             or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start : mention.start].replace("the", "")))
             or _SEE_YOU.search(before) is not None
             or ((strong or (context.talked and context.short)) and (definite or timed))
-            or (about and definite and alone(mention, clause))
-            or (self._is_today(mention, context.today) and bool({"takes", "joins", "goes", "present"} & clause.labels.keys())),
+            or (about and definite and alone(mention, clause)),
         }[form]
-        return "training" if enough else ""
+        # «logging in at half three», on the day itself
+        now = form in ("time", "slot") and self._is_today(mention, context.today) and {"takes", "joins", "goes", "present"} & clause.labels.keys()
+        return "training" if enough or now else ""
 
     def _is_today(self, mention: Mention, today: date | None) -> bool:
         return any(s.start.date() == today for s in self.sessions if s.id in mention.sessions)
+
+    def _is_over(self, mention: Mention, today: date | None) -> bool:
+        return today is not None and all(s.start.date() <= today for s in self.sessions if s.id in mention.sessions)
 
     def _just_over(self, mention: Mention, today: date | None) -> bool:
         return today is not None and any(0 <= (today - s.start.date()).days <= _JUST_OVER for s in self.sessions if s.id in mention.sessions)

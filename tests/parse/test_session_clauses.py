@@ -33,6 +33,19 @@ def test_owner_is_told_by_the_subject(text: str, owner: str) -> None:
     assert whose(clauses(text, [])[0], "before") == owner
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("As the 25th falls on our concert I have gone for the 19th", ["As the 25th falls on our concert", " I have gone for the 19th"]),
+        ("While Mrs Hay favours the 25th I've opted for the 19th", ["While Mrs Hay favours the 25th", " I've opted for the 19th"]),
+        ("As I have a place on the 25th", ["", "As I have a place on the 25th"]),
+    ],
+)
+def test_reason_in_front_needs_no_comma(text: str, parts: list[str]) -> None:
+    """What leads to a choice is a clause of its own."""
+    assert [clause.text for clause in clauses(text, [])][: len(parts)] == parts
+
+
 def test_outsiders_are_told_apart() -> None:
     """Whoever takes no part is no colleague."""
     assert whose(clauses("my husband is going", [("outsiders", "one", 0, 10)])[0], "me") == "outsider"

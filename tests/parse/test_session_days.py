@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from parse.session_days import is_away, is_fronted, is_of_something_else, is_told_of
+from parse.session_days import is_away, is_day_of_a_deed, is_fronted, is_of_something_else, is_told_of
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,20 @@ def test_something_else_is_told_of_a_day(before: str, told: bool) -> None:
 )
 def test_day_of_something_else(before: str, after: str, named: bool, other: bool) -> None:
     assert is_of_something_else(before, after, named=named, spoken_for=False) is other
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "deed"),
+    [
+        ("We put it to the parent council on the ", "", True),
+        ("and I sat by the phone on the ", " till six", True),
+        ("We test the third group on ", "", True),
+        ("I found a seat on the ", "", False),
+        ("I teach the infants on the ", " and can be with you at two", False),
+        ("We are all on the ", "", False),
+        ("I'd like the one on the ", "", False),
+    ],
+)
+def test_what_the_writers_do_that_day(before: str, after: str, deed: bool) -> None:
+    """What is done on a day makes it another thing's, unless it is said of the training."""
+    assert is_day_of_a_deed(before, after) is deed

@@ -17,6 +17,7 @@ EMPTY = parse_message(b"From: ann@example.org\r\n\r\n")
 WHICH = "Which training session did you sign up for: Wednesday 19 January, 2pm, or Tuesday 25 January, 3.30pm?"
 MARKED = "You can come to (a) 19 January or (b) 25 January. Which?"
 FORM = "(1) Your school\n(2) Council\n(3) Training: a) 19 January b) 25 January\n(4) Topic"
+KINDS = "Which of these describes your activity best?\n1. an existing group\n2. an enquiry of your own\n3. a proposed group"
 FIRST, SECOND = "2022-01-19", "2022-01-25"
 
 
@@ -34,6 +35,9 @@ def finder() -> SessionFinder:
         (WHICH, "both", [FIRST, SECOND]),
         (WHICH, "Neither yet", []),
         (MARKED, "B please", [SECOND]),
+        (KINDS, "The second, please.", []),
+        (KINDS, "The first. And for training I'm on the second session.", [SECOND]),
+        (KINDS, "The second, and I've booked the 19th.", [FIRST]),
         (MARKED, "A.", [FIRST]),
         (FORM, "1. Kelty PS\n2. Fife\n3. b\n4. spelling", [SECOND]),
         (FORM, "1. Kelty PS\n2. Fife\n3. first\n4. spelling", [FIRST]),
