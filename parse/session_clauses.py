@@ -56,7 +56,10 @@ _NAMED_ASIDE = re.compile(
 _OF_MINE = re.compile(r"\b(?:of|o) (?:mine|ours|wirs|oors)\b", re.I)  # «a colleague of mine»
 _WHO = re.compile(r"\W*(?:and )?who(?:'s|\b)", re.I)
 _HE = re.compile(r"\W*(?:(?:and|but) )?(?:s?he|they)\b", re.I)
-_WITH = re.compile(rf"\b(?:with|like|unlike|alongside|beside|wi)\s+(?:(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{PERSON}|{_NOT_A_NAME}{_NAME})\s*$", re.I)
+_WITH = re.compile(
+    rf"\b(?:with|like|unlike|alongside|beside|wi|from|by|via|through)\s+(?:(?:my|our|wir|oor|the)\s+(?:[\w-]+\s+){{0,2}}?{PERSON}|{_NOT_A_NAME}{_NAME})\s*$",
+    re.I,
+)
 _ME = re.compile(
     r"\b(?:i|i'm|im|i've|ive|i'll|i'd|me|my own|we|we're|we've|us|both of us|myself|masel|mysel|ah|ah'm|ahm|a'm|wis|oot|mine|us|our|wir|oor|my name)\b", re.I
 )

@@ -44,7 +44,7 @@ _THING_IS = re.compile(
     rf"(?:^|[,;:(]|\b(?:and|but|as|since|because|so)\b)\s*{_FEW_WORDS} (?:is|wis|are|falls)(?: on)?(?: the| da)? $",
     re.I,
 )
-_HAVE = re.compile(rf"\b(?:i|we)(?:'ve| have|'ve got| have got) (?:a|an|my|our) {_FEW_WORDS} (?:on|that is|that's)(?: the| da)? $", re.I)
+_HAVE = re.compile(rf"\b(?:i|we)(?:'ve| have|'ve got| have got) (?:a|an|my|our) {_FEW_WORDS} (?:on|at|that is|that's)(?: the| da)? $", re.I)
 _WE = r"(?:i|we|ah)(?:'m|'re| am| are|'ll be| will be|'ve| have|'ve got| have got| hae|'s)|there(?:'s| is| will be|'ll be)"
 _FRONTED = re.compile(rf"\s*,?\s*(?:{_WE})\b", re.I)
 _AWAY = re.compile(
@@ -107,11 +107,20 @@ def is_fronted(before: str, after: str) -> bool:
     return _ON.match(before) is not None and _FRONTED.match(after) is not None
 
 
+_THEIRS = re.compile(  # «on the 19th the group has its first outing»
+    rf"\s*,?\s*(?:the|our) (?!{PERSON}\b|{_TRAINING}\b|others?\b|rest\b|two\b|team\b)[a-z]+ (?:has|have|is|are|holds?|meets?|does|do|begins?|visits?|opens?|"
+    r"closes?) "
+    r"(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,4})",
+    re.I,
+)
+
+
 def is_away(before: str, after: str) -> bool:
     """Whether the writer is somewhere else that day, or has something else on, in words that follow the day."""
     if _ON.match(before) is None:
         return False
     told = _AWAY.match(after) or (_A_THING.match(after) if "on" in before.lower().split() else None)
+    told = told or (_THEIRS.match(after) if "on" in before.lower().split() else None)
     return told is not None and _GOES_THEN.search(told["what"]) is None and _STILL_COMES.search(told["what"]) is None
 
 

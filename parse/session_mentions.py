@@ -363,8 +363,9 @@ class MentionFinder:
             return "", set()
         if named := group["ord"] or group["bareord"] or group["order"]:
             return "ordinal", self._ordinal(_lower(named))
-        if group["hour"] and _ENDS_AT.search(text[max(0, match.start() - 24) : match.start()]):
-            return "time", self._ending(int(group["hour"]), int(group["min"] or 0))
+        if (group["hour"] or group["half"]) and _ENDS_AT.search(text[max(0, match.start() - 48) : match.start()]):
+            hour = group["hour"] or str(_WORDS.get(_lower(group["half"] or ""), 0) or group["half"])
+            return "time", self._ending(int(hour), 30 if group["half"] else int(group["min"] or 0))
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
             return "", set()
         if group["compact"]:

@@ -83,6 +83,7 @@ _BUT_NOW = re.compile(  # «signed up for the 19th but can only make the 25th no
 _NOW = re.compile(r"\s*(?:now|instead)\b", re.I)
 _AS_WELL = re.compile(r"\s*,?\s*as well\b(?! as\b)", re.I)
 _MEANT = re.compile(r"\b(?:meant|meaning)\b", re.I)
+_WOULD_SUIT_BETTER = re.compile(r"\s*(?:would|'d) (?:be|suit|work)(?: (?:me|us))? (?:much |even |far )?(?:better|easier|preferable|best)\b", re.I)
 _WILL_DO = re.compile(r"\s*(?:is |'s |would be |looks )?(?:poss|possible|possibly|ok|okay|fine|doable|manageable|will do|would do|at a push)\b", re.I)
 _BETTER = re.compile(r"\s*(?:is |'s |would be |even |much |far )*(?:better|best|preferred|preferable|easier|ideal|perfect)\b", re.I)
 _TOLD = re.compile(
@@ -278,6 +279,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         if ours and other.stance in ("takes", "had") and one.sessions != other.sessions and _MEANT.search(between):
             one.stance, other.stance = "declines", "takes"  # «ticked 19th, meant 25th»
+            continue
+        if ours and one.stance == "takes" and other.stance == "takes" and _WOULD_SUIT_BETTER.match(text[other.end :]):
+            one.stance = "conditional"  # «I'm on the 19th and the 25th would be better»
             continue
         if ours and one.stance == "takes" and other.stance == "takes" and _WILL_DO.match(between) and _BETTER.match(text[other.end :]):
             one.stance = "conditional"  # «19th possible, 25th better»

@@ -245,6 +245,7 @@ _ONE_EACH = re.compile(r"\bone (?:each )?for (?:me|myself|masel)\b|\bone each\b"
 _AND_SO = re.compile(r"\W*(?:and )?(?:so|hence|therefore)\b", re.I)
 _BY_ORDER = re.compile(r"which(?:so)?ever\b", re.I)  # «whichever comes second»
 _FOR_THE = re.compile(r"\s+(?:for|on to|onto) (?:the|your)\b", re.I)
+_JOINS_ANOTHER = re.compile(r"\b(?:and|but|so|then)\b", re.I)  # «emailed Ros and clicked on the 25th»
 _BEFORE_A_DAY = re.compile(r"\W*(?:the |da )?", re.I)
 _OF_A_SESSION = {"about", "takes", "joins", "goes", "had"}
 _A_THING_ELSEWHERE = "session.elsewhere"
@@ -465,7 +466,11 @@ class SessionFinder:
         if mentions or _QUANTIFIERS & labels:
             goes = [(start, end) for label, _, start, end in cues if label == "goes"]
             spoken = [(start, end) for label, _, start, end in cues if label in _OF_A_SESSION]
-            dated = [e for label, _, s, e in cues if label == "dates" and not any(s < end and start < e for start, end in spoken)]
+            dated = [
+                e
+                for label, _, s, e in cues
+                if label == "dates" and _JOINS_ANOTHER.search(text[s:e]) is None and not any(s < end and start < e for start, end in spoken)
+            ]
             context = Context(
                 text=text,
                 labels=labels,
