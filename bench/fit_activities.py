@@ -45,7 +45,8 @@ PROGRAMME = Path(__file__).parent.parent / "programme"
 CLASSES = (NONE, *ACTIVITIES)
 FILES = [CORPUS / "activities.tsv", CORPUS / "learned_activities.tsv", SHARED / "activity_statements.tsv", *LETTERS]
 NOISE = CORPUS / "activity_noise.txt"
-COPIES = 1  # of each statement, with noise round it
+COPIES = 3  # of each statement, with noise round it: what letters say besides should count neither way
+ROUND = 3  # sentences of noise before a statement, and after it
 FEWEST_TEXTS = 4  # that a sign must stand in
 SMALLEST = 0.005  # a sign whose weights all round to less says nothing
 MAIL_COUNTS = 2.0  # how often a letter counts for each statement: letters are what will be read
@@ -167,8 +168,9 @@ def halves(text: Text, names: Sequence[str], weights: Array) -> list[tuple[dict[
 def among_noise(text: Text, noise: Sequence[list[Part]], copy: int) -> Text:
     """The text as it might stand in a message: with sentences round it that say nothing of an activity."""
     start = int(hashlib.sha256(f"{copy}{text.id}".encode()).hexdigest(), 16)
-    picked = [noise[(start // 50**n) % len(noise)] for n in range(5)]
-    return Text(text.id, [*picked[0], *picked[1], *text.parts, *picked[2], *picked[3], *picked[4]], text.truth, text.source, text.mail)
+    picked = [noise[(start // len(noise) ** n) % len(noise)] for n in range(2 * ROUND)]
+    before, after = ([part for parts in some for part in parts] for some in (picked[:ROUND], picked[ROUND:]))
+    return Text(text.id, [*before, *text.parts, *after], text.truth, text.source, text.mail)
 
 
 def heed(text: Text) -> float:
@@ -177,10 +179,14 @@ def heed(text: Text) -> float:
 
 def fitted(texts: Sequence[Text], cues: Sequence[str], penalty: float, rows: int, noise: Sequence[list[Part]] = ()) -> Tables:
     """The tables of these texts, with at most so many rows of signs."""
+    spread: Counter[str] = Counter()
+    for text in texts:
+        if len(text.truth) < 2:
+            for sign in {"\t" + sign for part in text.parts for sign in part.signs}:
+                spread[sign] += 1 if text.mail or not noise else 2  # a statement by itself, and among noise
     if noise:
         texts = [*texts, *(among_noise(t, noise, copy) for copy in range(COPIES) for t in texts if not t.mail)]
     single: list[Labelled] = [(features(t.parts), CLASSES.index(next(iter(t.truth), NONE)), heed(t)) for t in texts if len(t.truth) < 2]
-    spread = Counter(name for found, _, _ in single for name in found if name.startswith("\t"))
     names = [ALWAYS, *cues, *sorted(name for name, count in spread.items() if count >= FEWEST_TEXTS)]
     weights = fit(single, names, penalty)
     single += [(*half, heed(text)) for text in texts for half in halves(text, names, weights)]

@@ -94,6 +94,7 @@ _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
 _YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours is looked for
 _MOST_QUESTIONS = 12
+_BARE = 7  # words of a question that may only ask whether what was said is so
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
 _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _QUOTES = (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE)
@@ -298,15 +299,24 @@ class ActivityFinder:
             if yes is None:
                 continue
             named: set[str] = set()
-            for question in [text for text, _ in quote.sentence_texts if "?" in text][:_MOST_QUESTIONS]:
-                parts = self.parts(TextView(question, where=ZoneKind.OWN_QUOTE))
-                shares = self.shares(parts)
-                outright = {name for part in parts for name in ACTIVITIES if f"{_OUTRIGHT}{name}" in part.counts}  # «do you mean the proposed group?»
-                named |= {name for name in ACTIVITIES if shares[name] >= self.accept or outright == {name}}
+            sentences = [text for text, _ in quote.sentence_texts]
+            asked = [place for place, text in enumerate(sentences) if "?" in text][:_MOST_QUESTIONS]
+            for question in asked:
+                found = self._named_outright(sentences[question])
+                if not found and question and len(sentences[question].split()) <= _BARE:  # «... Is that right?»: of what was said before it
+                    found = self._named_outright(sentences[question - 1])
+                named |= found
             if len(named) == 1:
                 candidate = Candidate(slot=Slot.ACTIVITY, value=named.pop(), strength=1.0, evidence=yes.evidence(), chosen=True)
                 return Activities(activities=(candidate.value,), candidates=(candidate,), reasons=(Reason(code="activity_by_yes"),))
         return None
+
+    def _named_outright(self, text: str) -> set[str]:
+        """What a sentence of ours names: «do you mean the proposed group?»."""
+        parts = self.parts(TextView(text, where=ZoneKind.OWN_QUOTE))
+        shares = self.shares(parts)
+        outright = {name for part in parts for name in ACTIVITIES if f"{_OUTRIGHT}{name}" in part.counts}
+        return {name for name in ACTIVITIES if shares[name] >= self.accept or outright == {name}}
 
     def _yeses(self, view: TextView) -> Iterator[Hit]:
         """A yes in one of the first sentences, which does not take it back."""
@@ -355,6 +365,7 @@ class ActivityFinder:
         unsaid = _unsaid(view.folded)
         found = list(self.matcher.find(view))
         denied = {token for hit in found if hit.phrase.label.startswith(_DENIAL) for token in range(hit.span.start, hit.span.end)}
+        silent = denied | {token for hit in found if hit.phrase.label == _MASK for token in range(hit.span.start, hit.span.end)}
         hits = self._unmasked(found, unsaid, denied)
         begins = {start for start, _ in view.bounds}
         if ";" in view.folded:
@@ -363,7 +374,7 @@ class ActivityFinder:
         borders = sorted({*begins, *(h.span.start for h in hits if h.phrase.label == _SEPARATOR)})
         signs: list[dict[str, float]] = [{} for _ in borders]
         for token, sign in self._word_signs(view, unsaid):
-            if token in denied:
+            if token in silent:
                 continue
             signs[max(bisect_right(borders, token) - 1, 0)][sign] = factor
         inside: list[list[Hit]] = [[] for _ in borders]

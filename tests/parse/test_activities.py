@@ -274,6 +274,26 @@ def test_boxes_that_are_not_ticked_say_nothing() -> None:
     assert read(message((ZoneKind.OWN, "Existing research group? n/a\nIndividual enquiry? no"))).candidates == ()
 
 
+FRAME = "Hello,\n\nI'd like to take part in the programme. I work at a primary in Fife and have a place on the training on 25 January.\n\n{}\n\nThanks,\nJo"
+
+
+@pytest.mark.parametrize(
+    ("told", "activities"),
+    [
+        ("There's four of us here already researching exit tickets.", ("existing_collaborative",)),
+        ("For the past session I have been conducting, along with two stage partners, joint research into home learning grids.", ("existing_collaborative",)),
+        ("It's me with an enquiry that's already going (reports), which I'm opening up to whoever fancies it.", ("existing_individual",)),
+        ("We're the group with the topic picked but not begun (number talks).", ("proposed_collaborative",)),
+        ("Course behind us (coaching, six of us). Research before us, we hope.", ("learning_collaborative",)),
+        ("I finished a study on phonics in June and don't really want others in on it.", ()),
+        ("It's just me, no enquiry under way.", ()),
+    ],
+)
+def test_what_stands_round_it_does_not_drown_it(told: str, activities: tuple[str, ...]) -> None:
+    """An activity that is told in one sentence is read within what every letter says besides."""
+    assert own(FRAME.format(told)) == activities
+
+
 def test_talk_of_the_programme_is_masked() -> None:
     """Booking the facilitator training is no training that a group did together."""
     found = read(message((ZoneKind.OWN, "I have signed up for the facilitator training session on Tuesday.")))
@@ -340,6 +360,13 @@ def test_order_of_views_and_repeats_give_the_same_answer() -> None:
             ("learning_collaborative",),
         ),
         ("Do we have it right: an existing group of five, already researching together?", "Aye, that's us. One is retiring.", ("existing_collaborative",)),
+        (
+            "We think that yours is a group that has been learning together and now wants to do research. Is that right?",
+            "Good morning - yes, that's us exactly.",
+            ("learning_collaborative",),
+        ),
+        ("It seems that you are a proposed group of five, yet to begin. Would that be fair?", "You've understood it perfectly.", ("proposed_collaborative",)),
+        ("We think that yours is a group that has been learning together and now wants to do research. Is that right?", "Not quite.", ()),
         ("Are you a group that has been learning together and now wants to research?", "Yes, but not any more.", ()),
         ("Are you a group that has been learning together and now wants to research?", "Yes please, add me to the list.", ()),
         (
