@@ -68,7 +68,7 @@ class BareNames:
             at, forms = self.described.forms(found)
             if (found.text.order, at) in taken and self._is_town(found):
                 continue  # «St David's, Dalkeith (the high school)»: it is told of St David's
-            if found.cue == "institution.together.count" and (entries := self._beside_partner(found, founds)):
+            if found.cue == "institution.together.count" and not found.bracketed and (entries := self._beside_partner(found, founds)):
                 found.mention = replace(mention, kind="school", entries=entries)
                 continue
             if forms and (entries := self.described.of_kind(mention.entries, forms)):
@@ -145,7 +145,11 @@ class BareNames:
             return True
         if found.text.zone != "own" or self._longer(found):
             return False
-        counts = self._introduced(found, single=single, alone=alone) or (single and (found.role == "sole" or self._answers(found)))
+        counts = (
+            (single and self.opens_letter(found))
+            or self._introduced(found, single=single, alone=alone)
+            or (single and (found.role == "sole" or self._answers(found)))
+        )
         if alone and not counts and len({entry.label for entry in beside}) == 1 and self._placed(found):
             counts = single = True
         if not counts and before in ("and", "plus") and found.group in self.counted:
@@ -208,6 +212,14 @@ class BareNames:
         before = words[first - 2].norm if first > 1 else ""
         return bool(STAGE.fullmatch(norm)) or norm in self.words["posts"] or (before in ("primary", "class", "stage") and norm.isdigit())
 
+    def opens_letter(self, found: Found) -> bool:
+        """«Banton, P3. Me and the P3 teacher at Ashmuir Primary ...»: the letter begins with the name, and a class stands behind it."""
+        behind = found.text.words[found.mention.last : found.mention.last + 1]
+        if not behind or found.role or self._is_town(found) or not self._starts(found) or found.text.sentence(found.mention.start) > 2:
+            return False
+        gap = found.text.view.folded[found.mention.end : behind[0].start]
+        return gap.strip(" ") in (",", "(", "-", "\u2013") and STAGE.fullmatch(behind[0].norm) is not None
+
     def _placed(self, found: Found) -> bool:
         """«Gourdon, Aberdeenshire»: with the council beside it a name may stand for the school; a town only where it is told as one."""
         return not self._is_town(found) or self._starts(found) or found.word_before in ("its", "is", "school")
@@ -232,6 +244,8 @@ class BareNames:
             before = found.text.words[found.mention.first - 2].norm  # «here at the Nicolson»
         if gap == " " and before == "at" and not (self.spoken | self.in_subject) - {core}:
             return True
+        if core[0] == "st" and gap == ", " and found.text.view.folded[found.mention.end : found.mention.end + 1] in (".", "\n", ""):
+            return len(self.spoken) == 1  # «three from Modern Languages, St Ninian's.»
         return before in self.letter.sender_words and gap.strip(" ") in ("\n", ",\n", "(") and len(self.spoken) == 1
 
     def _is_subject(self, found: Found) -> bool:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from parse.institutions.bare import BareNames
 from parse.institutions.counted import OF_LIST, Counted, tells_place
-from parse.institutions.letter import OF_LECTURERS, PASSED_OVER, WEIGHT, Found, Letter
+from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
 from parse.institutions.untold import in_short
@@ -27,7 +27,13 @@ _WITH = "institution.member.with"
 _PUT_DOWN = ("institution.sole", "institution.member.label")
 
 _OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
+_OF_THEM = (*_OF_PEOPLE, "institution.other.theirs")
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
+_STARTED = "institution.former.started"
+_CLOSE = 6  # words before a name that tell how one came there
+_TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.member.heads", "institution.marked")
+_SEVERAL = frozenset(("joint", "several", "persons", "proxy"))  # what the message says of several that take part
+_NO_PART = ("institution.not.part", "institution.not.they", "institution.not.yet")
 _FEW = 3  # words beside a name that stands by itself
 
 
@@ -44,19 +50,34 @@ def _stands_alone(found: Found) -> bool:
     return found.head and len(words(rest)) <= _FEW
 
 
+def _described(founds: Sequence[Found]) -> set[tuple[str, ...]]:
+    """«the Gaelic primary in Ashmuir (Bunsgoil Ashmuir)»: descriptions that a name in brackets follows."""
+    return {
+        one.mention.core
+        for one, other in pairwise(founds)
+        if one.text is other.text
+        and one.mention.kind == other.mention.kind == "school"
+        and other.bracketed
+        and one.text.view.folded[one.mention.end : other.mention.start].strip() == "("
+        and any(word.norm in one.mention.forms and not word.capital for word in one.text.words[one.mention.first : one.mention.last])
+    }
+
+
 class Choosing:
     """``Choosing(letter).choose(founds, stated)``; what it could not choose among is in ``undecided``."""
 
     def __init__(self, letter: Letter) -> None:
         self.letter = letter
         self.bare = BareNames(letter)
+        self.counted = Counted(letter)
         self.undecided: list[Found] = []
 
     def choose(self, founds: list[Found], stated: Stated) -> list[Found]:
         """The mentions of the institutions that take part; ``founds`` loses those that are no names."""
+        self._started(founds)
         weigh_spellings(self.letter, founds, stated.everywhere())
         self.bare.tell(founds, stated)
-        Counted(self.letter).mark(founds, stated)
+        self.counted.mark(founds, stated)
         named = {found.mention.core for found in founds if found.mention.kind in ("school", "unlisted", "college") and found.text.zone in WEIGHT}
         usable = self._usable(founds, named, stated)
         own = [found for found in usable if found.text.zone == "own"]
@@ -82,7 +103,32 @@ class Choosing:
             chosen += self._partner(founds, chosen)
         if "alone" in self.letter.said:
             chosen = self._mine_alone(chosen)
+        if self._told_apart(chosen) and not self._both_in_subject(founds):
+            self.undecided, chosen = chosen, []
+            return chosen
         return chosen + self._told_with(founds, chosen)
+
+    def _started(self, founds: Sequence[Found]) -> None:
+        """«I started at Ashmuir in 1989»: the member's own still, where no other school is told as that."""
+        if not any(found.role in ("member", "sole") and found.text.zone == "own" for found in founds):
+            for found in founds:
+                before = {word.norm for word in found.text.words[max(0, found.mention.first - _CLOSE) : found.mention.first]}
+                if found.cue == _STARTED and not before.isdisjoint(self.letter.gazetteer.vocabulary.words["starting"]):
+                    found.role = "member"
+
+    def _told_apart(self, chosen: Sequence[Found]) -> bool:
+        """Whether several schools were each taken for the member's own, in different breaths, and nothing says that several take part.
+
+        Of such letters by others more had one school than two, so the member is asked.
+        """
+        if len({_meant(found) for found in chosen}) < 2 or self.letter.said & _SEVERAL:
+            return False
+        groups: dict[int, set[tuple[str, ...]]] = {}
+        for found in chosen:
+            if found.text.zone != "own" or found.role == "together" or found.listed or found.paired or found.answer or found.cue.startswith(_TOLD_TO_COUNT):
+                return False
+            groups.setdefault(found.group, set()).add(_meant(found))
+        return all(len(meant) == 1 for meant in groups.values())
 
     def _mine_alone(self, chosen: list[Found]) -> list[Found]:
         """«I teach at Ashmuir ... a teacher from Elmbank High ... this is for my school only»: the one that is told in the first person."""
@@ -103,7 +149,7 @@ class Choosing:
             and found.role not in PASSED_OVER
             and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
-            and (found.mention.kind != "college" or found.mention.rule not in OF_LECTURERS or self.letter.lecturer)
+            and (self.letter.may_name_college(found.mention) or (found.role == "member" and found.word_before == "at" and not self._is_councils(found)))
             and (found.mention.rule != "institution.campus" or "campus" in found.mention.forms or bool(found.role))  # «the college in Gala» may be anybody's
         ]
         refused = {
@@ -126,8 +172,33 @@ class Choosing:
             for found in usable:
                 found.role = "member" if found.mention.core in sole else found.role
             usable = [found for found in usable if found.mention.core in sole]
+        ruled_out = self._ruled_out(founds) | _described(founds)
+        usable = [found for found in usable if found.mention.core not in ruled_out]
         own = {found.mention.core for found in usable if found.text.zone == "own"}
         return [found for found in usable if found.text.zone == "own" or found.mention.core not in refused or found.mention.core in own]
+
+    def _ruled_out(self, founds: Sequence[Found]) -> set[tuple[str, ...]]:
+        """Schools of which a later sentence says that they take no part: «Ashmuir three days, Elmbank two. Elmbank aren't part of this.»
+
+        «I'm at Ashmuir High until June ... it is in Elmbank, not Ashmuir, that I'd take part»: denied in short behind the full name, only where
+        another is told as the member's own in the same sentence.
+        """
+        named = {found.mention.core: found for found in reversed(founds) if found.mention.kind == "school" and found.text.zone == "own"}
+        mine = {found.mention.core for found in founds if found.role in ("member", "sole")}
+        out: set[tuple[str, ...]] = set()
+        for found in founds:
+            if found.role == "denied" and found.text.zone == "own" and found.cue in _NO_PART and found.mention.core not in mine:
+                out.add(found.mention.core)
+            first = named.get(found.mention.core)
+            if found.role == "denied" and found.mention.kind == "bare" and first is not None and first.mention.start < found.mention.start:
+                others = [one for one in founds if one.sentence == found.sentence and one.mention.core != found.mention.core]
+                if any(one.mention.core in named and one.role not in PASSED_OVER for one in others):
+                    out.add(found.mention.core)
+        return out
+
+    def _is_councils(self, found: Found) -> bool:
+        """Whether the name is a council's or a town's as well: «I'm at SLC»."""
+        return found.mention.core in self.letter.authorities.aliases
 
     def _places(self, founds: Sequence[Found]) -> set[int]:
         """The ids of the names that only tell where the school before them is."""
@@ -149,6 +220,8 @@ class Choosing:
         }
         if any(found.text.zone == "own" and found.role in ("member", "together", "sole") for found in founds):
             return
+        if len(cores) == 1 and "proxy" in self.letter.said and all(found.role == "other" and found.cue in _OF_THEM for found in own):
+            elsewhere = cores  # «for my colleague Jo, who's at Ashmuir High»
         if len(cores) == 1 and cores <= elsewhere and all(found.role == "other" and found.cue != "institution.together.kin" for found in own):
             for found in own:
                 found.role = ""
@@ -156,6 +229,8 @@ class Choosing:
     def _in_full(self, own: list[Found]) -> list[Found]:
         """The member's own words without the names that are only repeated in short, or stand for a place."""
         full = {found.mention.core for found in own if found.mention.kind != "bare"}
+        if not any(found.role in ("member", "sole") for found in own if found.mention.kind != "bare"):
+            self._told_in_short(own)
         kept = [found for found in own if found.mention.kind != "bare" or found.mention.core not in full] or own
         told = {found.role for found in kept if found.mention.kind in ("school", "college")}
         i_work_at = any(found.mention.kind == "bare" and found.cue == "institution.member.i-work" for found in kept)
@@ -169,13 +244,22 @@ class Choosing:
                 or found.paired
                 or found.listed
                 or found.answer
-                or (found.role == "member" and told == {"together"})
+                or (told == {"together"} and (found.role == "member" or self.bare.opens_letter(found)))
                 or found.cue in ("institution.together.pairing", "institution.member.school-is")
                 or (found.cue == "institution.member.label" and found.group not in groups)
             ]
         if any(found.mention.kind == "school" for found in kept):
             kept = [found for found in kept if found.mention.kind != "initials"]
         return kept
+
+    def _told_in_short(self, own: Sequence[Found]) -> None:
+        """«Ashmuir Primary is in Fife ... the teachers at Ashmuir have worked ...»: what is said of the short name holds for the school."""
+        for found in own:
+            if found.mention.kind == "school" and not found.role:
+                same = (other for other in own if other.mention.kind == "bare" and other.mention.core == found.mention.core and other.word_before == "at")
+                told = next((other for other in same if other.role in ("member", "together")), None)
+                if told is not None:
+                    found.role, found.group = told.role, told.group
 
     def _told(self, own_named: Sequence[Found], own: Sequence[Found]) -> list[Found]:
         """Institutions of which the words around say that they take part, and those told in one breath with them."""
@@ -208,10 +292,13 @@ class Choosing:
         """Where several schools are said to take part: names without their form that only one school of the same council has."""
         others = self._partner(founds, chosen)
         councils = {entry.authority for found in chosen for entry in found.mention.entries}
-        if len(councils) != 1 or others:
+        if len(councils) != 1 or others or len({_meant(found) for found in chosen}) in self.counted.told:
             return others
+        places = self._places(founds)
         for found in founds:
             if found.mention.kind != "bare" or found.text.zone != "own" or found.role in PASSED_OVER or found in chosen:
+                continue
+            if id(found) in places or found.mention.core in self.letter.gazetteer.vocabulary.councils:
                 continue
             mine = [entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils]
             if len(mine) == 1 and not all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in found.mention.core):
@@ -269,6 +356,9 @@ class Choosing:
         heads = [found for found in own if found.head]
         if "joint" in self.letter.said and len(cores) == 2 and {found.mention.core for found in heads if found.mention.kind == "school"} == cores:
             return own  # «Ashmuir Primary is on this side (that's me). Elmbank Primary is on that side (that's Paul).»
+        full = [found for found in own if found.mention.kind in ("school", "college")]
+        if "several" in self.letter.said and len({_meant(found) for found in full}) == 2 and len({found.sentence for found in full}) == 1:
+            return full  # «I split my week: Ashmuir High on Mondays, Elmbank Academy the rest. Put down both schools.»
         if not heads:
             first = [found for found in own if found.group == own[0].group]
             if "joint" in self.letter.said:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from parse.authorities import STRONG, TOWN, Alias
-from parse.institutions.letter import OF_LECTURERS, Council, Letter, Text
+from parse.institutions.letter import Council, Letter, Text
 from parse.schoolnames import Word
 
 __all__ = ["CouncilNames"]
@@ -24,7 +24,7 @@ _STREET = _words("university college street road avenue uni coll campus lane pla
 _LANDMARKS = _words("loch station harbour pier castle bridge beach cross links golf airport ferry bay burn hill hills law firth moor glen shore esplanade high")
 _LEADS = _words(
     "in at of for from and the to or is with near by under north south east west city council schools school primary teacher teachers p1 p2 p3 p4 p5 "
-    "p6 p7 on my our we i"
+    "p6 p7 on my our we i its thats were im mine ours here yes no aye sorry ach oh ah well but so this"
 )
 
 
@@ -39,9 +39,7 @@ class CouncilNames:
         """Councils and towns, longest first, outside the names of institutions, streets and people."""
         found, aliases, prefixes = text.words, self.letter.authorities.aliases, self.letter.authorities.prefixes
         taken = [
-            (mention.start, mention.end)
-            for mention in text.mentions
-            if mention.kind not in ("bare", "initials") and not (mention.rule in OF_LECTURERS and not self.letter.lecturer)
+            (mention.start, mention.end) for mention in text.mentions if mention.kind not in ("bare", "initials") and self.letter.may_name_college(mention)
         ]
         folded = text.view.folded
         self._schools_end = {mention.end for mention in text.mentions if mention.kind in ("school", "unlisted")}

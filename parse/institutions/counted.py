@@ -44,6 +44,7 @@ _STRANGERS = frozenset(
 _BEFORE = frozenset("other another these those visited visit visits to taught".split())  # noqa: SIM905
 _ALL = frozenset("all a' aw".split())  # noqa: SIM905
 _BEHIND_ALL = frozenset("of us schools primaries to be please are in is have want will would and".split())  # noqa: SIM905
+_OF_PARTNER = ("institution.other.people", "institution.other.theirs")
 _MINE = ("", "member", "together")
 _PLACED = re.compile(r"[\s,(]*(?:(?:here|up|down|over) )?(?:in|near|at|by|outside|of|on)?\s*", re.IGNORECASE)
 _WITHIN = re.compile(r"[\s,(]*(?:(?:here|up|down|over) )?(?:in|near|outside)\s*", re.IGNORECASE)
@@ -91,6 +92,8 @@ class Counted:
         for group in sorted(several, key=lambda group: -len(_cores(group))):
             entries = self._in_one_council(group, self.told.get(len(_cores(group)), ""), stated)
             if entries:
+                for found in group:
+                    found.role = "together" if found.role == "other" else found.role
                 for found in group if _cores(group, "bare") - _cores(group, "school") else ():
                     found.listed, found.role = True, found.role or "member"
                     found.mention = replace(found.mention, entries=entries[found.mention.core])
@@ -104,11 +107,15 @@ class Counted:
         mention = found.mention
         return (
             found.text.zone == "own"
-            and found.role in _MINE
+            and (found.role in _MINE or self._of_partner(found))
             and ((mention.kind == "school" and not mention.text.endswith(POSSESSIVE)) or (mention.kind == "bare" and self._name(found)))
             and bool(mention.entries)
             and not stated.passes_over(found)
         )
+
+    def _of_partner(self, found: Found) -> bool:
+        """«My other half and I teach in two schools: he's at Ashmuir High, I'm at Elmbank Academy»: told of him, and named in full."""
+        return found.cue in _OF_PARTNER and found.mention.kind == "school" and "joint" in self.letter.said
 
     def _name(self, found: Found) -> bool:
         core, word = found.mention.core, found.text.words[found.mention.first]
@@ -119,10 +126,12 @@ class Counted:
             gap = found.text.view.folded[before.end : found.mention.start]
             if gap == " " and before.capital and not found.text.opens(before.start):
                 return False  # «Gillian Ross»
-        return word.capital and not word.raw.endswith("'s")
+        return (word.capital or found.text.lower) and not word.raw.endswith("'s")
 
     def _in_one_council(self, group: Sequence[Found], level: str, stated: Stated) -> dict[tuple[str, ...], tuple[Entry, ...]]:
         """The one school of each name in the council that has them all; nothing where that is not sure."""
+        if all(found.mention.kind == "school" and len(found.mention.entries) == 1 for found in group):
+            return {found.mention.core: found.mention.entries for found in group}  # each of them is sure by itself
         level = level or self.letter.stage
         fitting = {
             found.mention.core: tuple(entry for entry in found.mention.entries if found.mention.kind == "school" or not level or entry.level == level)

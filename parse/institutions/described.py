@@ -118,12 +118,15 @@ class Described:
         """The words for the kind of school behind a name, and where: nothing but councils and small words stands between."""
         words, folded, gazetteer = found.text.words, found.text.view.folded, self.letter.gazetteer
         covered = found.text.council_words
+        council = found.mention.core in gazetteer.vocabulary.councils
         at = found.mention.last
         for index in range(at, min(len(words), at + _REACH)):
             gap = folded[words[index - 1].end : words[index].start]
             if "\n\n" in gap or ";" in gap:
                 break
             if gazetteer.form(words[index].norm) and (words[index].capital or words[index - 1].norm in ("the", "our", "rc", "junior")):
+                if council and "," in gap:
+                    break  # «Falkirk, Secondary, Business Education»
                 last = index
                 while last < len(words) and gazetteer.form(words[last].norm):
                     last += 1

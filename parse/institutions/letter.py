@@ -111,6 +111,12 @@ class Found:
         """The norm of the word before the mention, or ""."""
         return self.text.words[self.mention.first - 1].norm if self.mention.first else ""
 
+    @property
+    def bracketed(self) -> bool:
+        """Whether the name is all that a bracket holds."""
+        folded = self.text.view.folded
+        return folded[max(0, self.mention.start - 1) : self.mention.start] == "(" and folded.startswith(")", self.mention.end)
+
 
 @dataclass(kw_only=True)
 class Place:
@@ -135,6 +141,7 @@ OF_LECTURERS = ("institution.initials", "institution.campus")  # rules that name
 POSSESSIVE = ("'s", "s'", "\u2019s", "s\u2019")  # «Elmbank's»: how a mention of a school ends that is told something of
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
+_SHORT = 3  # letters of «and», «of», «the»
 STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
 
 
@@ -212,6 +219,23 @@ class Letter:
     def lecturer(self) -> bool:
         """Whether there is a word of colleges anywhere, so that initials may be a college's."""
         return not (self._norms.isdisjoint(self._words["lecturers"]) and self._norms.isdisjoint(self._words["of_colleges"]))
+
+    def may_name_college(self, mention: Mention) -> bool:
+        """Whether initials or a place name a college: «FVC» of a lecturer or beside «Forth Valley», «SLC» where no school of that council is named."""
+        if mention.kind != "college" or mention.rule not in OF_LECTURERS:
+            return True
+        alias = self.authorities.aliases.get(mention.core)
+        if alias is None:
+            spelt = {word.norm for entry in mention.entries for word in words(entry.label) if len(word.norm) > _SHORT} - {"college"}
+            return self.lecturer or (len(mention.core) == 1 and spelt <= self._norms)
+        return self.lecturer and not any(
+            entry.authority in alias.councils
+            for text in self.texts
+            if text.zone in WEIGHT
+            for other in text.mentions
+            if other.kind == "school"
+            for entry in other.entries
+        )
 
     @cached_property
     def only_lecturer(self) -> bool:

@@ -24,6 +24,7 @@ class Narrowing:
 
     def __init__(self, letter: Letter, stated: Stated, record: Record) -> None:
         self.letter, self.stated, self.record = letter, stated, record
+        self.outdated = False  # whether the signature names a school that the member's own words rule out
 
     def narrow(self, entity: Sequence[Found], echoes: Sequence[Found] = (), *, multiple: bool, theirs: Collection[str] = ()) -> tuple[list[Entry], list[str]]:
         """The listed schools that are left when the whole message has been asked, and the councils stated for it.
@@ -43,7 +44,7 @@ class Narrowing:
             known = [council for council in own if any(entry.authority == council for entry in entries)]
             told = any(found.role for found in entity)  # «Sir E Scott School in Tarbert, Harris» names no academy of that name
             own = known or [council for council in own if not (told and council in theirs)]
-        signature = self.stated.councils("signature")
+        signature = [] if self.outdated else self.stated.councils("signature")
         # councils beside the name first, then those stated anywhere in the member's words, then the signature's
         said = near or own or signature
         if not entries:
@@ -147,6 +148,9 @@ class Narrowing:
         said = [entry for entry in entries if entry.name and entry.name.qualifier and entry.name.qualifier in names]
         if said:
             return said
+        plain = [entry for entry in entries if entry.name and not entry.name.qualifier]
+        if len(plain) == 1 and len({entry.authority for entry in entries}) == 1 and any(found.towns for found in entity):
+            return plain  # «Our Lady's High School, Motherwell», and another «- Cumbernauld»
         towns = self.stated.of_towns(entity)
         if same := [entry for entry in entries if entry.authority in towns]:
             return same

@@ -61,6 +61,7 @@ class Resolving:
         """``chosen``: mentions that count; ``undecided``: those of which none could be chosen."""
         answer, record = self.answer, self.record
         groups, open_ones, alone = self._groups(chosen, undecided)
+        self.narrowing.outdated = _signs_former(founds, chosen)
         multiple = len(groups) > 1
         if multiple:
             common_council(groups)
@@ -268,6 +269,13 @@ def _echoes(entity: Sequence[Found], founds: Sequence[Found]) -> list[Found]:
 def _base(entry: Entry) -> str:
     """The name without the town behind it by which a list tells namesakes apart."""
     return entry.name.base if entry.name else entry.label
+
+
+def _signs_former(founds: Sequence[Found], chosen: Sequence[Found]) -> bool:
+    """«I am no longer at Ashmuir», above a signature of Ashmuir Primary: its council is no longer the member's either."""
+    gone = {found.mention.core for found in founds if found.role in ("former", "denied") and found.text.zone == "own"}
+    gone -= {found.mention.core for found in chosen}
+    return any(found.text.zone == "signature" and found.mention.core in gone for found in founds)
 
 
 def _take_signed(entity: Sequence[Found], founds: Sequence[Found]) -> None:

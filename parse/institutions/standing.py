@@ -17,35 +17,15 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 from parse.authorities import STRONG, TOWN
+from parse.institutions.gaps import DAYS_GAP, LIST_GAP, MARKED, NEXT_PERSON, THEN_GAP, years_over
 from parse.institutions.letter import Council, Found, Letter, Place, Text
 from parse.phrases import Hit
 from parse.schoolnames import words
 
 __all__ = ["Standing"]
 
-_LIST_GAP = re.compile(
-    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&+()\d\u2013-]*"
-    r"(?:(?:and|an'?|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
-    r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
-    re.I,
-)
-# «me (Ashmuir High), Jo at Elmbank and Big Stuart from Fairlea», «Ashmuir High and the folk at Elmbank»: the gap between two who have a school each.
-_NEXT_PERSON = re.compile(
-    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;&+()\u2013-]*(?:(?:and|plus|with)\b\s*)?"
-    r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*"
-    r"(?:(?: |,? (?:and|plus) | ?[+&] ?)(?!at |in |from )[A-Z][\w.'\u2019-]*){0,3}(?:\s*\([^()\n]{1,60}\))?"
-    r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
-    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
-    r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
-)
 _WHO_FROM = re.compile(r"\W*(?:(?:hi|hello|hiya|hullo|hey|dear all|good \w+)\b[^\w\n]*)?(?P<who>\w[\w'-]*(?: \w[\w'-]*)?) (?:here )?(?:from|at|of) $", re.I)
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
-# A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
-_MARKED = re.compile(
-    r" *[-:=|(\t\d\u2013\u2014][-:=|(\t \d\u2013\u2014]*(?:(?P<out>no|nope|nah|out|not (?:in|this|taking|part|involved|included|yet)\b.*|declined|withdrawn)"
-    r"|in|yes|yep|aye)(?=[ \t]*(?:$|[,.;!()\t\u2013-]))",
-    re.I,
-)
 _AND_AGAIN = re.compile(r"\s*[.;!\n]\s*(?:oh,? )?(?:and|also|plus|ditto|likewise)\s+(?:so (?:is|are|does|do)\s+)?", re.I)
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
@@ -66,11 +46,15 @@ _TURNS = frozenset(
         "other.copied",
         "sole.base",
         "together.count",
+        "together.as-well",
         "together.days",
         "together.partner",
         "former.then",
         "former.until",
         "former.years-and",
+        "former.started",
+        "other.colleagues",
+        "other.speakers",
         "together.counterpart",
         "together.named",
         "other.and-here",
@@ -90,6 +74,9 @@ _FINAL = frozenset(
     )
 )
 _AFTER, _SOLE_AFTER, _FAMILY = "institution.other.after", "institution.sole.", "institution.not.family"
+_HAVE_WRITTEN = "institution.other.colleagues"
+_SHOUTS = 5  # sentences of a word or a mark that may stand before what takes a name back
+_AS_WELL, _TEACH_AT = "institution.together.as-well", "institution.member.teach-at"
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
@@ -133,11 +120,13 @@ class Standing:
 
     def roles(self, text: Text, spans: Sequence[tuple[int, int]]) -> list[str]:
         """What the words around say of other stretches of the text, as if they were names."""
-        return [role for role, _ in self._roles(text, spans, homes=False)]
+        return [role for role, _ in self._roles(text, spans)]
 
     def _institutions(self, text: Text) -> list[Found]:
         spans = [(mention.start, mention.end) for mention in text.mentions]
-        roles = self._roles(text, spans, homes=False, soft={mention.start for mention in text.mentions if mention.kind == "initials"})
+        initials = {mention.start for mention in text.mentions if mention.kind == "initials"}
+        places = {mention.start for mention in text.mentions if mention.kind == "bare"}  # of these one may live in
+        roles = self._roles(text, spans, homes=places, soft=initials)
         lines = self._lines.get(text.order, {})
         blocks: dict[int, int] = {}  # number of the list -> group
         mine: list[Found] = []
@@ -151,7 +140,7 @@ class Standing:
             again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
             if again and previous is not None and not role:
                 role = previous.role  # «Please register Ashmuir High. And Elmbank Primary.»
-            if previous is None or not (again or (same_sentence and _LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)))):
+            if previous is None or not (again or (same_sentence and LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)))):
                 block = lines.get(mention.start)
                 if block is None or block not in blocks:
                     self._group += 1
@@ -164,10 +153,13 @@ class Standing:
             if previous is not None and previous.group == self._group:
                 self._pair(previous, found, [one for one in mine if one.group == self._group])
             mine.append(found)
+            if cue == _HAVE_WRITTEN:  # «colleagues at Ashmuir and at Elmbank have written to ask»
+                for one in mine:
+                    one.role = role if one.group == found.group else one.role
         return mine
 
     def _is_next(self, text: Text, previous: Found, start: int) -> bool:
-        return previous.mention.kind != "bare" and _LIST_GAP.match(self._without_councils(text, previous.mention.end, start)) is not None
+        return previous.mention.kind != "bare" and LIST_GAP.match(self._without_councils(text, previous.mention.end, start)) is not None
 
     def _settled(self, role: str, cue: str, previous: Found | None) -> str:
         """The role in the light of what the message as a whole says; ``previous``: the institution before in the same sentence."""
@@ -185,6 +177,8 @@ class Standing:
     def _pair(self, previous: Found, found: Found, beside: Sequence[Found]) -> None:
         """«Reston Primary, Ayton and Swinton»: marks names without a form as told together with one in full; ``beside``: those of the list before ``found``."""
         joint = found.text.view.folded[previous.mention.end : found.mention.start]
+        if found.bracketed:
+            return  # «Ashmuir Primary (Fife) and Elmbank High (Falkirk)»
         if "and" in joint.lower() and len(joint) < 40 and any(one.mention.kind != "bare" or one.mention.core in self.letter.named for one in (*beside, found)):
             for one in (*beside, found):
                 one.paired = one.paired or one.mention.kind == "bare"
@@ -196,7 +190,9 @@ class Standing:
 
     def _councils(self, text: Text, mine: Sequence[Found]) -> list[Place]:
         places: list[Place] = []
-        roles = self._roles(text, [(council.start, council.end) for council in text.councils], homes=True)
+        roles = self._roles(
+            text, [(council.start, council.end) for council in text.councils], homes={council.start for council in text.councils}, councils=True
+        )
         for council, (cued, cue) in zip(text.councils, roles, strict=True):
             role = ("" if self.letter.said & _SHARED else "other") if cued == "mate" else cued
             owner = self._owner(text, council, mine)
@@ -234,11 +230,13 @@ class Standing:
         begin, _ = text.sentences[text.sentence(council.start)]
         return any(word.norm in self.letter.gazetteer.vocabulary.words["theirs"] for word in found[text.word_at(begin) : council.first])
 
-    def _roles(self, text: Text, spans: Sequence[tuple[int, int]], *, homes: bool, soft: Collection[int] = ()) -> list[tuple[str, str]]:
+    def _roles(
+        self, text: Text, spans: Sequence[tuple[int, int]], *, homes: Collection[int] = (), soft: Collection[int] = (), councils: bool = False
+    ) -> list[tuple[str, str]]:
         """(role, rule) for each span, by the cues around it; a list shares its first member's role.
 
-        ``homes``: whether these are places where one may live. ``soft``: starts of spans that may be no names
-        at all (initials), over which a cue reaches.
+        ``homes``: starts of the spans that are places where one may live; ``councils``: whether all are councils and towns. ``soft``: starts of
+        spans that may be no names at all (initials), over which a cue reaches.
         """
         result: list[tuple[str, str]] = []
         lines = self._lines.get(text.order, {})
@@ -256,20 +254,32 @@ class Standing:
             low, high = max(begin, earlier[1] if earlier else begin), min(stop, later[0] if later else stop)
             role = self._labelled(text, begin, start)
             if role is None or role[0] == "member":
-                told = self._role(text, start, end, low, high, homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
+                told = self._role(text, start, end, low, high, start in homes)  # «School: Ashmuir Academy (previously of Elmbank High)»
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
-            if role is None and not homes and earlier is None and self._introduced(text, begin, start):
+            if role is None and not councils and earlier is None and self._introduced(text, begin, start):
                 role = ("member", _EACH)
             if earlier is not None and (role is None or role[1] in _OF_THEM):
                 gap = self._without_councils(text, earlier[1], start)
-                if role is None and _LIST_GAP.match(gap):
-                    role = result[-1]
-                elif result[-1][0] in ("member", "together") and self._each_their_own(result[-1][1], role) and _NEXT_PERSON.match(gap):
-                    role = ("together", _EACH)
-            if not homes and text.zone in ("own", "attachment"):
-                role = self._marked(text, end) or role or self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]], first=not number)
+                role = self._from_before(gap, result[-1], role)
+            if not councils and text.zone in ("own", "attachment"):
+                role = (
+                    self._marked(text, end)
+                    or (("former", "institution.years") if years_over(text.view.folded, end) else None)
+                    or role
+                    or self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]], first=not number)
+                )
             result.append(role or ("", ""))
         return result
+
+    def _from_before(self, gap: str, before: tuple[str, str], role: tuple[str, str] | None) -> tuple[str, str] | None:
+        """What a name takes from the one ``before`` it over the ``gap`` between them; else the ``role`` that it has."""
+        if role is None and (LIST_GAP.match(gap) or (before[0] == "former" and THEN_GAP.match(gap))):
+            return before
+        if role is None and before[0] == "member" and DAYS_GAP.match(gap):
+            return "together", _EACH
+        if before[0] in ("member", "together") and self._each_their_own(before[1], role) and NEXT_PERSON.match(gap):
+            return "together", _EACH
+        return role
 
     def _introduced(self, text: Text, begin: int, start: int) -> bool:
         """«Hannah from Ashmuir Primary and Jo from Elmbank», where the letter is Hannah's."""
@@ -281,7 +291,7 @@ class Standing:
         source = text.view.source
         at = text.view.to_source(end - 1, end)[1]
         line = source.find("\n", at)
-        mark = _MARKED.match(source[at : min(len(source) if line < 0 else line, at + 60)])
+        mark = MARKED.match(source[at : min(len(source) if line < 0 else line, at + 60)])
         return (("denied" if mark["out"] else "member"), "institution.marked") if mark else None
 
     def _denied_next(self, text: Text, start: int, end: int, later: Sequence[int], *, first: bool) -> tuple[str, str] | None:
@@ -346,7 +356,12 @@ class Standing:
         sides: list[tuple[str, int, int, str]] = [("before", begin, start, ""), ("after", end, stop, "")]
         number = text.sentence(start)
         if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
-            sides.append(("after", stop, text.sentences[number + 1][1], _TAKEN_BACK))  # where only what takes the name back is told of it
+            after = number + 1
+            while (
+                after + 1 < min(len(text.sentences), number + _SHOUTS) and text.word_at(text.sentences[after][1]) - text.word_at(text.sentences[after][0]) <= 1
+            ):
+                after += 1  # «Ashmuir?? NO!! That was last year.»
+            sides.append(("after", stop, text.sentences[after][1], _TAKEN_BACK))  # where only what takes the name back is told of it
         for side, low, high, only in sides:
             for hit in self._near_cues(side, text, low, high):
                 rule = hit.phrase.id.partition("#")[0]
@@ -359,7 +374,7 @@ class Standing:
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
-                if side == "before" and _in_closed_bracket(text.view.folded, hit.span.end_char, start):
+                if side == "before" and any(_in_closed_bracket(text.view.folded, at, start) for at in (hit.span.start_char, hit.span.end_char)):
                     continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
                 if side == "before" and hit.span.text.lower().endswith(_PREPOSITIONS) and text.view.folded[hit.span.end_char : start].startswith(","):
                     continue  # «thirty years in, Ashmuir High»
@@ -367,6 +382,8 @@ class Standing:
                     continue  # «it was me, Isla and Jo», unlike «from me (Music, Ashmuir High)»
                 if rule == _MEET and not text.view.folded[start:end].endswith("'s"):
                     continue  # «we meet in Ashmuir High's library», unlike «our group meets in Ashmuir High»
+                if rule == _AS_WELL and (best is None or best[1][1] != _TEACH_AT):
+                    continue  # «please add Ashmuir High as well», unlike «there's an Ashmuir High as well»
                 if rule == _AT_START and hit.span.start_char - text.sentences[text.sentence(start)][0] > 6:
                     continue  # «works in Denny at Ashmuir High»
                 if rule in _FINAL:

@@ -18,6 +18,7 @@ from parse.institutions.letter import PASSED_OVER, POSSESSIVE, Found, Letter
 
 __all__ = ["in_short", "untold"]
 
+_PARTNERS = ("institution.other.people", "institution.together.mate", "institution.together.kin")  # who may take part, where several do
 _SETTLED = ("institution.sole", "institution.member.label")
 
 
@@ -26,16 +27,18 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     own = [found for found in chosen if found.text.zone == "own"]
     if not own or "alone" in letter.said or any(found.cue.startswith(_SETTLED) for found in own):
         return []
-    told = {found.mention.core for found in chosen} | {found.mention.core for found in founds if found.role in PASSED_OVER}
+    told = {found.mention.core for found in chosen}
+    told |= {found.mention.core for found in founds if found.role in PASSED_OVER and not (found.cue in _PARTNERS and "joint" in letter.said)}
     mine = {entry.label for found in chosen for entry in found.mention.entries}
     one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
     groups = {found.group for found in own}
+    partners = _PARTNERS if "joint" in letter.said else ()
     no_list = not letter.gazetteer.by_authority
     return _in_subject(founds, mine) + [
         found
         for found in founds
         if found.text.zone == "own"
-        and found.role not in PASSED_OVER
+        and (found.role not in PASSED_OVER or (found.cue in partners and _in_full(found)))
         and (bool(found.mention.entries) or (no_list and found.mention.kind == "unlisted"))
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told

@@ -1,0 +1,54 @@
+"""What stands between two names, or right behind one: lists, the next person, the split of a week, a career, marks and years.
+
+Shapes of text, not words of a programme; each takes a stretch of at most 200 characters, so that all stay linear.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["DAYS_GAP", "LIST_GAP", "MARKED", "NEXT_PERSON", "THEN_GAP", "years_over"]
+
+LIST_GAP = re.compile(
+    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&+()\d\u2013-]*"
+    r"(?:(?:and|an'?|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
+    r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
+    re.I,
+)
+# «me (Ashmuir High), Jo at Elmbank and Big Stuart from Fairlea», «Ashmuir High and the folk at Elmbank»: the gap between two who have a school each.
+NEXT_PERSON = re.compile(
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;&+()\u2013-]*(?:(?:and|plus|with)\b\s*)?"
+    r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*"
+    r"(?:(?: |,? (?:and|plus) | ?[+&] ?)(?!at |in |from )[A-Z][\w.'\u2019-]*){0,3}(?:\s*\([^()\n]{1,60}\))?"
+    r"|(?:my|our) [a-z-]+(?: [a-z-]+)?"
+    r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
+    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
+    r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
+)
+# «at Ashmuir High three days and at Elmbank the other two»: the gap between two between which a week is split.
+DAYS_GAP = re.compile(
+    r"^(?=.*\b(?:days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|mornings?|afternoons?|halves|half)\b)"
+    r"(?:[\s,;:&()/+\u2013-]|\b(?:on|for|the|other|first|last|one|two|three|four|five|half|a|an|few|my|days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|"
+    r"mornings?|afternoons?|each|every|of|to|till|until|and|plus|at|in|then|alternate|\d(?:[.,]\d)?)\b)+$",
+    re.I,
+)
+# «I taught at Ashmuir for nineteen years and then at Elmbank High»: what was over before is over still.
+THEN_GAP = re.compile(
+    r"^[\s,]*(?:(?:for )?(?:[\w-]+ ){1,2}(?:years?|terms?|months?)[\s,]*)?(?:and|,)?\s*"
+    r"(?:then|after that|later|before that|subsequently|previously)\b[\s,]*(?:at|in|to)\s*$",
+    re.I,
+)
+# A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
+MARKED = re.compile(
+    r" *[-:=|(\t\d\u2013\u2014][-:=|(\t \d\u2013\u2014]*(?:(?P<out>no|nope|nah|out|not (?:in|this|taking|part|involved|included|yet)\b.*|declined|withdrawn)"
+    r"|in|yes|yep|aye)(?=[ \t]*(?:$|[,.;!()\t\u2013-]))",
+    re.I,
+)
+# «Ashmuir Primary (1989-97)», «Elmbank (97-2008)»: years that are over. One year and the next are a school year: «(2021-22)».
+_YEARS = re.compile(r"\s*[,(]?\s*(?:from )?((?:19|20)?\d\d)\s?(?:[-/\u2013\u2014]|to|until|till)\s?((?:19|20)?\d\d)\b(?![-/:.]\d)", re.I)
+
+
+def years_over(folded: str, end: int) -> bool:
+    """Whether the name that ends at ``end`` has years behind it that are over."""
+    years = _YEARS.match(folded, end, end + 30)
+    return years is not None and (int(years[2]) - int(years[1])) % 100 != 1
