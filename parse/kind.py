@@ -67,6 +67,7 @@ _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or 
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
 _ON_LEAVE = {"automatic.away", "automatic.will-answer"}
 _FEWEST_TO_ASK = 2
+_TOLD_BEFORE = 0.7  # the weight of signs of earlier mail in a letter that has nothing else to say
 _PLAINLY_PRIVATE = 1.4  # the weight of several signs of a private letter
 _AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
 _FIRST_PERSON = re.compile(r"\b(?:i|we|me|us)\b|\b(?:i|we)['\u2019]", re.I)
@@ -75,9 +76,11 @@ _SUBJECT = 16  # characters before a verb in which who does it is named
 _ONE_PERSON = re.compile(r"\bI\b|\bmy\b")
 _TELLS_OF_BOUNCE = "person.tells-of-bounce"  # «my first message came back: address not found»
 _FORWARD = re.compile(r"\s*(?:fwd?|fw|wg|tr)\s*:", re.I)
-_GREETS = re.compile(r"^\W*(?:dear|hi|hello|hiya|hey|good (?:morning|afternoon|evening))\s+(?:(?:mr|mrs|ms|miss|dr)\.?\s+)?([^\W\d_]{2,})", re.I | re.M)
+_TITLE = r"(?:(?:mr|mrs|ms|miss|dr)\.?\s+)?"
+_SALUTES = r"(?:dear|hi|hello|hiya|hey|(?:good )?(?:morning|afternoon|evening)|(?:many )?thanks|thank you|ok|okay|great|sorry)(?:\s+again)?[,\s]+"
+_GREETS = re.compile(rf"^\W*{_SALUTES}{_TITLE}([^\W\d_]{{2,}})", re.I | re.M)
 _OPENING = 1000  # characters of a quoted letter in which it greets and says whom it is from
-_ASKS_BELOW = re.compile(r"\?|\bwe (?:still |also |only )?(?:need|require)\b|\bplease (?:tell|send|give|let|confirm|reply)\b", re.I)
+_ASKS_BELOW = re.compile(r"\?|\bwe (?:are |still |also |only )*(?:need|require|lack|missing)\b|\bplease (?:tell|send|give|let|confirm|reply)\b", re.I)
 _QUOTED_FROM = re.compile(r"^\W*From:.*$|^.*\bwrote:\s*$", re.I | re.M)
 _FROM = re.compile(r"^\W*From:\s*(.+)$", re.I | re.M)
 
@@ -136,6 +139,8 @@ class KindFinder:
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
         self._rules = compile_rules(file)
+        spellings = file.settings.get("spellings") or {}
+        self._rules.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
         self.wavers, self.loud = (_decides(file.settings, key, file.file) for key in ("wavers", "loud"))
         self.place: dict[str, str] = {}
         for rule in file.rules:
@@ -397,6 +402,11 @@ class KindReading:
         # Several signs of a private letter together outweigh a word about us that one of them leaves standing.
         weight["private_repeatedly"] = _best_sum((sign for sign in signs if sign.says == "private"), again=0.5)
         weight["undecided"] += weight["hesitates"]
+        # «I was down for Wednesday and have moved myself to Tuesday»: who neither says what they do nor that they want in has done so before.
+        before = [sign for sign in signs if sign.says == "replies"]
+        wants = any(sign.says == "interest" and not any(_overlap(sign.evidence, said.evidence) for said in before) for sign in signs)
+        weight["told_before"] = 0.0 if wants else weight["replies"] - weight["circular"]
+        weight["plainly_told"] = max((sign.weight for sign in before), default=0.0)  # «I'm registered for tomorrow's training but no link came»
         weight["programme"] = max(weight["programme"], weight["scheme"])
         weight["replies"] += found.by_option
         weight["circular"] = max(0.0, _best_sum(self._text_signs(("circular",), quoted)) - answered)
@@ -429,11 +439,12 @@ class KindReading:
 
     def _kind(self, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind:
         supplies = found.institutions or found.authorities or found.activities or found.sessions
-        replies = self._replies(weight)
+        replies = self._replies(weight) or (weight["told_before"] >= _TOLD_BEFORE and not (found.activities or found.asks))
         # Who describes a group and wants in does not leave, whatever it sounds like; a person looks (see the reasons).
         joins = weight["interest"] >= 1.0 and found.activities and found.institutions and not replies
         # «You left your scarf at the 60th; I only have this address from the research poster», «if it's off I'll cancel the tee time».
-        tells_of_us = supplies or found.about_us or bool(found.concerns) or forwarded or replies or weight["interest"] > 0
+        tells = found.activities or (supplies and weight["scheme"] > 0)  # a day and a school below the name are in «are you coming to his do on the 25th?»
+        tells_of_us = tells or found.about_us or bool(found.concerns) or forwarded or replies or weight["interest"] > 0
         leaves = weight["programme"] > 0 and weight["withdraws"] - weight["stays"] >= 1.0  # «withdraw from the research: my mum's operation»
         if weight["private_repeatedly"] >= _PLAINLY_PRIVATE and not (tells_of_us or leaves):
             return Kind.UNRELATED
@@ -441,7 +452,7 @@ class KindReading:
             return Kind.WITHDRAWAL
         if weight["leaves"] >= 1.0 and weight["interest"] < 1.0 and not (found.activities or found.asks or forwarded):
             return Kind.WITHDRAWAL
-        if replies and (supplies or found.topics or not found.asks):
+        if replies and (supplies or found.topics or weight["plainly_told"] >= _TOLD_BEFORE or not found.asks):
             return Kind.FOLLOW_UP
         wants = weight["interest"] - weight["undecided"] * 2
         read_files = any(file.text.strip() for file in self._parsed.attachments)  # what can't be read says nothing of its sender's wish
@@ -476,10 +487,13 @@ class KindReading:
             if not decided or not registers:
                 return Kind.ENQUIRY
             return Kind.EXPRESSION_OF_INTEREST
-        # «Two of us are keen, the others are swithering» registers nobody, whatever is told of the group.
-        if wants < 1.0 and weight["undecided"] >= (self._finder.wavers if found.activities else 1.0):
+        # «Two of us are keen, the others are swithering» registers nobody, whatever is told of the group;
+        # «I'd like to take part, we've decided on nothing yet» asks nothing, and is asked for what it lacks.
+        if wants < 1.0 and weight["undecided"] >= (self._finder.wavers if found.activities or weight["interest"] >= 1.0 else 1.0):
             return Kind.ENQUIRY
-        if found.concerns and not ((found.activities or found.perhaps_activities or wants >= 1.0) and found.institutions):
+        # Who complains of a session that they had registered for has told nothing of what they do.
+        registers = found.activities or found.perhaps_activities or (wants >= 1.0 and "complaint" not in found.concerns)
+        if found.concerns and not (registers and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY
         # Nobody is asked for their school who has not said that they want to take part, nor anything of what they do.
         # «He taught me at X»: a school named in a private letter registers nobody, nor does a town.
