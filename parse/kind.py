@@ -443,7 +443,8 @@ class KindReading:
         # Who describes a group and wants in does not leave, whatever it sounds like; a person looks (see the reasons).
         joins = weight["interest"] >= 1.0 and found.activities and found.institutions and not replies
         # «You left your scarf at the 60th; I only have this address from the research poster», «if it's off I'll cancel the tee time».
-        tells = found.activities or (supplies and weight["scheme"] > 0)  # a day and a school below the name are in «are you coming to his do on the 25th?»
+        # A day and a school below the name are in «are you coming to his do on the 25th?» as well.
+        tells = found.activities or (supplies and weight["scheme"] > 0 and (weight["interest"] > 0 or weight["human"] >= 1.0 or found.topic_told))
         tells_of_us = tells or found.about_us or bool(found.concerns) or forwarded or replies or weight["interest"] > 0
         leaves = weight["programme"] > 0 and weight["withdraws"] - weight["stays"] >= 1.0  # «withdraw from the research: my mum's operation»
         if weight["private_repeatedly"] >= _PLAINLY_PRIVATE and not (tells_of_us or leaves):
@@ -480,7 +481,9 @@ class KindReading:
         if found.asks and not forwarded:
             told = (found.activities or found.perhaps_activities) and (found.institutions or found.authorities)
             complete = told or (found.institutions and found.topic_told)
-            registers = weight["interest"] >= 1.0 or complete or (found.activities and weight["interest"] > 0)
+            # Who complains of a session that they had registered for has told nothing of what they do.
+            wishes = weight["interest"] >= 1.0 and ("complaint" not in found.concerns or found.activities or found.perhaps_activities)
+            registers = wishes or complete or (found.activities and weight["interest"] > 0)
             # «Before we go any further»: who tells of group and school and asks first has registered; «I'm not signing up yet» has not.
             whole = told and weight["undecided"] - weight["hesitates"] < 1.0
             decided = weight["undecided"] < 1.0 or whole or (complete and weight["interest"] >= 1.0)
@@ -491,7 +494,6 @@ class KindReading:
         # «I'd like to take part, we've decided on nothing yet» asks nothing, and is asked for what it lacks.
         if wants < 1.0 and weight["undecided"] >= (self._finder.wavers if found.activities or weight["interest"] >= 1.0 else 1.0):
             return Kind.ENQUIRY
-        # Who complains of a session that they had registered for has told nothing of what they do.
         registers = found.activities or found.perhaps_activities or (wants >= 1.0 and "complaint" not in found.concerns)
         if found.concerns and not (registers and found.institutions):
             return Kind.FOLLOW_UP if replies else Kind.ENQUIRY

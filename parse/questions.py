@@ -246,9 +246,9 @@ class QuestionFinder:
             near = _once_said(hit for _, hit in few[bisect_left(places, first) : bisect_left(places, first + self._together)])
             weights: dict[str, float] = {}
             for hit in near:
-                weights[hit.phrase.id] = max(hit.phrase.weight, weights.get(hit.phrase.id, 0.0))
+                weights[hit.phrase.id] = hit.phrase.weight
             if math.fsum(weights.values()) >= _SUFFICES:
-                kept.update(dict.fromkeys(near))
+                kept.update((hit, None) for hit in near if hit.phrase.weight > 0)
         return list(kept)
 
     def probability(self, sentence: Sentence) -> float:
@@ -379,8 +379,9 @@ def _is_signature(text: str) -> bool:
 
 
 def _is_label(text: str) -> bool:
-    """«Our topic:», «Research questions»."""
-    return _TOPIC_LABEL.match(text) is not None and len(text.split()) <= _LONGEST_HEADING
+    """«Our topic:», «Research questions»; «The focus would be talk.» is a sentence."""
+    said = text.endswith((".", "!")) and _VERB.search(text) is not None
+    return _TOPIC_LABEL.match(text) is not None and len(text.split()) <= _LONGEST_HEADING and not said
 
 
 def _within_quotes(text: str, at: int) -> bool:
@@ -473,7 +474,7 @@ def _size(text: str) -> str:
 def _once_said(hits: Iterable[Hit]) -> list[Hit]:
     """The heaviest first, without those whose words a heavier one has told."""
     kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: -hit.phrase.weight):
+    for hit in sorted(hits, key=lambda hit: -abs(hit.phrase.weight)):
         if not any(hit.span.start_char < other.span.end_char and other.span.start_char < hit.span.end_char for other in kept):
             kept.append(hit)
     return kept

@@ -219,3 +219,19 @@ def test_light_words_far_apart_do_not_add_up(finder: QuestionFinder) -> None:
     """Only those of neighbouring sentences are of one thing."""
     apart = " ".join(["We meet on Fridays in the base."] * 6)
     assert read(finder, f"A girl showed me her poem. {apart} I've told nobody so far.").concerns == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "worries"),
+    [
+        ("When I was a boy at home I was belted for being late, hence my interest in homework.", False),
+        ("In 1985 we got hit for talking. Now we research talk.", False),
+        ("A boy in my class was belted at home when he was late.", True),
+        ("When I was a girl at home I was beaten every week, and I've told nobody.", True),
+    ],
+)
+def test_what_befell_the_writer_long_ago_is_no_worry_by_itself(finder: QuestionFinder, text: str, worries: bool) -> None:
+    """A rule may weigh against a concern, and is no sign of it."""
+    found = read(finder, text)
+    assert ("safeguarding" in found.concerns) is worries
+    assert all(c.strength > 0 for c in found.candidates)
