@@ -226,7 +226,7 @@ def test_light_words_far_apart_do_not_add_up(finder: QuestionFinder) -> None:
     [
         ("When I was a boy at home I was belted for being late, hence my interest in homework.", False),
         ("In 1985 we got hit for talking. Now we research talk.", False),
-        ("A boy in my class was belted at home when he was late.", True),
+        ("A boy in my class has bruises and is scared to go home.", True),
         ("When I was a girl at home I was beaten every week, and I've told nobody.", True),
     ],
 )
