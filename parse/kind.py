@@ -479,7 +479,8 @@ class KindReading:
         if nothing_else and not any(weight[label] > 0 for label in ("programme", "human", "interest", "undecided")):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday» is no activity of ours
         if found.asks and not forwarded:
-            told = (found.activities or found.perhaps_activities) and (found.institutions or found.authorities)
+            does = found.activities or (found.perhaps_activities and (weight["interest"] > 0 or found.topic_told))
+            told = does and (found.institutions or found.authorities)
             complete = told or (found.institutions and found.topic_told)
             # Who complains of a session that they had registered for has told nothing of what they do.
             wishes = weight["interest"] >= 1.0 and ("complaint" not in found.concerns or found.activities or found.perhaps_activities)
