@@ -259,7 +259,8 @@ class Choosing:
                 same = (other for other in own if other.mention.kind == "bare" and other.mention.core == found.mention.core and other.word_before == "at")
                 told = next((other for other in same if other.role in ("member", "together")), None)
                 if told is not None:
-                    found.role, found.group = told.role, told.group
+                    in_list = any(other.group == found.group and other.mention.core != found.mention.core for other in own)
+                    found.role, found.group = told.role, found.group if in_list else told.group
 
     def _told(self, own_named: Sequence[Found], own: Sequence[Found]) -> list[Found]:
         """Institutions of which the words around say that they take part, and those told in one breath with them."""

@@ -85,15 +85,18 @@ class Counted:
         groups: dict[int, list[Found]] = {}
         for found in named:
             groups.setdefault(found.group, []).append(found)
-        several = [_without_places(group) for group in [*groups.values(), named]]
+        in_full = [found for found in named if found.mention.kind == "school"]
+        several = [_without_places(group) for group in [*groups.values(), in_full, named]]
         several = [group for group in several if len(_cores(group)) in self.told]
         several += [group for group in _each_at(named) if len(_cores(group)) in self.persons]
         several += [group for group in map(_without_places, groups.values()) if self._is_list(group, named)]
         for group in sorted(several, key=lambda group: -len(_cores(group))):
             entries = self._in_one_council(group, self.told.get(len(_cores(group)), ""), stated)
             if entries:
-                for found in group:
-                    found.role = "together" if found.role == "other" else found.role
+                several = not self.letter.said.isdisjoint(("joint", "several"))
+                for found in group:  # «between the two primaries», of which just two are named
+                    if found.role == "other" or (several and not found.role and found.mention.kind == "school"):
+                        found.role = "together" if found.role else "member"
                 for found in group if _cores(group, "bare") - _cores(group, "school") else ():
                     found.listed, found.role = True, found.role or "member"
                     found.mention = replace(found.mention, entries=entries[found.mention.core])

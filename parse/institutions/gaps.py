@@ -22,7 +22,7 @@ NEXT_PERSON = re.compile(
     r"(?:(?: |,? (?:and|plus) | ?[+&] ?)(?!at |in |from )[A-Z][\w.'\u2019-]*){0,3}(?:\s*\([^()\n]{1,60}\))?"
     r"|(?:my|our) [a-z-]+(?: [a-z-]+)?"
     r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
-    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is)| is| are|'s|\u2019s)?(?: (?:over|up|down|across))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
+    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is| are)| is| are|'s|\u2019s)?(?: (?:over|up|down|across|both|all|also))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
 # «at Ashmuir High three days and at Elmbank the other two»: the gap between two between which a week is split.
@@ -35,7 +35,7 @@ DAYS_GAP = re.compile(
 # «I taught at Ashmuir for nineteen years and then at Elmbank High»: what was over before is over still.
 THEN_GAP = re.compile(
     r"^[\s,]*(?:(?:for )?(?:[\w-]+ ){1,2}(?:years?|terms?|months?)[\s,]*)?(?:and|,)?\s*"
-    r"(?:then|after that|later|before that|subsequently|previously)\b[\s,]*(?:at|in|to)\s*$",
+    r"(?:then|after that|later|before that|subsequently|previously)\b[\s,]*(?:(?:at|in|to)\s*)?$",
     re.I,
 )
 # A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».

@@ -62,6 +62,9 @@ class Narrowing:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:
                 self.record.reason("authority_conflict", f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(said)}")
             return entries, said
+        sure = {council for found in entity for council in found.sure}
+        if not multiple and len(possible) == 1 and sure & possible and sure - possible:
+            self.record.reason("authority_conflict", f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(sorted(sure - possible))}")
         if len(possible) > 1 or said:
             agreed = [council for council in said if council in possible]
             form = self.stated.councils("attachment") if near else []

@@ -37,6 +37,7 @@ _TURNS = frozenset(
         "member.appointed",
         "member.posted",
         "member.colleagues",
+        "member.i-and",
         "together.kin",
         "other.theirs",
         "other.house",
