@@ -93,7 +93,7 @@ _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "te
 _COUNTS = "|".join((*_NUMBERS, r"\d\d?"))
 _HINTS = (  # how the words begin that a mention may begin with
     "early|late|mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
-    "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|tom|tm|2mo|yest|the morn|the day|day after|"
+    "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|w/|tom|tm|2mo|yest|the morn|the day|day after|"
     "the morr|the mora|the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
     "one with|one wi|one that|one left|one to|one yet|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
     "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|link|half|two|three|four|twa|which|"
@@ -155,6 +155,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
           {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
         | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
         | (?P<weekly>tues|wednes)days\b
+        | (?:week[ ]?(?:of|beginning|commencing|starting|that[ ](?:begins|starts))|w/[cb])[ ](?:on[ ])?(?:mon(?:day)?,?[ ])?(?:the[ ])?
+            (?P<weekof>\d{{1,2}})(?:[ ]?{_SUFFIX})?(?:[ ](?:of[ ])?{_MONTH.format("m7")})?\b(?!:)
         | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:
                 (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:from[ ])?(?:today|tom+or+ow)|
                 (?:{_COUNTS})[ ]days[ ](?:from[ ](?:now|today)|hence)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
@@ -226,6 +228,11 @@ _OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
 _OF_TWO = re.compile(r"\b(?:both|either|two|pair)\b", re.I)
 _BEFORE_NOW = re.compile(r" (?:one|ane|wan|course)$", re.I)  # «the last one», «the last course I signed up for»: mostly of what was before
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
+_ONE_IN_THE = re.compile(
+    r"\b(?:the|da|your|that)\s+(?:\w+\s+)?(?:session|training|one|yin|wan|date|slot|afternoon)\s+"
+    r"(?:that is |that's )?(?:(?:in|during|on|for)\s+)?(?:the\s+)?$",
+    re.I,
+)
 _SAME_ONE = re.compile(
     r"[\s,(\-:@]*(?:the\s+|on\s+|one\s+|wan\s+|session\s+|training\s+|afternoon\s+|date\s+|slot\s+|i\.?e\.?\s*|at\s+|from\s+|"
     r"that is,?\s+|start\s+|jan\w*\s+|course\s+|facilitator\s+|this\s+|that's\s+|it's\s+|there\s+|22\b|2022\b)*[\s,(\-:]*$",
@@ -346,6 +353,10 @@ class MentionFinder:
             return "weekday", self._on_weekday(_weekday(group["w6"]), which, text[match.end() : match.end() + 12], today)
         if group["rel"]:
             return self._relative(re.sub(r"(?<=w|y)'?s$", "", _lower(group["rel"])), today, _AT_HOUR.match(text, match.end()))
+        if group["weekof"]:
+            if _ONE_IN_THE.search(text[: match.start()]) is None:
+                return "", set()  # «our inspection is in the week of the 24th»
+            return "ordinal", {s.id for s in self.sessions if _is_in_week_of(s.start, int(group["weekof"]), _month(group["m7"]) if group["m7"] else None)}
         if group["weekly"]:
             return "weekly", {s.id for s in self.sessions if s.start.weekday() == _weekday(group["weekly"])}
         if group["number"]:
@@ -532,6 +543,12 @@ def _weekday(word: str | None) -> int | None:
         if lower in _WEEKDAYS
         else _WEEKDAYS.get({"w": "wed", "t": "tue"}[lower[0]] if lower[0] in "wt" and lower[:2] != "th" else lower[:3])
     )
+
+
+def _is_in_week_of(start: datetime, day: int, month: int | None) -> bool:
+    """Whether ``start`` is in the week that is named by ``day``, which is its Monday or one of the days up to ``start``."""
+    days = (start - timedelta(days=ahead) for ahead in range(start.weekday() + 1))
+    return any(named.day == day and month in (None, named.month) for named in days)
 
 
 def _is_near(start: datetime, month: int, year: int | None) -> bool:

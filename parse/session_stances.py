@@ -64,6 +64,8 @@ _TO = re.compile(r"\b(?:to|onto|on to|into|for|tae)\s+(?:the\s+)?$", re.I)
 _I_CAN = r"(?: (?:i|we)(?:'ll| can| could)(?: (?:do|make|manage|take|attend))?)?"  # «the 19th or I can manage the 25th»
 _OR = re.compile(rf"\s*(?:,\s*)?(?:\bor(?: on| else)?{_I_CAN}|/|and/or|\bv\b|vs)\s*(?:on\s+)?(?:the\s+)?(?:on\s+)?$", re.I)
 _AND = re.compile(r"\s*(?:,\s*)?(?:and(?: on)?|an|&|\+|plus|as well as|and also)\s*(?:for\s+|on\s+|to\s+)?(?:the\s+)?$", re.I)
+_BOTH = re.compile(r"\b(?:both|baith)\s+(?:on\s+|for\s+)?(?:the\s+)?$", re.I)
+_ARE_BOTH = re.compile(r"\s*(?:are|is|hae been|have been)(?: now)? (?:both|baith)\b", re.I)
 _FIELD = re.compile(r"\b(?:sessions?|trainings?|dates?|booked)\s*[:=-]\s*$", re.I)  # «Sessions: 19/01 and 25/01»
 _NOT_THIS = re.compile(r"\b(?:not|no|nae|no')\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+)?$", re.I)
 _BUT_THIS = re.compile(r"\s*[,;:-]?\s*(?:but\s+|rather\s+)?(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+)?", re.I)
@@ -95,6 +97,7 @@ _WISHED = re.compile(r"\b(?:would|'d)\s+(?:\w+\s+){0,2}?(?:prefer|rather|sooner|
 _BUT = re.compile(r"\b(?:but|though|however)\b", re.I)
 _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
 _LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
+_WITHOUT = re.compile(r"\bwithout\b[^.]*\b(?:and|so|i've|we've)\b", re.I)  # «neither date without cover, and have put in for the Wednesday»
 _CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
 GOES = {"takes", "joins", "goes"}
 # «so the 25th it'll be»
@@ -218,6 +221,7 @@ def drop_after_refusal(mentions: list[Mention], end: int, text: str) -> None:
     """«Neither date, sorry; the fair is the 25th and I'm in the shed on the 19th»: what follows says why, or who goes without the writer."""
     for mention in mentions:
         contrast = _CONTRAST.search(text[end : mention.start]) is not None and mention.owner == "me"
+        contrast = contrast or (mention.own and bool(mention.rule) and _WITHOUT.search(text[end : mention.start]) is not None)
         if mention.start >= end and mention.stance == "takes" and not contrast:
             mention.stance = "elsewhere"
 
@@ -341,6 +345,12 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
         elif _AND.fullmatch(between) and one.stance and other.stance and "outsider" not in (one.stance, other.stance):
             if "undecided" in (one.stance, other.stance):
                 one.stance = other.stance = "undecided"
+            elif (
+                one.stance == other.stance == "takes"
+                and other.rule not in ("", "session.likes")
+                and (_BOTH.search(text[: one.start]) or _ARE_BOTH.match(text[other.end :]))
+            ):
+                one.rule = one.rule or other.rule  # «both the 19th and the 25th are in my diary»
             elif (
                 one.stance == "takes"
                 and not GOES & context.labels

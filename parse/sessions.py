@@ -68,7 +68,7 @@ UK = ZoneInfo("Europe/London")
 LABELS = (
     *("about", "takes", "joins", "goes", "likes", "had", "declines", "undecided", "either", "outsiders", "same", "unchosen", "changes", "fallback"),
     *("elsewhere", "events", "asks", "reported", "recurring", "present", "all", "none", "returns", "years", "thanks", "written", "things", "calls"),
-    *("frees", "dates", "deeds"),
+    *("frees", "dates", "deeds", "kinds", "shares"),
 )
 ANSWERS = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER}
 QUOTED = {ZoneKind.OWN_QUOTE, ZoneKind.QUOTE}
@@ -193,6 +193,11 @@ _LAST = re.compile(r"last|latter|former", re.I)
 _REFUSED = "session.refused"
 _BUT_I_CAN = re.compile(r"\W*(?:but|though|however)\W+(?:i|we) (?:can|will|am|are|do|shall|could|have)(?! not\b)\b(?!n't)", re.I)
 _OPTION = re.compile(r"(?:option|choice)\b", re.I)
+_MEANT_TO_WRITE = re.compile(  # «I was signed up for it and meant to email before, but the day ran away with me»
+    r"\b(?:(?:meant|intended|hoped|wanted|planned|promised|was going|had) to (?:have )?|(?:should|would) have )"
+    r"(?:e-?mail|writ|send|sent|repl|get this|drop)\w*",
+    re.I,
+)
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
 _I = re.compile(
@@ -201,9 +206,6 @@ _I = re.compile(
     re.I,
 )
 _YES_TO = re.compile(r"\b(?:yes|aye|no|naw|nope) to (?:the|your)\s+$", re.I)  # answers questions, as a rule
-_COUNTS_MORE = re.compile(
-    r"\b(?:third|fourth|fifth|(?:three|four|five|your) (?:bases|headings|kinds|types|categories|options|descriptions|boxes|activities))\b", re.I
-)
 _SUITS = re.compile(  # «2pm is no good, half three is»
     r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|(?:for (?:me|us)|suit|work|dae|fine|better|"
     r"best|ideal|no|good|perfect|impossible|out|during|too)\b)"
@@ -553,6 +555,7 @@ class SessionFinder:
         context.explained = all(any(c.start <= m.start < c.end for m in mentions) for c in clauses if "elsewhere" in c.labels)
         supposed = False  # since an «unless», nothing is said of what is
         head: Clause | None = None
+        before: Clause | None = None
         done: list[Mention] = []
         for clause in clauses:
             if clause.joint in _RESETS and not (clause.joint == "then" and current == "conditional"):  # «if Tuesday's full then Wednesday»
@@ -580,10 +583,10 @@ class SessionFinder:
                 clause.labels["takes"] = "session.otherwise"
             if clause.joint == ":" and head is not None and "fallback" in head.labels:  # «2nd choice: the 25th»
                 clause.labels.setdefault("fallback", head.labels["fallback"])
-            head = clause
+            before, head = head if head is not None and WORD.search(head.text) else before, clause
             supposed = _IF.match(clause.text) is not None or (supposed and clause.joint in _GOES_ON)
             if not here and not supposed:
-                self._look_back(clause, own, owner, done)
+                self._look_back(clause, own, owner, done, meant_to_write=before is not None and _MEANT_TO_WRITE.search(before.text) is not None)
             if not (current == "conditional" and clause.joint not in _INSTEAD and own in (*GOES, "likes")):  # «if Tuesday's full, then I'll take Wednesday»
                 current = _STANCES.get(own, own) or current
             if "same" in clause.labels:
@@ -608,6 +611,10 @@ class SessionFinder:
                 done.append(mention)
                 context.said = mention.stance or context.said
         tell_owners(done, context.text)
+        if "shares" in context.labels:  # «I'm on the 19th and Ros on the 25th, so that between us nothing gets missed»
+            for mention in done:
+                if mention.stance == "takes" and context.text.count("(", 0, mention.start) <= context.text.count(")", 0, mention.start):  # no aside
+                    mention.owner, mention.rule = "me", mention.rule or "session.between-us"
         drop_what_led_here(clauses, done)
         settle_pairs(mentions, context)
 
@@ -617,8 +624,8 @@ class SessionFinder:
         return clause.joint in _REASON and (fronted or not GOES & clause.labels.keys())  # «because the Wednesday I'm on the boat»
 
     @staticmethod
-    def _look_back(clause: Clause, own: str, owner: str, done: list[Mention]) -> None:
-        """A clause that names no session may still be about the last one: «I had the 25th but gave it up»."""
+    def _look_back(clause: Clause, own: str, owner: str, done: list[Mention], *, meant_to_write: bool) -> None:
+        """A clause that names no session may still be about the last one: «I had the 25th but gave it up»; ``meant_to_write``: the one before is not."""
         if done and own == "declines" and clause.labels[own] == _REFUSED and done[-1].stance in ("takes", "had"):
             done[-1].stance = "declines"  # «but my head says no»
             return
@@ -651,7 +658,7 @@ class SessionFinder:
             last.stance, last.rule = "takes", clause.labels[own]  # «I was booked for the 19th and was there»
         elif own == "undecided" and last.stance == "takes" and clause.joint in (",", "(", "-") and len(clause.text.split()) <= 4:
             last.stance = "undecided"  # «the 25th, perhaps»
-        elif clause.joint in _BUTS and last.stance == "had" and own not in (*GOES, "likes"):
+        elif clause.joint in _BUTS and last.stance == "had" and own not in (*GOES, "likes") and not meant_to_write:
             last.stance = "declines"
         elif last.stance in ("", "elsewhere") and last.sessions and own in GOES and clause.joint == "and" and _THAT_ONE.search(clause.text):
             last.stance, last.rule = "takes", clause.labels[own]  # «I've the Tuesday to myself and have booked it»
@@ -740,7 +747,7 @@ class SessionFinder:
             return "training"  # «Wednesdays I run the band, so Tuesday's my day»
         if vague and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
             return ""
-        if form == "ordinal" and "about" not in labels and (_COUNTS_MORE.search(context.text) or (_YES_TO.search(before) and not context.talked)):
+        if form == "ordinal" and "about" not in labels and ("kinds" in labels or (_YES_TO.search(before) and not context.talked)):
             return ""
         if form == "ordinal" and _OPTION.match(context.text, mention.start) and not ("about" in labels or context.talked or context.asked):
             return ""  # «option 2 is us» is of the activities
@@ -766,7 +773,7 @@ class SessionFinder:
             return "training"  # «proposed group of 3, none of it started; Biology; 19 Jan.»
         if _TAKES_PLACE.match(after) and not GOES & clause.labels.keys() and "likes" not in clause.labels:
             return "told"
-        reported = "reported" in clause.labels and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
+        reported = "reported" in clause.labels and not _YES_TO.search(before) and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
         if reported:
             return "told"
         if form == "weekly" or ("events" in clause.labels and form != "called"):
