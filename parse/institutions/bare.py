@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from parse.gazetteer import Entry, Mention
+from parse.institutions.counted import tells_place
 from parse.institutions.described import Described
 from parse.institutions.letter import PASSED_OVER, STAGE, WEIGHT, Found, Letter
 from parse.institutions.stated import Stated
@@ -39,7 +40,7 @@ class BareNames:
         self.asked_in = {council for place in stated.places if place.text.zone == "quote" for council in place.council.alias.councils}
         asked = {found.mention.core: found.mention.entries for found in founds if found.text.view.where == "own_quote" and found.mention.kind == "school"}
         whole = [found.mention for found in founds if found.mention.kind == "school" and found.text.zone in WEIGHT and found.role not in PASSED_OVER]
-        for found in founds:
+        for before, found in zip([None, *founds], founds, strict=False):
             mention = found.mention
             if mention.kind in ("bare", "school") and found.role not in PASSED_OVER and (entries := self.described.unit(found)):
                 found.mention = replace(mention, kind="school", entries=entries, forms=frozenset({"unit"}))
@@ -59,6 +60,11 @@ class BareNames:
             ):
                 found.answer, found.role = True, found.role or "member"
                 found.mention = mention = replace(mention, entries=asked[mention.core] or mention.entries)
+            if before is not None and before.mention.kind == "bare" and before.role == "member" and tells_place(before, found):
+                forms = self.described.forms(found)[1]  # «St Mary's in Largs, the primary»
+                if forms and (entries := self.described.of_kind(before.mention.entries, forms)):
+                    before.mention = replace(before.mention, kind="school", entries=entries, forms=forms)
+                continue
             if entries := self.described.behind(found):
                 found.mention = replace(mention, kind="school", entries=entries)
                 continue

@@ -64,7 +64,8 @@ class Counted:
             if text.zone in ("own", "subject"):
                 for number, level in _numbers(text):
                     told[number] = told.get(number) or level
-        return told
+        only = {number for text in self.letter.texts if text.zone in ("own", "subject") for number in _only(text)}
+        return {number: told.get(number, "") for number in only} or told
 
     @cached_property
     def persons(self) -> frozenset[int]:
@@ -93,9 +94,9 @@ class Counted:
         for group in sorted(several, key=lambda group: -len(_cores(group))):
             entries = self._in_one_council(group, self.told.get(len(_cores(group)), ""), stated)
             if entries:
-                several = not self.letter.said.isdisjoint(("joint", "several"))
+                told_of_several = not self.letter.said.isdisjoint(("joint", "several"))
                 for found in group:  # «between the two primaries», of which just two are named
-                    if found.role == "other" or (several and not found.role and found.mention.kind == "school"):
+                    if found.role == "other" or (told_of_several and not found.role and found.mention.kind == "school"):
                         found.role = "together" if found.role else "member"
                 for found in group if _cores(group, "bare") - _cores(group, "school") else ():
                     found.listed, found.role = True, found.role or "member"
@@ -197,6 +198,14 @@ def _numbers(text: Text) -> Iterator[tuple[int, str]]:
                 if _and_one(text, after):
                     yield number + 1, ""
                 break
+
+
+def _only(text: Text) -> Iterator[int]:
+    """«I go round four schools, but only two of them come into this»: how many of all that are told take part."""
+    for one, two, three, four in zip(text.words, text.words[1:], text.words[2:], text.words[3:], strict=False):
+        number = _NUMBERS.get(two.norm, 0)
+        if number > 1 and one.norm in ("only", "just") and three.norm == "of" and four.norm in ("them", "these", "those", "which"):
+            yield number
 
 
 def _goes_on(text: Text, index: int) -> bool:

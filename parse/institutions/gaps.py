@@ -21,6 +21,7 @@ NEXT_PERSON = re.compile(
     r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*"
     r"(?:(?: |,? (?:and|plus) | ?[+&] ?)(?!at |in |from )[A-Z][\w.'\u2019-]*){0,3}(?:\s*\([^()\n]{1,60}\))?"
     r"|(?:my|our) [a-z-]+(?: [a-z-]+)?"
+    r"|(?:a|another|one) (?:[a-z]+ )?(?:colleague|teacher|lecturer|librarian|friend|pal)"
     r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
     r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is| are)| is| are|'s|\u2019s)?(?: (?:over|up|down|across|both|all|also))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»

@@ -191,8 +191,12 @@ class Letter:
 
     @cached_property
     def said(self) -> frozenset[str]:
-        """What the message as a whole says: «joint» (several schools as one project), «proxy» (written for somebody else)."""
-        return frozenset(hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.rules.cues["message"].find(text.view))
+        """What the message as a whole says: «joint» (several schools as one project), «proxy» (written for somebody else).
+
+        Joint work counts as «joint»; «joint-work» stands beside it where nothing else says so, because it is perhaps one school's.
+        """
+        said = {hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.rules.cues["message"].find(text.view)}
+        return frozenset(said - {"joint-work"} if "joint" in said else said | ({"joint"} if "joint-work" in said else set()))
 
     @cached_property
     def asked_for_school(self) -> bool:
@@ -276,7 +280,8 @@ class Letter:
     def of_stage(self, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         if not self.stage:
             return entries
-        return tuple(entry for entry in entries if entry.level == self.stage) or entries
+        fitting = tuple(entry for entry in entries if entry.level == self.stage)
+        return fitting or tuple(entry for entry in entries if entry.name and self.stage in entry.name.forms) or entries  # a special school's secondary
 
     def is_town(self, core: tuple[str, ...]) -> bool:
         """Whether a name is that of a town that is more than its school."""

@@ -41,6 +41,8 @@ class Narrowing:
         near = list(dict.fromkeys(council for found in entity for council in found.sure or found.near))
         own = self.stated.councils("own", "subject", "attachment")
         if multiple:
+            own_councils = {entry.authority for entry in entries}
+            near = [council for council in near if council in own_councils or council not in theirs]  # «... and Hyndland, so we straddle X, Y and Glasgow»
             known = [council for council in own if any(entry.authority == council for entry in entries)]
             told = any(found.role for found in entity)  # «Sir E Scott School in Tarbert, Harris» names no academy of that name
             own = known or [council for council in own if not (told and council in theirs)]

@@ -54,6 +54,7 @@ ROLES = (
     "sole",
     "together",
     "joint",
+    "joint-work",
     "several",
     "persons",
     "alone",

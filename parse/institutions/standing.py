@@ -74,13 +74,15 @@ _FINAL = frozenset(
         "institution.together.with-me",
     )
 )
-_AFTER, _SOLE_AFTER, _FAMILY = "institution.other.after", "institution.sole.", "institution.not.family"
+_AFTER, _SOLE_AFTER = "institution.other.after", "institution.sole."
+_FAMILY, _LEFT = "institution.not.family", "institution.not.left"
 _HAVE_WRITTEN = "institution.other.colleagues"
 _SHOUTS = 5  # sentences of a word or a mark that may stand before what takes a name back
 _AS_WELL, _TEACH_AT = "institution.together.as-well", "institution.member.teach-at"
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
+_MATE = "institution.together.mate"
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
@@ -168,7 +170,7 @@ class Standing:
         if role == "mate" and cue == _COUNTERPART and "persons" in self.letter.said:
             role = "together"
         elif role == "mate":
-            role = "together" if said and (cue != _KIN or "joint" in said) else "other"
+            role = "together" if said and (cue != _KIN or ("joint" in said and "joint-work" not in self.letter.said)) else "other"
         elif cue == _THEIRS_IS and ("proxy" in said or {"joint", "persons"} <= self.letter.said):
             role = "together"
         if not role and "joint" in said and previous is not None and previous.role == "member":
@@ -259,7 +261,7 @@ class Standing:
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
             if role is None and not councils and earlier is None and self._introduced(text, begin, start):
                 role = ("member", _EACH)
-            if earlier is not None and (role is None or role[1] in _OF_THEM):
+            if earlier is not None and (role is None or role[1] in _OF_THEM or role[1] == _MATE):
                 gap = self._without_councils(text, earlier[1], start)
                 role = self._from_before(gap, result[-1], role)
             if not councils and text.zone in ("own", "attachment"):
@@ -278,7 +280,8 @@ class Standing:
             return before
         if role is None and before[0] == "member" and DAYS_GAP.match(gap):
             return "together", _EACH
-        if before[0] in ("member", "together") and self._each_their_own(before[1], role) and NEXT_PERSON.match(gap):
+        colleague = role is not None and role[1] in (_PEOPLE, _MATE) and "and" in gap and "persons" in self.letter.said
+        if before[0] in ("member", "together") and (colleague or self._each_their_own(before[1], role)) and NEXT_PERSON.match(gap):
             return "together", _EACH
         return role
 
@@ -305,7 +308,7 @@ class Standing:
         begin, last = bisect_left(text.tokens, end), bisect_left(text.tokens, stop)
         for hit in self.letter.rules.cues["next"].find_between(text.view, begin, last):
             rule = hit.phrase.id.partition("#")[0]
-            if (rule == _FAMILY or not first) and not any(text.sentence(at) > number and at < hit.span.start_char for at in later):
+            if (rule in (_FAMILY, _LEFT) or not first) and not any(text.sentence(at) > number and at < hit.span.start_char for at in later):
                 return "denied", rule
         return None
 

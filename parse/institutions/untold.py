@@ -28,12 +28,13 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     if not own or "alone" in letter.said or any(found.cue.startswith(_SETTLED) for found in own):
         return []
     told = {found.mention.core for found in chosen}
-    told |= {found.mention.core for found in founds if found.role in PASSED_OVER and not (found.cue in _PARTNERS and "joint" in letter.said)}
+    partners = _PARTNERS if "joint" in letter.said and "joint-work" not in letter.said else ()
+    told |= {found.mention.core for found in founds if found.role in PASSED_OVER and found.cue not in partners}
     mine = {entry.label for found in chosen for entry in found.mention.entries}
     one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
     groups = {found.group for found in own}
-    partners = _PARTNERS if "joint" in letter.said else ()
     no_list = not letter.gazetteer.by_authority
+    campuses = {place for found in chosen for entry in found.mention.entries for place in entry.campuses}  # «Fife College (Levenmouth two days)»
     return _in_subject(founds, mine) + [
         found
         for found in founds
@@ -42,6 +43,7 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         and (bool(found.mention.entries) or (no_list and found.mention.kind == "unlisted"))
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told
+        and not (found.mention.kind == "bare" and found.mention.core in campuses)
         and not found.mention.text.endswith(POSSESSIVE)
         and (
             _in_full(found)

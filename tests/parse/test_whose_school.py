@@ -169,6 +169,23 @@ def read(reader: Reader, words: str) -> Reading:
         ("Please add Hawick High as well. Kelso High's form went in last week: my registration for Kelso High.", "hawick kelso"),
         # taken for the member's own in different breaths, and nothing says that two take part: asked
         ("I'm at Kelso High on paper. I'm at Hawick High in my head.", ""),
+        # what was over before «then», counterparts, colleagues, and how many take part
+        ("Five years in Kelso High, then Selkirk High, then a spell out. I'm at Hawick High now.", "hawick"),
+        ("We tried it at Kelso High, where I then was. I'm now at Hawick High.", "hawick"),
+        ("I came in 2008 after eleven years at Kelso High, where I'm told that they use my sheets still. I teach at Hawick High.", "hawick"),
+        ("You have me under Kelso High. I left there in 2019! I've been at Hawick High ever since.", "hawick"),
+        ("I write as librarian at Kelso High. My counterparts at Hawick High and Selkirk High and I are in it, the three of us.", "hawick kelso selkirk"),
+        ("I and four colleagues at Kelso High wish to be entered.", "kelso"),
+        ("Two of us at Kelso High and a colleague at Hawick High have been at it since August.", "hawick kelso"),
+        ("There's myself at Kelso High, Jo who is at Hawick High, and Ann and Jen who are both at Selkirk High. A joint project.", "hawick kelso selkirk"),
+        ("I teach in Gullane Primary. Dirleton Primary shares our head. Between the two primaries we have a joint project.", "dirleton gullane"),
+        (
+            "I go round four schools but only two of them come in: Gullane Primary and Dirleton Primary. The other two, Aberlady and Edenside, don't.",
+            "dirleton gullane",
+        ),
+        ("My husband teaches at Kelso High and spotted this. I'm at Hawick High, where four of us ran a joint enquiry.", "hawick"),
+        ("Teaches in: Kelso High, Scottish Borders\nBefore that: Hawick High, 2011 to 2018\n", "kelso"),
+        ("Kelso High. Three schools here (us, Hawick and Selkirk) learn together, and the other two heads are doing their own.", "kelso"),
         # others who are only told of
         ("Kelso High. Visiting speakers (one from Hawick High) have come.", "kelso"),
         ("I look after the library at Kelso High. Colleagues at Selkirk High and at Hawick High have written to ask how it is done.", "kelso"),
@@ -203,7 +220,7 @@ def test_schools_that_take_part(reader: Reader, words: str, names: str) -> None:
 def test_a_school_of_which_nothing_is_said_is_shown_to_a_person(reader: Reader, words: str, untold: bool) -> None:
     reading = read(reader, words)
     assert ("school_untold" in {reason.code for reason in reading.extraction.reasons}) is untold
-    assert (reading.decision.outcome is Outcome.REVIEW) is untold
+    assert ("decided_contradiction" in {reason.code for reason in reading.decision.reasons}) is untold
 
 
 @pytest.mark.parametrize(
