@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 __all__ = ["PERSON", "POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
-    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|(?<!\bdo )(?<!\bdid )(?<!\bdone )so|then(?! *[.!?)])(?! *$)|though|although|however|because|cos|and|as|while|whereas|instead|since|"
+    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|(?<!\bdo )(?<!\bdid )(?<!\bdone )so|then(?! *[.!?)])(?! *$)|"
+    r"though|although|however|because|cos|and|as|while|whereas|instead|since|"
     r"which|otherwise|"
     r"failing that|hence|therefore|unless|who(?:'s)?(?= (?:going|on|is|has|goes|will|booked|signed|attending|coming|went)\b)|an(?= (?-i:[A-Z])))\b",
     re.I,

@@ -165,7 +165,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             (?:to-?day|tom+or+ow|yesterday)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
-            this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|(?<!\bto[ ])(?<!\bof[ ])(?<!\bfor[ ])(?<!\bin[ ])(?<!through[ ])(?<!during[ ])(?<!\ball[ ])the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
+            this[ ]afternoon's|this[ ](?:afternoon|evening|aft|pm)|tonight|
+            (?<!\bto[ ])(?<!\bof[ ])(?<!\bfor[ ])(?<!\bin[ ])(?<!through[ ])(?<!\ball[ ])the[ ]day(?=[ ]*(?:at[ ](?:\d|two|twa|half)|[,.;!)]|$)))\b
         | (?:session|sess|training|date|slot|option|choice|workshop|link)(?:[ ]|[ ]?[:=\-][ ](?=n)|[ ]?=[ ]?(?=\d$))
             (?:no\.?[ ]?|number[ ]|\#)?(?P<num>1|2|one|two)\b
             (?!\.\d|[/:\-\d]|[ ](?:on|from|in)[ ](?:your|the)[ ]list|[ ](?:of|hours?|o'?clock|teachers|people|and|weeks|days|years|terms|schools|st|nd)\b)
