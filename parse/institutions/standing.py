@@ -378,7 +378,7 @@ class Standing:
                     continue
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
-                if side == "before" and any(_in_closed_bracket(text.view.folded, at, start) for at in (hit.span.start_char, hit.span.end_char)):
+                if side == "before" and self._of_a_bracket(text.view.folded, hit, start):
                     continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
                 if side == "before" and hit.span.text.lower().endswith(_PREPOSITIONS) and text.view.folded[hit.span.end_char : start].startswith(","):
                     continue  # «thirty years in, Ashmuir High»
@@ -401,6 +401,11 @@ class Standing:
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
         return best[1] if best else None
+
+    def _of_a_bracket(self, folded: str, hit: Hit, start: int) -> bool:
+        """Whether a cue belongs to a bracket that is closed before ``start``, in whole or by its beginning: «(..., before anyone asks) at Ashmuir»."""
+        reaches_out = any(letter.isalpha() for letter in hit.span.text.rpartition(")")[2])  # unlike «(information only) Ashmuir»
+        return _in_closed_bracket(folded, hit.span.end_char, start) or (reaches_out and _in_closed_bracket(folded, hit.span.start_char, start))
 
     def _without_councils(self, text: Text, start: int, end: int) -> str:
         gap = text.view.folded[start:end]
