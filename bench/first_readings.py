@@ -74,9 +74,10 @@ def main() -> None:
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared")
     options = parser.parse_args()
-    spec = importlib.util.spec_from_file_location("score", options.shared / "corpus" / "score.py")
-    if spec is None or spec.loader is None:
-        parser.error(f"{options.shared / 'corpus' / 'score.py'} is missing")
+    file = options.shared / "corpus" / "score.py"
+    spec = importlib.util.spec_from_file_location("score", file)
+    if not file.is_file() or spec is None or spec.loader is None:
+        parser.error(f"{file} is missing; --shared tells where the corpus is")
     score = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(score)
     registered: Counter[tuple[bool, bool]] = Counter()

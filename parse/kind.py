@@ -139,8 +139,7 @@ class KindFinder:
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
         self._rules = compile_rules(file)
-        spellings = file.settings.get("spellings") or {}
-        self._rules.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
+        self._rules.spellings = file.spellings
         self.wavers, self.loud = (_decides(file.settings, key, file.file) for key in ("wavers", "loud"))
         self.place: dict[str, str] = {}
         for rule in file.rules:

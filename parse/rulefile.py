@@ -46,6 +46,12 @@ class RuleFile:
     rules: tuple[Rule, ...]
     settings: Mapping[str, Any]  # top-level keys other than lists and rules
 
+    @property
+    def spellings(self) -> dict[str, str]:
+        """What is to be read for words that are written otherwise, in small letters."""
+        told = self.settings.get("spellings") or {}
+        return {str(word).lower(): str(meant).lower() for word, meant in told.items() if word != "__line__"}
+
 
 def _strings(value: Any, *, file: str, line: int, key: str) -> tuple[str, ...]:
     if value is None:

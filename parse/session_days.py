@@ -84,13 +84,18 @@ _ONE_OF_OURS = re.compile(  # «my job share arrives on the 25th»; «the new te
 )
 _OURS = re.compile(rf"\b(?:{_TRAINING})\b", re.I)
 
-
 _OF_A_PLACE = re.compile(
     r"\b(?:you|yours|places?|spots?|seats?|slots?|spaces?|tickets?|bookings?|dates?|sessions?|training|course|webinar|workshop|names?|links?|list|ticks?|cross|"
     r"choice|option)\b",
     re.I,
 )
 _WITH_YOU = re.compile(r"\b(?:with|to|join|see|be) (?:you|yours|there)\b", re.I)
+_THEIRS = re.compile(  # «on the 19th the group has its first outing»
+    rf"\s*,?\s*(?:the|our) (?!{PERSON}\b|{_TRAINING}\b|others?\b|rest\b|two\b|team\b)[a-z]+ (?:has|have|is|are|holds?|meets?|does|do|begins?|visits?|opens?|"
+    r"closes?) "
+    r"(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,4})",
+    re.I,
+)
 _DEED = re.compile(  # «we put it to the parent council on the 19th», «I sat by the phone on the 19th»
     r"^\W*(?:(?:and|but|as|because|since|so|then)\W+)?(?:we|they|i)\s+(?:also |then |all |both |just )?"
     r"(?P<what>(?!(?:am|are|was|were|be|have|had|will|would|can|could|shall|should|may|might|must|need|do|did|go|"
@@ -107,20 +112,11 @@ def is_fronted(before: str, after: str) -> bool:
     return _ON.match(before) is not None and _FRONTED.match(after) is not None
 
 
-_THEIRS = re.compile(  # «on the 19th the group has its first outing»
-    rf"\s*,?\s*(?:the|our) (?!{PERSON}\b|{_TRAINING}\b|others?\b|rest\b|two\b|team\b)[a-z]+ (?:has|have|is|are|holds?|meets?|does|do|begins?|visits?|opens?|"
-    r"closes?) "
-    r"(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,4})",
-    re.I,
-)
-
-
 def is_away(before: str, after: str) -> bool:
     """Whether the writer is somewhere else that day, or has something else on, in words that follow the day."""
     if _ON.match(before) is None:
         return False
-    told = _AWAY.match(after) or (_A_THING.match(after) if "on" in before.lower().split() else None)
-    told = told or (_THEIRS.match(after) if "on" in before.lower().split() else None)
+    told = _AWAY.match(after) or ((_A_THING.match(after) or _THEIRS.match(after)) if "on" in before.lower().split() else None)
     return told is not None and _GOES_THEN.search(told["what"]) is None and _STILL_COMES.search(told["what"]) is None
 
 

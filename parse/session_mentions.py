@@ -377,7 +377,7 @@ class MentionFinder:
             return "ordinal", self._ordinal(_lower(named))
         if (group["hour"] or group["half"]) and _ENDS_AT.search(text[max(0, match.start() - 48) : match.start()]):
             hour = group["hour"] or str(_WORDS.get(_lower(group["half"] or ""), 0) or group["half"])
-            return "time", self._ending(int(hour), 30 if group["half"] else int(group["min"] or 0))
+            return "time", self._clock(int(hour), 30 if group["half"] else int(group["min"] or 0), ends=True)
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
             return "", set()
         if group["compact"]:
@@ -388,7 +388,7 @@ class MentionFinder:
         """A number on its own: a day of the month, a time as «1400», or nothing."""
         number = int(match["bare"])
         if weekday is None and _ENDS_AT.search(text[: match.start()]):
-            return "time", self._ending(number, 0)  # «the one that finishes at 5»
+            return "time", self._clock(number, 0, ends=True)  # «the one that finishes at 5»
         if weekday is None and today is not None and _AT.search(text[: match.start()]) and (now := self.on(today)) in self._clock(number, 0):
             return "slot", {now}  # «joining you at 2», on the day itself
         before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
@@ -505,11 +505,10 @@ class MentionFinder:
             return "", set()
         return "ordinal" if group["timed"] else "time", self._clock(hour, minute)
 
-    def _ending(self, hour: int, minute: int) -> set[str]:
-        return {s.id for s in self.sessions if s.end.minute == minute and s.end.hour % 12 == hour % 12}
-
-    def _clock(self, hour: int, minute: int) -> set[str]:
-        return {s.id for s in self.sessions if s.start.minute == minute and s.start.hour % 12 == hour % 12}
+    def _clock(self, hour: int, minute: int, *, ends: bool = False) -> set[str]:
+        """The sessions that start, or end, at a time of the clock, in the morning or the afternoon."""
+        times = ((s.id, s.end if ends else s.start) for s in self.sessions)
+        return {id for id, time in times if time.minute == minute and time.hour % 12 == hour % 12}
 
 
 def _joined(found: list[Mention], text: str) -> list[Mention]:

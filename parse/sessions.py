@@ -749,14 +749,11 @@ class SessionFinder:
             return ""
         if form == "ordinal" and "about" not in labels and ("kinds" in labels or (_YES_TO.search(before) and not context.talked)):
             return ""
-        if form == "ordinal" and _OPTION.match(context.text, mention.start) and not ("about" in labels or context.talked or context.asked):
-            return ""  # «option 2 is us» is of the activities
-        if (
-            form == "ordinal"
-            and _LAST.fullmatch(context.text, mention.start, mention.end)
-            and not (_OF_THE_TWO.match(after) or "about" in labels or context.talked or context.asked)
-        ):
-            return ""  # «I'd like some of the last»
+        if form == "ordinal" and not ("about" in labels or context.talked or context.asked):
+            if _OPTION.match(context.text, mention.start):
+                return ""  # «option 2 is us» is of the activities
+            if _LAST.fullmatch(context.text, mention.start, mention.end) and not _OF_THE_TWO.match(after):
+                return ""  # «I'd like some of the last»
         if _EVERY_MONTH.match(after) or (form in ("time", "slot") and _LEAVES_AT.match(after)):
             return "elsewhere"
         if form == "ordinal" and _AS_FOR.search(before):

@@ -27,7 +27,7 @@ _WITH = "institution.member.with"
 _PUT_DOWN = ("institution.sole", "institution.member.label")
 
 _OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
-_OF_THEM = (*_OF_PEOPLE, "institution.other.theirs")
+_OF_SOMEBODY = (*_OF_PEOPLE, "institution.other.theirs")
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
 _STARTED = "institution.former.started"
 _CLOSE = 6  # words before a name that tell how one came there
@@ -110,10 +110,11 @@ class Choosing:
 
     def _started(self, founds: Sequence[Found]) -> None:
         """«I started at Ashmuir in 1989»: the member's own still, where no other school is told as that."""
-        if not any(found.role in ("member", "sole") and found.text.zone == "own" for found in founds):
-            for found in founds:
+        started = [found for found in founds if found.cue == _STARTED]
+        if started and not any(found.role in ("member", "sole") and found.text.zone == "own" for found in founds):
+            for found in started:
                 before = {word.norm for word in found.text.words[max(0, found.mention.first - _CLOSE) : found.mention.first]}
-                if found.cue == _STARTED and not before.isdisjoint(self.letter.gazetteer.vocabulary.words["starting"]):
+                if not before.isdisjoint(self.letter.gazetteer.vocabulary.words["starting"]):
                     found.role = "member"
 
     def _told_apart(self, chosen: Sequence[Found]) -> bool:
@@ -149,7 +150,7 @@ class Choosing:
             and found.role not in PASSED_OVER
             and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
-            and (self.letter.may_name_college(found.mention) or (found.role == "member" and found.word_before == "at" and not self._is_councils(found)))
+            and (self.letter.may_name_college(found.mention) or self._at_college(found))
             and (found.mention.rule != "institution.campus" or "campus" in found.mention.forms or bool(found.role))  # «the college in Gala» may be anybody's
         ]
         refused = {
@@ -186,19 +187,19 @@ class Choosing:
         named = {found.mention.core: found for found in reversed(founds) if found.mention.kind == "school" and found.text.zone == "own"}
         mine = {found.mention.core for found in founds if found.role in ("member", "sole")}
         out: set[tuple[str, ...]] = set()
-        for found in founds:
-            if found.role == "denied" and found.text.zone == "own" and found.cue in _NO_PART and found.mention.core not in mine:
+        for found in (one for one in founds if one.role == "denied"):
+            if found.text.zone == "own" and found.cue in _NO_PART and found.mention.core not in mine:
                 out.add(found.mention.core)
             first = named.get(found.mention.core)
-            if found.role == "denied" and found.mention.kind == "bare" and first is not None and first.mention.start < found.mention.start:
+            if found.mention.kind == "bare" and first is not None and first.mention.start < found.mention.start:
                 others = [one for one in founds if one.sentence == found.sentence and one.mention.core != found.mention.core]
                 if any(one.mention.core in named and one.role not in PASSED_OVER for one in others):
                     out.add(found.mention.core)
         return out
 
-    def _is_councils(self, found: Found) -> bool:
-        """Whether the name is a council's or a town's as well: «I'm at SLC»."""
-        return found.mention.core in self.letter.authorities.aliases
+    def _at_college(self, found: Found) -> bool:
+        """«I'm at FVC», unlike «I'm at SLC», which is a council's as well."""
+        return found.role == "member" and found.word_before == "at" and found.mention.core not in self.letter.authorities.aliases
 
     def _places(self, founds: Sequence[Found]) -> set[int]:
         """The ids of the names that only tell where the school before them is."""
@@ -220,7 +221,7 @@ class Choosing:
         }
         if any(found.text.zone == "own" and found.role in ("member", "together", "sole") for found in founds):
             return
-        if len(cores) == 1 and "proxy" in self.letter.said and all(found.role == "other" and found.cue in _OF_THEM for found in own):
+        if len(cores) == 1 and "proxy" in self.letter.said and all(found.role == "other" and found.cue in _OF_SOMEBODY for found in own):
             elsewhere = cores  # «for my colleague Jo, who's at Ashmuir High»
         if len(cores) == 1 and cores <= elsewhere and all(found.role == "other" and found.cue != "institution.together.kin" for found in own):
             for found in own:

@@ -198,6 +198,11 @@ class Letter:
         said = {hit.phrase.label for text in self.texts if text.zone in ("own", "subject") for hit in self.rules.cues["message"].find(text.view)}
         return frozenset(said - {"joint-work"} if "joint" in said else said | ({"joint"} if "joint-work" in said else set()))
 
+    @property
+    def of_several(self) -> bool:
+        """Whether more than joint work is said: that several schools, and not only colleagues, are at it together."""
+        return "joint" in self.said and "joint-work" not in self.said
+
     @cached_property
     def asked_for_school(self) -> bool:
         """Whether a letter that is quoted asks which school or college it is."""
@@ -232,14 +237,13 @@ class Letter:
         if alias is None:
             spelt = {word.norm for entry in mention.entries for word in words(entry.label) if len(word.norm) > _SHORT} - {"college"}
             return self.lecturer or (len(mention.core) == 1 and spelt <= self._norms)
-        return self.lecturer and not any(
-            entry.authority in alias.councils
-            for text in self.texts
-            if text.zone in WEIGHT
-            for other in text.mentions
-            if other.kind == "school"
-            for entry in other.entries
-        )
+        return self.lecturer and self._councils_of_schools.isdisjoint(alias.councils)
+
+    @cached_property
+    def _councils_of_schools(self) -> frozenset[str]:
+        """The councils of the schools that are named in full."""
+        named = (mention for text in self.texts if text.zone in WEIGHT for mention in text.mentions if mention.kind == "school")
+        return frozenset(entry.authority for mention in named for entry in mention.entries)
 
     @cached_property
     def only_lecturer(self) -> bool:

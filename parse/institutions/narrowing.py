@@ -43,7 +43,7 @@ class Narrowing:
         if multiple:
             own_councils = {entry.authority for entry in entries}
             near = [council for council in near if council in own_councils or council not in theirs]  # «... and Hyndland, so we straddle X, Y and Glasgow»
-            known = [council for council in own if any(entry.authority == council for entry in entries)]
+            known = [council for council in own if council in own_councils]
             told = any(found.role for found in entity)  # «Sir E Scott School in Tarbert, Harris» names no academy of that name
             own = known or [council for council in own if not (told and council in theirs)]
         signature = [] if self.outdated else self.stated.councils("signature")
@@ -62,11 +62,11 @@ class Narrowing:
             said = [council for council in said if council not in aside]
         if said and not set(said) & possible:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:
-                self.record.reason("authority_conflict", f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(said)}")
+                self._contradicts(entries, said)
             return entries, said
         sure = {council for found in entity for council in found.sure}
         if not multiple and len(possible) == 1 and sure & possible and sure - possible:
-            self.record.reason("authority_conflict", f"{entries[0].label}: {' | '.join(sorted(possible))}; written: {' | '.join(sorted(sure - possible))}")
+            self._contradicts(entries, sorted(sure - possible))
         if len(possible) > 1 or said:
             agreed = [council for council in said if council in possible]
             form = self.stated.councils("attachment") if near else []
@@ -140,6 +140,11 @@ class Narrowing:
             ):
                 return list(alias.councils)
         return []
+
+    def _contradicts(self, entries: Sequence[Entry], written: Sequence[str]) -> None:
+        """A school, and councils written for it that have none of that name."""
+        possible = sorted({entry.authority for entry in entries})
+        self.record.reason("authority_conflict", f"{entries[0].label}: {' | '.join(possible)}; written: {' | '.join(written)}")
 
     def _by_support(self, entity: Sequence[Found], entries: list[Entry]) -> list[Entry]:
         """Namesakes told apart by postcode, town and e-mail domain, in that order."""

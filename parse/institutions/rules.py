@@ -30,22 +30,8 @@ __all__ = ["InstitutionRules"]
 
 SIDES = ("before", "after", "next", "label", "message", "stage", "quote", "answer")
 WORDS = (
-    *(
-        "addressed",
-        "answering",
-        "thanks",
-        "agreed",
-        "posts",
-        "of_our_school",
-        "bygone",
-        "one_school",
-        "starting",
-        "theirs",
-        "heads_list",
-        "before_kind",
-        "part_of_school",
-    ),
-    *("ours", "no_campus", "people", "of_schools", "lecturers", "of_colleges"),
+    *("addressed", "answering", "thanks", "agreed", "posts", "of_our_school", "bygone", "one_school", "theirs", "heads_list", "before_kind", "part_of_school"),
+    *("starting", "ours", "no_campus", "people", "of_schools", "lecturers", "of_colleges"),
 )
 STAGES = ("primary", "secondary", "not-primary", "not-secondary")
 _REMEMBERED = "remembered"  # the strength of every remembered alias

@@ -86,7 +86,7 @@ _MATE = "institution.together.mate"
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
-_OF_THEM = frozenset(("institution.other.people", "institution.other.after"))  # give way where each of several is told with a school
+_OF_THEM = frozenset(("institution.other.people", "institution.other.after", _MATE))  # give way where each of several is told with a school
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
 _LONGEST_ASKED = 8  # words of a question that labels its line
@@ -170,7 +170,7 @@ class Standing:
         if role == "mate" and cue == _COUNTERPART and "persons" in self.letter.said:
             role = "together"
         elif role == "mate":
-            role = "together" if said and (cue != _KIN or ("joint" in said and "joint-work" not in self.letter.said)) else "other"
+            role = "together" if said and (cue != _KIN or self.letter.of_several) else "other"
         elif cue == _THEIRS_IS and ("proxy" in said or {"joint", "persons"} <= self.letter.said):
             role = "together"
         if not role and "joint" in said and previous is not None and previous.role == "member":
@@ -261,7 +261,7 @@ class Standing:
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
             if role is None and not councils and earlier is None and self._introduced(text, begin, start):
                 role = ("member", _EACH)
-            if earlier is not None and (role is None or role[1] in _OF_THEM or role[1] == _MATE):
+            if earlier is not None and (role is None or role[1] in _OF_THEM):
                 gap = self._without_councils(text, earlier[1], start)
                 role = self._from_before(gap, result[-1], role)
             if not councils and text.zone in ("own", "attachment"):
@@ -360,12 +360,7 @@ class Standing:
         sides: list[tuple[str, int, int, str]] = [("before", begin, start, ""), ("after", end, stop, "")]
         number = text.sentence(start)
         if not text.view.folded[end:stop].strip(" .?!\u2026\u2013-\n)") and number + 1 < len(text.sentences):
-            after = number + 1
-            while (
-                after + 1 < min(len(text.sentences), number + _SHOUTS) and text.word_at(text.sentences[after][1]) - text.word_at(text.sentences[after][0]) <= 1
-            ):
-                after += 1  # «Ashmuir?? NO!! That was last year.»
-            sides.append(("after", stop, text.sentences[after][1], _TAKEN_BACK))  # where only what takes the name back is told of it
+            sides.append(("after", stop, _next_words_end(text, number), _TAKEN_BACK))  # where only what takes the name back is told of it
         for side, low, high, only in sides:
             for hit in self._near_cues(side, text, low, high):
                 rule = hit.phrase.id.partition("#")[0]
@@ -477,6 +472,15 @@ class Standing:
             gap = gap.strip(" \t")
             return best if gap in ("\n", ",\n", "") or (gap == "." and text.opens(council.start)) else None
         return best if len(words(gap)) <= 3 and not re.search(r"[.;!?]\s", gap) else None
+
+
+def _next_words_end(text: Text, number: int) -> int:
+    """Where the sentence behind this one ends that has more than a word: «Ashmuir?? NO!! That was last year.»"""
+    last = min(len(text.sentences), number + _SHOUTS) - 1
+    after = number + 1
+    while after < last and text.word_at(text.sentences[after][1]) - text.word_at(text.sentences[after][0]) <= 1:
+        after += 1
+    return text.sentences[after][1]
 
 
 def _in_closed_bracket(folded: str, at: int, start: int) -> bool:

@@ -28,7 +28,7 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     if not own or "alone" in letter.said or any(found.cue.startswith(_SETTLED) for found in own):
         return []
     told = {found.mention.core for found in chosen}
-    partners = _PARTNERS if "joint" in letter.said and "joint-work" not in letter.said else ()
+    partners = _PARTNERS if letter.of_several else ()
     told |= {found.mention.core for found in founds if found.role in PASSED_OVER and found.cue not in partners}
     mine = {entry.label for found in chosen for entry in found.mention.entries}
     one_in_short = all(found.mention.kind == "bare" for found in own) and len({found.mention.core for found in own}) == 1
