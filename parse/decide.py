@@ -149,8 +149,8 @@ def _missing(extraction: Extraction, policy: Policy) -> tuple[tuple[str, ...], t
     missing: list[str] = []
     doubts: list[Reason] = []
     for slot in REQUIRED:
-        if slot is Slot.AUTHORITY and extraction.institution_type == "college" and extraction.institutions:
-            continue  # a college has no council
+        if slot is Slot.AUTHORITY and extraction.institution_type == "college":
+            continue  # a college has no council, and one that is not named has none to ask for
         if not values[slot]:
             missing.append(slot.value)
             doubts.append(Reason(code=f"missing_{slot.value}"))

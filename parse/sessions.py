@@ -177,9 +177,10 @@ _IN_THEIR_PLACE = re.compile(
 _BOTH_OF_US = re.compile(r"\s*(?:of (?:us|my|our)\b|(?:my|our) [a-z]+s\b|(?-i:[A-Z])[\w-]+ and (?:me|i|myself)\b)", re.I)  # «signed up both of us»
 _AT_TRAINING = re.compile(r"\b(?:at|to|in|on|with) (?:your|the|yours) (?:training|session|course)\b|\b(?:at|to|with) (?:yours|you)\b", re.I)
 _TAKES_PLACE = re.compile(  # «the Wednesday session is in teaching time» tells of it, and chooses nothing
-    r"(?: (?:session|training|one|date))?(?:'s| is| wis| falls| runs| comes) (?:(?:right|slap|bang|still|well) )?"
-    r"(?:in|during|within|inside|outwith|outside|amid) "
-    r"(?!my (?:diary|calendar)|the diary|our (?:diary|calendar))",
+    r"(?: (?:session|training|one|date))?(?:"
+    r"(?:'s| is| wis| falls| runs| comes) (?:(?:right|slap|bang|still|well) )?"
+    r"(?:in|during|within|inside|outwith|outside|amid) (?!my (?:diary|calendar)|the diary|our (?:diary|calendar))"
+    r"|(?: (?:is|was|does|did|were|'s))?(?: (?:not|to))? (?:go|goes|going|gone|went) ahead\b)",  # «I'd be spoken to if the 19th went ahead»
     re.I,
 )
 _OUT = re.compile(r"\s*(?:is |'s )?out\b\s*(?:[,.;!]|and\b|$)", re.I)  # «19th out, 25th in»
@@ -232,7 +233,7 @@ _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.
 _MY_DAY = re.compile(
     r"\s*(?:'s|is|will be|it is|it'll be|will have to be)\s+(?:(?:my|our|the)\s+(?:only\s+)?(?:day|one|date|option|choice)|mine|best|better|it)\b", re.I
 )
-_ONE_ON_A = re.compile(r"\b(?:one|yin|session|training|date) (?:that's |which is |that is |held )?on an?\s+$", re.I)  # «the one on a Wednesday»
+_ONE_ON_A = re.compile(r"(?<!\ba )(?<!\bno )(?<!\bany )\b(?:one|yin|session|training|date) (?:that's |which is |that is |held )?on an?\s+$", re.I)  # «the one on a Wednesday»
 _ASKED_IF = re.compile(
     r"(?<!\bi)(?<!\bwe)(?<!\bi've)(?<!\bi'd)(?<!\bwe've)(?<!\bwe'd) (?:asked|wondered) (?:(?:me|us) )?(?:if|whether) (?:i|we)\b", re.I
 )  # «My PT asked if I'd do the 19th»

@@ -259,8 +259,11 @@ class ListedNames:
             if begin + 1 >= len(found) or found[begin].norm not in ("in", "at", "on", "of") or not all(passage.near(at) for at in range(index - 1, begin + 1)):
                 return None
             begin += 1
+        ahead = tuple(word.norm for word in found[begin : begin + 4])
+        if any(ahead[:count] in self.vocabulary.councils for count in (2, 3, 4)):
+            return None  # «the Primary, West Lothian» is no West Primary
         for end in (begin + 2, begin + 1):
-            core = tuple(word.norm for word in found[begin:end])
+            core = ahead[: end - begin]
             if core and (found[begin].capital or core in self.vocabulary.towns) and (core in self.keys or core in self.index.town_schools):
                 known = [
                     (entry, mine)

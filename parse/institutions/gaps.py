@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DAYS_GAP", "LIST_GAP", "MARKED", "NEXT_PERSON", "THEN_GAP", "years_over"]
+__all__ = ["DAYS_GAP", "LIST_GAP", "MARKED", "NEXT_PERSON", "THEN_GAP", "TO_GAP", "years_over"]
 
 LIST_GAP = re.compile(
     r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&+()\d\u2013-]*"
@@ -36,9 +36,12 @@ DAYS_GAP = re.compile(
 # «I taught at Ashmuir for nineteen years and then at Elmbank High»: what was over before is over still.
 THEN_GAP = re.compile(
     r"^[\s,]*(?:(?:for )?(?:[\w-]+ ){1,2}(?:years?|terms?|months?)[\s,]*)?(?:and|,)?\s*"
-    r"(?:then|after that|later|before that|subsequently|previously)\b[\s,]*(?:(?:at|in|to)\s*)?$",
+    r"(?:then|after that|later|before that|subsequently|previously)\b[\s,]*(?:(?:at|in|to)\s*)?$"
+    r"|^[\s,]*(?:for )?(?:[\w-]+ ){1,3}(?:years?|terms?|months?)\s*[(:,\u2013-]\s*(?:(?:mostly|mainly|chiefly|first|all) )?(?:(?:at|in) )?$",  # «in Perth for six years (Elmbank High»
     re.I,
 )
+# «I moved from Ashmuir High to Elmbank Academy»: where the move went.
+TO_GAP = re.compile(r"^(?:\s*\([^()\n]{1,60}\))?[\s,]*(?:in \w+ |last \w+ |this \w+ )?(?:over |across |up |down )?to (?:the )?$", re.I)
 # A list or table that says which of its schools are in: «Ashmuir Academy - yes», «Elmbank Primary: no», «Fairlea\t0\tOUT (say August)».
 MARKED = re.compile(
     r" *[-:=|(\t\d\u2013\u2014][-:=|(\t \d\u2013\u2014]*(?:(?P<out>no|nope|nah|out|not (?:in|this|taking|part|involved|included|yet)\b.*|declined|withdrawn)"

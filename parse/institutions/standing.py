@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 from parse.authorities import STRONG, TOWN
-from parse.institutions.gaps import DAYS_GAP, LIST_GAP, MARKED, NEXT_PERSON, THEN_GAP, years_over
+from parse.institutions.gaps import DAYS_GAP, LIST_GAP, MARKED, NEXT_PERSON, THEN_GAP, TO_GAP, years_over
 from parse.institutions.letter import Council, Found, Letter, Place, Text
 from parse.phrases import Hit
 from parse.schoolnames import words
@@ -39,6 +39,7 @@ _TURNS = frozenset(
         "member.colleagues",
         "member.i-and",
         "together.kin",
+        "together.kin-there",
         "other.theirs",
         "other.house",
         "other.parent",
@@ -72,6 +73,7 @@ _FINAL = frozenset(
         "institution.member.where",
         "institution.former.before-that",
         "institution.together.with-me",
+        "institution.together.not-only",
     )
 )
 _AFTER, _SOLE_AFTER = "institution.other.after", "institution.sole."
@@ -85,6 +87,8 @@ _NOT_PART = "institution.not.part"
 _MATE = "institution.together.mate"
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
+_COUNTED = "institution.together.counted-label"
+_MOVED = "institution.member.moved"
 _ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
 _OF_THEM = frozenset(("institution.other.people", "institution.other.after", _MATE))  # give way where each of several is told with a school
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
@@ -280,6 +284,8 @@ class Standing:
             return before
         if role is None and before[0] == "member" and DAYS_GAP.match(gap):
             return "together", _EACH
+        if role is None and before[0] == "former" and TO_GAP.match(gap):
+            return "member", _MOVED
         colleague = role is not None and role[1] in (_PEOPLE, _MATE) and "and" in gap and "persons" in self.letter.said
         if before[0] in ("member", "together") and (colleague or self._each_their_own(before[1], role)) and NEXT_PERSON.match(gap):
             return "together", _EACH
@@ -337,7 +343,10 @@ class Standing:
             hits = list(self._near_cues("label", text, cell, end + 1)) if end - line <= 200 else []
         if not hits:
             return None
-        best = min(hits, key=lambda hit: _ROLE_RANK[hit.phrase.label])
+        counted = [hit for hit in hits if hit.phrase.id.partition("#")[0] == _COUNTED] if self.letter.said & _SHARED else []
+        best = min(counted or [hit for hit in hits if hit.phrase.id.partition("#")[0] != _COUNTED], key=lambda hit: _ROLE_RANK[hit.phrase.label], default=None)
+        if best is None:
+            return None
         return best.phrase.label, best.phrase.id.partition("#")[0]
 
     def _near_cues(self, side: str, text: Text, begin: int, stop: int) -> Iterable[Hit]:
@@ -406,7 +415,7 @@ class Standing:
         gap = text.view.folded[start:end]
         for council in text.councils:
             if start <= council.start and council.end <= end:
-                gap = gap.replace(council.text, " ", 1)
+                gap = re.sub(rf"(?:\bin )?{re.escape(council.text)}", " ", gap, count=1)
         return gap[:200] if len(gap) <= 80 else "far from one another"
 
     @cached_property
