@@ -14,7 +14,7 @@ import yaml
 
 from mailroom.errors import ProgrammeError
 
-__all__ = ["Lined", "load_yaml"]
+__all__ = ["Lined", "load_yaml", "parse_yaml", "yaml_text"]
 
 
 class Lined(dict[Any, Any]):
@@ -62,13 +62,24 @@ def _parsed(text: str) -> Any:
 
 def load_yaml(path: Path, *, shown: str | None = None) -> dict[str, Any]:
     """A YAML mapping; nested mappings hold their line under ``__line__``. Raises ProgrammeError."""
+    return parse_yaml(yaml_text(path, shown=shown), shown=shown or path.name)
+
+
+def yaml_text(path: Path, *, shown: str | None = None) -> str:
+    """The text of such a file. Raises ProgrammeError."""
     shown = shown or path.name
     try:
-        data = _parsed(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ProgrammeError(shown, None, "the file is not there") from None
     except UnicodeDecodeError as error:
         raise ProgrammeError(shown, None, f"not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+
+
+def parse_yaml(text: str, *, shown: str) -> dict[str, Any]:
+    """A YAML mapping from its text, as ``load_yaml`` gives it. Raises ProgrammeError."""
+    try:
+        data = _parsed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         raise ProgrammeError(shown, mark.line + 1 if mark else None, f"not valid YAML: {getattr(error, 'problem', error)}") from error

@@ -39,9 +39,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from jinja2 import Environment
 
 from mailroom.errors import Permanent, ProgrammeError
 from mailroom.model import Address, Decision, Extraction, ParsedMessage, ReplyDraft, RuleHit
@@ -211,6 +214,50 @@ def _options(values: Sequence[str]) -> tuple[str, ...]:
     return _shown(values) if len(values) <= MAX_OPTIONS else ()
 
 
+class _Checked(NamedTuple):
+    """What templates of these texts come to; nothing in it depends on whom an answer is for."""
+
+    environment: Environment
+    names: tuple[str, ...]
+    used: Mapping[str, frozenset[str]]  # what a file and those that it includes speak of
+    with_calendar: frozenset[str]
+    own_lines: dict[Facts, tuple[str, ...]]  # found when they are first asked for
+
+
+@lru_cache(maxsize=8)  # texts of folders and of edited passages: a programme that is opened again has them at once (adr/0023)
+def _checked(texts: tuple[tuple[str, str], ...], shown: str) -> _Checked:
+    files = dict(texts)
+    environment = sandbox(files)
+    names = tuple(sorted(name.removesuffix(".txt.j2") for name in files if name.endswith(".txt.j2") and not name.startswith("_")))
+    for name in TEMPLATES:
+        if name not in names:
+            raise ProgrammeError(f"{name}.txt.j2", None, f"the file is not there (looked in {shown}/)")
+    used = check_templates(environment, files, _VARIABLES)
+    for name in names:
+        if f"{name}.html.j2" not in used:
+            raise ProgrammeError(f"{name}.html.j2", None, f"the file is not there; each answer has one beside {name}.txt.j2")
+    with_calendar = frozenset(name for name in names if _asks_for_calendar(f"{name}.txt.j2", files[f"{name}.txt.j2"]))
+    return _Checked(environment, names, used, with_calendar, {})
+
+
+def _asks_for_calendar(file: str, text: str) -> bool:
+    """Whether the head of a text template asks for calendar files. Its lines are checked; the subject's value is not known yet."""
+    calendar = False
+    for number, line in enumerate(text.split("\n"), 1):
+        label, colon, value = line.partition(":")
+        label, value = label.strip().lower(), value.strip().lower()
+        if number > 1 and not line.strip():
+            break
+        if not colon or label not in _HEAD or (label == "subject") != (number == 1):
+            wanted = "the first line should be «Subject: ...»" if number == 1 else "the head is «Subject: ...», perhaps «Calendar: yes», and an empty line"
+            raise ProgrammeError(file, number, wanted)
+        if label == "calendar":
+            if value not in ("yes", "no"):
+                raise ProgrammeError(file, number, f"«Calendar» should be yes or no, not «{value}»")
+            calendar = value == "yes"
+    return calendar
+
+
 class Composer:
     """All templates of a folder, read and checked once. Raises ProgrammeError.
 
@@ -221,60 +268,40 @@ class Composer:
         self.folder = templates_folder
         self.changes = dict(changes or {})
         self.files, self.unused = edited(template_files(templates_folder), self.changes)
-        self._environment = sandbox(self.files)
-        self.names = tuple(sorted(name.removesuffix(".txt.j2") for name in self.files if name.endswith(".txt.j2") and not name.startswith("_")))
-        for name in TEMPLATES:
-            if name not in self.names:
-                raise ProgrammeError(f"{name}.txt.j2", None, f"the file is not there (looked in {templates_folder.name}/)")
-        self._used = check_templates(self._environment, self.files, _VARIABLES)  # what a file and those that it includes speak of
-        for name in self.names:
-            if f"{name}.html.j2" not in self._used:
-                raise ProgrammeError(f"{name}.html.j2", None, f"the file is not there; each answer has one beside {name}.txt.j2")
-        self._with_calendar = frozenset(name for name in self.names if self._head(name))
-
-    def _head(self, name: str) -> bool:
-        """Whether the head of a text template asks for calendar files. Its lines are checked; the subject's value is not known yet."""
-        file = f"{name}.txt.j2"
-        calendar = False
-        lines = self.files[file].split("\n")
-        for number, line in enumerate(lines, 1):
-            label, colon, value = line.partition(":")
-            label, value = label.strip().lower(), value.strip().lower()
-            if number > 1 and not line.strip():
-                break
-            if not colon or label not in _HEAD or (label == "subject") != (number == 1):
-                wanted = "the first line should be «Subject: ...»" if number == 1 else "the head is «Subject: ...», perhaps «Calendar: yes», and an empty line"
-                raise ProgrammeError(file, number, wanted)
-            if label == "calendar":
-                if value not in ("yes", "no"):
-                    raise ProgrammeError(file, number, f"«Calendar» should be yes or no, not «{value}»")
-                calendar = value == "yes"
-        return calendar
+        self._checked = _checked(tuple(self.files.items()), templates_folder.name)
+        self.names = self._checked.names
 
     def render(self, template_name: str, context: AnswerContext) -> Rendered:
         if template_name not in self.names:
             raise ProgrammeError(f"{template_name}.txt.j2", None, f"there is no reply template of that name; there are {', '.join(self.names)}")
-        calendar = context.calendar if template_name in self._with_calendar else ()
+        calendar = context.calendar if template_name in self._checked.with_calendar else ()
         variables = {**context.variables(), "calendar": bool(calendar)}
-        text = fill_in(self._environment, f"{template_name}.txt.j2", {**variables, "subject": ""})
+        text = fill_in(self._checked.environment, f"{template_name}.txt.j2", {**variables, "subject": ""})
         head, _, body = text.partition("\n\n")
         subject = header_text(head.split("\n")[0].partition(":")[2], 120)
         if not subject:
             raise ProgrammeError(f"{template_name}.txt.j2", 1, "the subject is empty")
         body = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in body.split("\n"))).strip() + "\n"
-        page = fill_in(self._environment, f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
+        page = fill_in(self._checked.environment, f"{template_name}.html.j2", {**variables, "subject": subject}).strip() + "\n"
         return Rendered(subject=subject, text=body, html=page, calendar=calendar)
 
     def part(self, file: str, context: AnswerContext) -> str:
         """A template that others include, filled in by itself: what a person is offered to edit."""
-        text = fill_in(self._environment, file, {**context.variables(), "calendar": False, "subject": ""})
+        text = fill_in(self._checked.environment, file, {**context.variables(), "calendar": False, "subject": ""})
         return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip("\n")
+
+    def lines_of(self, facts: Facts) -> tuple[str, ...]:
+        """``own_template_lines``."""
+        known = self._checked.own_lines
+        if facts not in known:
+            known[facts] = _own_lines(self, facts)
+        return known[facts]
 
     def samples(self, contexts: Sequence[AnswerContext]) -> Iterator[Rendered]:
         """Every template in every context, once for what it speaks of: contexts that look alike to a template are not filled in again."""
         values = [context.variables() | {"calendar": context.calendar} for context in contexts]
         for name in self.names:
-            speaks_of = sorted((self._used[f"{name}.txt.j2"] | self._used[f"{name}.html.j2"]) & _VARIABLES)
+            speaks_of = sorted((self._checked.used[f"{name}.txt.j2"] | self._checked.used[f"{name}.html.j2"]) & _VARIABLES)
             seen = []
             for context, known in zip(contexts, values, strict=True):
                 looks = [known[variable] for variable in speaks_of]
@@ -578,6 +605,10 @@ def own_template_lines(composer: Composer, facts: Facts) -> tuple[str, ...]:
     Left out is what a member may well type: anything under six words but for headings, labels such as «Topic:», an
     option or a session's date by itself. An option with its description is ours.
     """
+    return composer.lines_of(facts)
+
+
+def _own_lines(composer: Composer, facts: Facts) -> tuple[str, ...]:
     mark = "Qqqmark"
     lines: set[str] = set()
     for rendered in composer.samples(sample_contexts(facts, mark=mark)):

@@ -11,21 +11,27 @@
         not: ["We have been asked to write."]         # must not match; tested
 
 Errors are ProgrammeErrors with file and line.
+
+What a file says is read and compiled once for each process and content (adr/0023): who opens the same programme again,
+as the desk does to show what a change would do, has it at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mailroom.errors import ProgrammeError
-from mailroom.yamlfile import load_yaml
+from mailroom.yamlfile import load_yaml, parse_yaml, yaml_text
 from parse.phrases import Phrase, PhraseError, PhraseMatcherSet
 
 __all__ = ["Rule", "RuleFile", "compile_rules", "load_rules", "load_yaml"]
 
+T = TypeVar("T")
+_FILES = 32  # of so many contents, with the keys that are asked of each, what was read is kept: several times what a programme has
 _KEYS = {"id", "says", "weight", "patterns", "match", "not"}
 
 
@@ -45,6 +51,14 @@ class RuleFile:
     lists: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
     settings: Mapping[str, Any]  # top-level keys other than lists and rules
+    _made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made at the first call with this name. It must depend on this file alone, and nobody may change it."""
+        if name not in self._made:
+            self._made[name] = make()
+        made: T = self._made[name]
+        return made
 
     @property
     def spellings(self) -> dict[str, str]:
@@ -66,7 +80,12 @@ def _strings(value: Any, *, file: str, line: int, key: str) -> tuple[str, ...]:
 def load_rules(path: Path, *, shown: str | None = None, says: Sequence[str] | None = None, extra: Sequence[str] = ()) -> RuleFile:
     """Read a rule file. ``says``: the allowed values of that key; ``extra``: further keys a rule may have."""
     file = shown or path.name
-    data = load_yaml(path, shown=file)
+    return _read(yaml_text(path, shown=file), file, None if says is None else tuple(says), tuple(extra))
+
+
+@lru_cache(maxsize=_FILES)
+def _read(text: str, file: str, says: tuple[str, ...] | None, extra: tuple[str, ...]) -> RuleFile:
+    data = parse_yaml(text, shown=file)
     lists: dict[str, tuple[str, ...]] = {}
     for name, words in (data.get("lists") or {}).items():
         if name != "__line__":
@@ -98,16 +117,19 @@ def load_rules(path: Path, *, shown: str | None = None, says: Sequence[str] | No
     return RuleFile(file=file, lists=lists, rules=tuple(rules), settings=settings)
 
 
-def compile_rules(file: RuleFile, *, lists: Mapping[str, Sequence[str]] | None = None) -> PhraseMatcherSet:
+def compile_rules(file: RuleFile) -> PhraseMatcherSet:
     """The rules as a matcher; a pattern that cannot be read is a ProgrammeError with its line."""
-    words = {**(lists or {}), **file.lists}
+    return file.once("matcher", lambda: _compiled(file))
+
+
+def _compiled(file: RuleFile) -> PhraseMatcherSet:
     try:
-        return PhraseMatcherSet([rule.phrase for rule in file.rules], words)
+        return PhraseMatcherSet([rule.phrase for rule in file.rules], file.lists)
     except PhraseError as error:
         wrong = error
     for rule in file.rules:
         try:
-            PhraseMatcherSet([rule.phrase], words)
+            PhraseMatcherSet([rule.phrase], file.lists)
         except PhraseError as error:
             raise ProgrammeError(file.file, rule.line, str(error)) from error
     raise ProgrammeError(file.file, None, str(wrong)) from wrong

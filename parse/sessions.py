@@ -233,7 +233,8 @@ _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.
 _MY_DAY = re.compile(
     r"\s*(?:'s|is|will be|it is|it'll be|will have to be)\s+(?:(?:my|our|the)\s+(?:only\s+)?(?:day|one|date|option|choice)|mine|best|better|it)\b", re.I
 )
-_ONE_ON_A = re.compile(r"(?<!\ba )(?<!\bno )(?<!\bany )\b(?:one|yin|session|training|date) (?:that's |which is |that is |held )?on an?\s+$", re.I)  # «the one on a Wednesday»
+# «the one on a Wednesday», unlike «a session on a Wednesday»
+_ONE_ON_A = re.compile(r"(?<!\ba )(?<!\bno )(?<!\bany )\b(?:one|yin|session|training|date) (?:that's |which is |that is |held )?on an?\s+$", re.I)
 _ASKED_IF = re.compile(
     r"(?<!\bi)(?<!\bwe)(?<!\bi've)(?<!\bi'd)(?<!\bwe've)(?<!\bwe'd) (?:asked|wondered) (?:(?:me|us) )?(?:if|whether) (?:i|we)\b", re.I
 )  # «My PT asked if I'd do the 19th»

@@ -181,6 +181,9 @@ class InstitutionRules:
     @cached_property
     def cues(self) -> dict[str, PhraseMatcherSet]:
         """Cues by side. Each pattern is searched by itself: a far one must not hide a near one."""
+        return self.rules.once("cues", self._cues)
+
+    def _cues(self) -> dict[str, PhraseMatcherSet]:
         compile_rules(self.rules)  # names the line of a pattern that cannot be read
         phrases: dict[str, list[Phrase]] = {side: [] for side in SIDES}
         for rule in self.rules.rules:
