@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import random
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -52,7 +53,7 @@ LETTERS = (COMPLETE, WHICH, ASKS, HOME)
 class House:
     def __init__(self, folder: Path, url: str, knowledge: Knowledge) -> None:
         self.box = folder / "box"
-        self.box.mkdir()
+        self.box.mkdir(exist_ok=True)
         self.config = configured(folder, url)
         self.store = Store(self.config.store.url)
         self.pipeline = assemble(self.config, self.store, knowledge=(knowledge.programme, knowledge.reader), sessions_at=datetime(2022, 1, 10, tzinfo=UTC))
@@ -94,13 +95,40 @@ def knowledge(tmp_path_factory: pytest.TempPathFactory) -> Knowledge:
     return Knowledge(configured(tmp_path_factory.mktemp("knowledge"), "sqlite:///mailroom.db"))
 
 
-@pytest.fixture
-def house(tmp_path: Path, current_url: str, knowledge: Knowledge) -> Iterator[House]:
-    made = House(tmp_path, current_url, knowledge)
+def first_round(folder: Path, url: str, knowledge: Knowledge) -> None:
+    """The letters, delivered, read and answered."""
+    with Store(url) as store:
+        store.upgrade()
+    made = House(folder, url, knowledge)
     made.deliver(*LETTERS)
     made.round()
+    made.store.close()
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge) -> Path:
+    """A folder with its box and its store, once for all houses on SQLite."""
+    folder = tmp_path_factory.mktemp("filled")
+    first_round(folder, f"sqlite:///{folder}/mailroom.db", knowledge)
+    return folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, filled: Path, knowledge: Knowledge) -> Iterator[House]:
+    """A house of the test's own after the first round: a copy of one."""
+    shutil.copytree(filled / "box", tmp_path / "box")
+    if request.param == "sqlite":
+        shutil.copy(filled / "mailroom.db", tmp_path)
+        made = House(tmp_path, f"sqlite:///{tmp_path}/mailroom.db", knowledge)
+        yield made
+        made.store.close()
+        return
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.fresh("office", lambda url: first_round(tmp_path_factory.mktemp("office"), url, knowledge))
+    made = House(tmp_path, url, knowledge)
     yield made
     made.store.close()
+    postgres.drop(url)
 
 
 def everything(store: Store) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,7 +64,7 @@ PEOPLE = (
 )
 WORDS = ("phonics", "Phonological", "play", "we", "and", "don't", "Gàidhlig", "P1", "café", "2022", "read", "reader")
 LONDON = ZoneInfo("Europe/London")
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 ON_IT = (RegistrationState.WITHDRAWN, RegistrationState.REVIEW, RegistrationState.REGISTERED)
@@ -289,25 +291,45 @@ narrow = st.tuples(filters, st.sets(st.sampled_from(sorted(RegistrationFilter.__
 )
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """A register of some forty, to be written to."""
-    draw = random.Random(7)
-    write(store, draw, 70)
-    change(store, draw)
-    return store
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """The same, only to be looked at: made once for all tests that do no more."""
-    folder = tmp_path_factory.mktemp("shown")
-    url = f"sqlite:///{folder}/mailroom.db" if request.param == "sqlite" else request.getfixturevalue("postgres").fresh()
+def _fill(url: str) -> None:
     with Store(url) as store:
         store.upgrade()
         draw = random.Random(7)
         write(store, draw, 70)
         change(store, draw)
+
+
+@pytest.fixture(scope="session")
+def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("filled") / "mailroom.db"
+    _fill(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a register of some forty, to be written to: a copy of one that is filled once."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(request.getfixturevalue('filled_file'), tmp_path / 'mailroom.db')}"
+        return
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.fresh("filled", _fill)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def filled(filled_url: str) -> Iterator[Store]:
+    with Store(filled_url) as store:
+        yield store
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shown(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """The same, only to be looked at."""
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{request.getfixturevalue('filled_file')}" if sqlite else request.getfixturevalue("postgres").fresh("filled", _fill)
+    with Store(url) as store:
         yield store
 
 
@@ -643,8 +665,8 @@ def test_an_upgrade_lists_what_was_there_before(filled: Store) -> None:
     assert after == before
 
 
-def test_what_is_written_past_mailroom_is_settled_with_the_next_change(filled: Store, current_url: str) -> None:
-    database = Database(current_url)  # has nothing to settle with
+def test_what_is_written_past_mailroom_is_settled_with_the_next_change(filled: Store, filled_url: str) -> None:
+    database = Database(filled_url)  # has nothing to settle with
     one = filled.find_registrations().lines[0]
     with database.write() as connection:
         connection.execute(text("UPDATE registrations SET member_name = 'Zoë Unlikely' WHERE id = :id"), {"id": one.id})
