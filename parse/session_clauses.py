@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 __all__ = ["PERSON", "POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
-    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|(?<!\bdo )(?<!\bdid )(?<!\bdone )so|then(?! *[.!?)])(?! *$)|"
-    r"though|although|however|because|cos|and|as|while|whereas|instead|since|"
+    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|(?<!\bdo )(?<!\bdid )(?<!\bdone )(?:so|sae(?! mony| lang|\'s))|then(?! *[.!?)])(?! *$)|"
+    r"though|although|however|because|cos|and(?! a half\b)|as|while|whereas|instead|since|"
     r"which|otherwise|"
     r"failing that|hence|therefore|unless|who(?:'s)?(?= (?:going|on|is|has|goes|will|booked|signed|attending|coming|went)\b)|an(?= (?-i:[A-Z])))\b",
     re.I,
@@ -51,7 +51,7 @@ _BEGINS_A_SENTENCE = (  # in capitals, and no name: «Hence the 25th», «Probab
 _NAME = r"(?:(?:Mrs?|Ms|Miss|Dr)\.?\s+)?(?-i:[A-Z][a-z]+)(?:\s+(?-i:[A-Z][\w'-]+))?"
 _ASIDE = r"(?:\s+\([^()]{1,30}\)|,\s*who[^,;.()]{1,60},)"  # «Kenny (maths) is coming», «Alan, who is in our group, is on the 25th»
 _NAMED_ASIDE = re.compile(
-    rf"{_NOT_A_NAME}(?P<name>{_NAME}){_ASIDE}\s*(?=(?:has|is|'s|will|wants|would|can|can't|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b)",
+    rf"{_NOT_A_NAME}(?P<name>{_NAME}){_ASIDE}\s*(?=(?:has|have|take|is|'s|will|wants|would|can|can't|hopes|booked|signed|got|goes|prefers|chose|picked|took|takes)\b)",
     re.I,
 )
 _OF_MINE = re.compile(r"\b(?:of|o) (?:mine|ours|wirs|oors)\b", re.I)  # «a colleague of mine»
@@ -82,6 +82,9 @@ _THIRD = re.compile(
     r"teaches|works|hopes|booked|signed|got|goes|comes|came|attends|joins|prefers|chose|picked|took|takes|"
     r"favours|fancies|likes|needs|opted|on the|the)\b))",
     re.I,
+)
+_MAY_THEY = re.compile(  # «Could Irene have my seat on the 19th?»
+    rf"^\W*(?:and |but )?(?:could|can|may|might|would) {_NOT_A_NAME}{_NAME} (?:please )?(?:have|take|come|go|attend|join|be|get|use)\b", re.I
 )
 _ELLIPTIC = re.compile(  # «I've opted for the Wednesday, Mrs Dow for the Tuesday»
     r"^(?:[,;]|\s*(?:and|while|whereas|with)\b)\s*(?:(?:and|with)\s+)?"
@@ -139,7 +142,7 @@ def clauses(text: str, cues: Sequence[tuple[str, str, int, int]]) -> list[Clause
         if match.group()[:3].lower() == "who" and not said.strip(" ,("):
             continue  # the comma before it has begun the clause
         found.append(Clause(start, match.start(), joint, said))
-        sign = match.group().strip().lower()
+        sign = {"sae": "so"}.get(sign := match.group().strip().lower(), sign)
         start, joint = match.start(), joint if sign in ":," and said.strip().lower() == joint == "so" else sign  # «so: the other»
     found.append(Clause(start, len(text), joint, text[start:]))
     begins = [clause.start for clause in found]
@@ -165,7 +168,7 @@ def whose(clause: Clause, before: str, *, previous: Clause | None = None) -> str
     text = _NAMED_ASIDE.sub(r"\g<name> ", _SUPPOSES.sub("", clause.text))
     if "outsiders" in clause.labels and not WRITER.search(text):
         return "outsider"
-    if (_THIRD.search(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", _OF_MINE.sub("", text)))):
+    if (_THIRD.search(text) or _MAY_THEY.match(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", _OF_MINE.sub("", text)))):
         return "outsider" if before == "outsider" and _HE.match(text) else "other"  # «My wife, who teaches too, hopes that she'll be there»
     if _ME.search(_FOR_US.sub("", text)) or "same" in clause.labels:
         return "me"

@@ -12,7 +12,7 @@ import re
 
 from parse.session_clauses import PERSON, WRITER
 
-__all__ = ["is_away", "is_day_of_a_deed", "is_fronted", "is_of_something_else", "is_told_of"]
+__all__ = ["is_away", "is_day_of_a_deed", "is_fronted", "is_of_something_else", "is_told_of", "is_when"]
 
 _REACH = 100  # characters before a mention that are looked at
 _GOOD = (  # «the 25th is a better day»
@@ -73,6 +73,7 @@ _SUBJECT = re.compile(
     rf"(?P<what>(?: +{_WORD}){{2,9}}) *$",
     re.I,
 )
+_WHEN = re.compile(rf"\b(?:when|once|after|as soon as) (?:my|our|the|they|it|their|his|her)\b(?P<what>(?: +{_WORD}){{1,6}}) +on(?: the| da)? *$", re.I)
 _FOR = re.compile(r"\b(?:for|fur|fir)(?: the| da)? *$", re.I)
 _ABOUT_IT = re.compile(
     rf"\b(?:{_TRAINING}|manager|colleagues|team|department|group|cover|plan|vote|votes|decision|"
@@ -126,6 +127,12 @@ def is_told_of(before: str) -> bool:
     if _ONE_OF_OURS.match(before) is not None:
         return False
     return told is not None and _FOR.search(before) is None and _ABOUT_IT.search(told["what"]) is None and WRITER.search(told["what"]) is None
+
+
+def is_when(before: str) -> bool:
+    """Whether something else will have happened on the day: «I'll choose when my timetable is published on the 19th»."""
+    told = _WHEN.search(before)
+    return told is not None and _OURS.search(told["what"]) is None
 
 
 def is_day_of_a_deed(before: str, after: str) -> bool:

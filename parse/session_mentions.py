@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-__all__ = ["STRENGTH", "Mention", "MentionFinder", "Session"]
+__all__ = ["STRENGTH", "Mention", "MentionFinder", "Session", "is_itemised"]
 
 STRENGTH = {
     "date": 0.95,
@@ -92,6 +92,7 @@ _WE_WOULD = "like|love|be|rather|all|want|have|need|also|both|welcome|prefer|app
 _NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _COUNTS = "|".join((*_NUMBERS, r"\d\d?"))
 _HINTS = (  # how the words begin that a mention may begin with
+    "a fortnight|week after|week before|"
     "early|late|mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
     "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|w/|tom|tm|2mo|yest|the morn|the day|day after|"
     "the morr|the mora|the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
@@ -109,7 +110,7 @@ _ORDINAL_WORDS |= {"nineteent": 19, "twinty-fifth": 25, "twinty-fift": 25, "twin
 _SPELT = "|".join(word.replace("-", "-?[ ]?") for word in sorted(_ORDINAL_WORDS, key=len, reverse=True) if _ORDINAL_WORDS[word] > 12)
 _THING = (
     r"(?:facilitators?'?s?|training|trainin|traning|session|sesh|sesion|date|day|one|wan|yin|ane|1|slot|course|option|afternoon|event|meeting|workshop|"
-    r"webinar|call|een|link|start(?!s))s?(?![ ](?:on|from|in|of)[ ](?:your|the)[ ]list\b)"
+    r"webinar|call|een|link|list|start(?!s))s?(?![ ](?:on|from|in|of)[ ](?:your|the)[ ]list\b)"
 )
 _OTHER = r"other|ither|idder|tidder|tither|t'other|alternative"
 _FIRST, _SECOND, _LAST = "first|1st|earlier|earliest|former|initial|sooner|soonest", "second|2nd|twoth|seccond", "later|latter|latest"
@@ -147,7 +148,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             | (?P<d2>\d{{1,2}})[ ]?{_SUFFIX}?[ -]?(?:of[ ])?(?:the[ ]|(?:am|an|a')[ ](?=[fgmsd]))?{_MONTH.format("m2")}
                 (?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
             | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?{_SUFFIX})?\b(?![:/]?\d|%)
-            | (?!(?:1st|2nd)[ ](?:{_THING}|choice|preference|pick|option)\b)(?P<d4>\d{{1,2}})[ ]?{_SUFFIX}\b
+            | (?!(?:1st|2nd)[ ](?:{_THING}|choice|preference|pick|option|pls|plz|please)\b)(?P<d4>\d{{1,2}})[ ]?{_SUFFIX}\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
           )
@@ -158,7 +159,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?:week[ ]?(?:of|beginning|commencing|starting|that[ ](?:begins|starts))|w/[cb])[ ](?:on[ ])?(?:mon(?:day)?,?[ ])?(?:the[ ])?
             (?P<weekof>\d{{1,2}})(?:[ ]?{_SUFFIX})?(?:[ ](?:of[ ])?{_MONTH.format("m7")})?\b(?!:)
         | (?P<rel>(?!\w+'s[ ](?:e-?mail|message|letter|note|bulletin|mail|reply|reminder|post|circular)\b)(?:
-                (?:the[ ])?day[ ]after[ ]tom+or+ow|a[ ]week[ ](?:from[ ])?(?:today|tom+or+ow)|
+                (?:the[ ])?day[ ]after[ ]tom+or+ow|(?:a[ ]week|a[ ]fortnight|(?:two|three|2|3)[ ]weeks)[ ](?:from[ ])?(?:today|tom+or+ow)|
                 (?:{_COUNTS})[ ]days[ ](?:from[ ](?:now|today)|hence)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
             the[ ]morn|the[ ]morr?a|(?:{_COUNTS})[ ]days[ ]ago|
             tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|
@@ -177,17 +178,20 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
           (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>(?<!an[ ])(?<!\ba[ ])(?:early|late)(?=[ ](?:one|session|slot|date|wan|yin|training)\b)
                 |{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
-            [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional)[ ]){{0,3}}{_THING}\b
+            [ ](?:(?:available|january|jan|facilitators?'?|training|of[ ]the|of[ ]your|online|zoom|teams|afternoon|optional|
+                advertised|scheduled|proposed|published|offered|listed|above)[ ]){{0,3}}{_THING}\b
             (?![ ](?:ever|home|back|round)\b
             |[ ]of[ ](?:term|our|my|their|this|a|school|spring|summer|half|the[ ](?:term|session|year|week|month|new|school|holidays?|summer|spring|half)\b))
         | which(?:so)?ever(?:[ ]of[ ](?:the|your|them|these|those)(?:[ ](?:two|twa|2))?)?(?:[ ](?:{_THING}))?[ ](?:comes|falls|happens|runs|is|takes[ ]place)
             [ ](?:the[ ])?(?P<order>{_FIRST}|{_SECOND}|{_LAST}|last)\b
         | (?<=the[ ])(?P<after>(?:(?:session|training|date|course)[ ](?:the[ ])?week[ ](?:after|later|following|before|earlier)
                 |one[ ](?:the[ ])?week[ ](?:before|earlier)|one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following))
-            (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one)\b
+            (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one
+            |(?<=to[ ]the[ ])(?:following[ ]week|week[ ](?:after|before)))\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
-            |(?<=,[ ]so[ ])(?:first|second)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
-            (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
+            |(?<=,[ ]so[ ])(?:first|second)|(?:1st|2nd)(?=[ ](?:pls|plz|please)\b)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
+            (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|on[ ](?:our|my)[ ]behalf\b
+                |with\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
                 |will\b|does\b|instead\b|too\b|only\b|as[ ]well\b|also\b
                 |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
@@ -217,7 +221,7 @@ _WHICH_I = re.compile(
 )  # «before the 19th, which I'm booked on»
 _AT_HOUR = re.compile(r" (?:at|@) ?(\d{1,2})(?![\d:.]| *[ap]\.?m\b)", re.I)  # «today at 2»
 _FOR_ME = re.compile(r"\s*(?:for|fur) (?:me|us)\b(?! to\b)", re.I)
-_FIELD = re.compile(r"\b(?:training|session|date|slot)\s*[:=-]\s*$", re.I)
+_FIELD = re.compile(r"\b(?:training|session|date|slot|preference|choice)\b[^:=\n]{0,14}[:=-]\s*$", re.I)
 _AT = re.compile(r"\b(?:at|@)\s$", re.I)
 _ENDS_AT = re.compile(
     r"\b(?:session|training|one|date|slot|yin|wan)\b[^,;.]{0,12}\b(?:end(?:s|ing)?|finish(?:es|ing)?|(?:is|'s) (?:over|done|finished)) (?:at|by|about|aboot) $",
@@ -246,6 +250,9 @@ _BARE_AFTER = re.compile(r"\s*(?:$|[,.;!)]|please|pls|for (?:me|us)|is (?:in|fin
 _TRAINING_BEFORE = re.compile(r"\b(?:training|sessions?)\b[\w ,:=-]{0,24}$", re.I)
 _ENDS = re.compile(r"\s*(?:$|[.;!?]|,?\s*(?:please|pls|thanks|thank you|ta)\b)", re.I)
 _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
+_ITEM, _ITEM_ENDS = re.compile(r"[/|;] ?$"), re.compile(r"\s*(?:$|[/|;.])")
+_SEPARATOR = re.compile(r"(?<!\S)(?:[/|\u2013-]|[(\[]?[a-h1-9][).\]])(?= )|;(?= )")
+_NOT_THE_OTHER = re.compile(r"\b(\d{1,2}),? (?:(?:and|but) )?(?:not|no|instead of|rather than) (?:the )?(\d{1,2})\b(?![./:]?\d)", re.I)
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _TAKEN_FOR = str.maketrans("\u0131\u0130\u017f", "iis")  # dotless and dotted i, long s
@@ -297,6 +304,11 @@ class MentionFinder:
                 yield match
                 free = match.end()
 
+    def next(self, today: date | None) -> frozenset[str]:
+        """The session that is still to come, where there is only one."""
+        ahead = frozenset(s.id for s in self.sessions if today is not None and s.start.date() > today)
+        return ahead if len(ahead) == 1 else frozenset()
+
     def on(self, day: date | None) -> str | None:
         return next((session.id for session in self.sessions if session.start.date() == day), None)
 
@@ -333,7 +345,9 @@ class MentionFinder:
             if _NOT_ON.search(before) and weekday is None and not meant:
                 return "", set()
             if (
-                int(group["d4"]) in (1, 2) and weekday is None and (_OF_TWO.search(text) or _FIELD.search(before))
+                int(group["d4"]) in (1, 2)
+                and weekday is None
+                and (_OF_TWO.search(text) or _FIELD.search(before) or (_ITEM.search(before) and _ITEM_ENDS.match(text, match.end()) and is_itemised(text)))
             ):  # «both dates are fine but I clicked on the 2nd»
                 return "ordinal", self._ordinal("first" if int(group["d4"]) == 1 else "second")
             dated = self._dated(int(group["d4"]), None, None, weekday)
@@ -398,6 +412,8 @@ class MentionFinder:
         alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
         told = (_BARE_BEFORE.search(before) is not None or (asked and not _LETTERS.search(before))) and _BARE_AFTER.match(after) is not None
         told = told or _TICK_AFTER.match(after) is not None
+        if number in self._numbers and (of_two := next((m for m in _NOT_THE_OTHER.finditer(text) if match.start() in (m.start(1), m.start(2))), None)):
+            told = told or {int(of_two[1]), int(of_two[2])} <= self._numbers  # «can do 25 not 19»
         if (weekday is not None or listed or alone or told or told_of) and number in self._numbers:
             return "day", self._dated(number, None, None, weekday)
         if weekday is not None and (timed := self._clock(number, 0)):  # «Wed 2»
@@ -475,8 +491,9 @@ class MentionFinder:
         if (days := re.match(rf"({_COUNTS}) days ", word)) is not None:  # «six days from now»
             ahead = _NUMBERS.index(days[1]) + 2 if days[1] in _NUMBERS else int(days[1])
             ahead = -ahead if word.endswith("ago") else ahead
-        elif "day after" in word or "week" in word:  # «the day after tomorrow», «a week tomorrow»
-            ahead = 2 if "day after" in word else 7 + ("tom" in word)
+        elif "day after" in word or "week" in word or "fortnight" in word:  # «the day after tomorrow», «a week tomorrow»
+            weeks = 2 if re.match("a fortnight|two|2", word) else 3 if re.match("three|3", word) else 1
+            ahead = 2 if "day after" in word else 7 * weeks + ("tom" in word)
         session = self.on(today + timedelta(days=ahead))
         if session is None:
             return "", set()
@@ -509,6 +526,11 @@ class MentionFinder:
         """The sessions that start, or end, at a time of the clock, in the morning or the afternoon."""
         times = ((s.id, s.end if ends else s.start) for s in self.sessions)
         return {id for id, time in times if time.minute == minute and time.hour % 12 == hour % 12}
+
+
+def is_itemised(text: str) -> bool:
+    """Whether the text gives its facts one after the other: «Ardle High / Fife / reading group / 1st», «(a) … (b) … (c) Wednesday»."""
+    return len(_SEPARATOR.findall(text)) >= 3
 
 
 def _joined(found: list[Mention], text: str) -> list[Mention]:

@@ -102,7 +102,30 @@ _CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|
 GOES = {"takes", "joins", "goes"}
 # «so the 25th it'll be»
 _EMPTY = frozenset(
-    ("pls", "plz", "it", "the", "on", "make", "me", "be", "ll", "will", "is", "must", "would", "has", "to", "then", "please", "for", "that", "thanks")
+    (
+        "pls",
+        "plz",
+        "sae",
+        "noo",
+        "it",
+        "the",
+        "on",
+        "make",
+        "me",
+        "be",
+        "ll",
+        "will",
+        "is",
+        "must",
+        "would",
+        "has",
+        "to",
+        "then",
+        "please",
+        "for",
+        "that",
+        "thanks",
+    )
 )
 _YES_OR_NO = {"y": "takes", "yes": "takes", "aye": "takes", "n": "declines", "no": "declines", "naw": "declines"}
 WORD = re.compile(r"[A-Za-z]{2,}")
@@ -123,6 +146,7 @@ class Context:
     deeds: list[int]  # ... one on which something was done about the booking
     explained: bool = False  # whatever is about something else has a day of its own: «the 19th works; the 25th is our supper»
     asked: bool = False  # a quoted question asks for a session, and this answers it
+    single: bool = False  # it names no other day
     said: str = ""  # what was made of the last session before, in this sentence or the one before
 
 
@@ -291,6 +315,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             one.stance = "conditional"  # «19th possible, 25th better»
             continue
         if one.sessions == other.sessions:
+            continue
+        if ours and "either" in labels and not GOES & labels and one.stance == other.stance == "takes" and not (one.rule or other.rule):
+            one.stance = other.stance = "undecided"  # «19th, 25th, it's all the same to me»
             continue
         if one.form == other.form == "weekday" and not (one.sessions and other.sessions) and _AND.fullmatch(between):
             one.stance = other.stance = ""  # «Tuesday and Thursday» are days of work

@@ -34,8 +34,8 @@ from mailroom.model import Candidate, Evidence, ParsedMessage, Reason, Slot, Zon
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules, load_yaml
 from parse.session_clauses import POLARITY, WRITER, Clause, clauses, pieces, whose
-from parse.session_days import is_away, is_day_of_a_deed, is_fronted, is_of_something_else, is_told_of
-from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session
+from parse.session_days import is_away, is_day_of_a_deed, is_fronted, is_of_something_else, is_told_of, is_when
+from parse.session_mentions import STRENGTH, Mention, MentionFinder, Session, is_itemised
 from parse.session_questions import Answer, Question, QuestionReader
 from parse.session_stances import (
     GOES,
@@ -102,11 +102,17 @@ def load_sessions(folder: Path) -> tuple[Session, ...]:
 
 
 def _free(cues: list[tuple[str, str, int, int]]) -> list[tuple[str, str, int, int]]:
-    """The cues of a sentence without the refusals that another cue says are none: «it doesn't clash with the choir»."""
+    """The cues of a sentence without those that another says are none: «it doesn't clash with the choir», «I'm thinking of coming»."""
     free = [(start, end) for label, _, start, end in cues if label == "frees"]
-    if not free:
+    weighed = [(start, end) for _, rule, start, end in cues if rule == _THINKING_OF]
+    if not (free or weighed):
         return cues
-    return [cue for cue in cues if cue[0] not in _OBSTACLES or not any(start < cue[3] and cue[2] < end for start, end in free)]
+    return [
+        cue
+        for cue in cues
+        if not (cue[0] in _OBSTACLES and any(start < cue[3] and cue[2] < end for start, end in free))
+        and not (cue[0] in _CHOICES and any(start < cue[3] and cue[2] < end for start, end in weighed))
+    ]
 
 
 def _gone_elsewhere(cues: list[tuple[str, str, int, int]], text: str) -> list[tuple[str, str, int, int]]:
@@ -147,11 +153,12 @@ _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:",
 _RESETS = {";", "but", "so", "then", "instead", "though", "although", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _INSTEAD = {"otherwise", "failing that"}
 _NOT_BEFORE_IT = re.compile(
-    r"\b(?:not|nor|no|never|no'|nae|isn't|isnt|instead of|rather than|in place of|except|anything but)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
+    r"\b(?:not|nor|no|never|no'|nae|isn't|isnt|(?:no|nae) longer|instead of|rather than|in place of|except|anything but|bar|barring|"
+    r"other than|apart from)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
     re.I,
 )
 _ANY_DAY = re.compile(r"\b(?:an?|any|(?<!the )one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
-_THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date)\b", re.I)
+_THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date|folk)\b", re.I)
 # «the one that starts at half three»
 _ONE_AT = re.compile(r"\b(?:one|wan|yin|(?:the|your) (?:session|afternoon|slot|training|date) (?:that|which|wi|with))\b[^,;.]*$", re.I)
 _OF_OTHERS = re.compile(r" (?!facilitator|trainer|teacher|member|participant|delegate)[a-z]{3,}s['\u2019] [a-z]", re.I)  # «the Wednesday mothers' room»
@@ -162,6 +169,22 @@ _SO_THE_OTHER = re.compile(r"\b(?:so|hence|therefore|but)\b.*\bother\b", re.I)  
 _TODAYS = re.compile(r"(?:to-?day|tom+or+ow)'?s\b", re.I)  # «can only make tomorrow's one»
 _LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
 _THAN = re.compile(r"\b(?:than|better nor)\s+(?:\S+\s+){0,3}$", re.I)
+_CHOOSE_BETWEEN = re.compile(r"\b(?:choos\w+|torn|decid\w+|choice|pick\w*|toss-?up) (?:between|atween) (?:the |your )?$", re.I)
+_WAS = re.compile(r"[([] ?(?:was|wis|previously|formerly|originally|instead of)[: ]+(?:the |on )?$", re.I)
+_TAKEN_OVER = re.compile(r"\b(?:have|'ve|has|got|took|taken|taking|taking on) (?:his|her|their) $", re.I)  # «I have her Tuesday»
+_ON_REFLECTION = re.compile(r"\b(?:thought|thinking|decided|decision|considered|consideration|mulled|slept on|reflection|conclusion|verdict|answer)\b", re.I)
+_ALL_BUT = re.compile(
+    r"\b(?:any ?(?:thing|training|session|date|day|one)|either (?:date|session|one)) "
+    r"(?:but|bar|except|other than|apart from|save) (?:for )?(?:the |on )?(?:the )?$",
+    re.I,
+)
+_IT_IS_MINE = re.compile(
+    r"\b(?:on the list|booked|registered|signed up|enrolled|down|coming|going|along) (?:for|to|on|onto|in for) (?:that|it|that one|this one)\b", re.I
+)
+_DENIED = re.compile(r"\b(?:not|never|no|nae|\w+n't|\w+nae)\b[^.!?;]*$", re.I)
+_NEXT_ONE = re.compile(r"next one", re.I)
+_ASKED_FOR = re.compile(r"\b(?:asked for|wanted|booked|ticked|chose|chosen|picked|signed up for|registered for|requested|meant)(?: the| my)? $", re.I)
+_AGAIN = re.compile(r"(?:and |an |& )?(?:then )?again (?:on|at|for) ", re.I)
 _OVER = re.compile(
     r"\b(?:prefer\w*|favour\w*|opt(?:ed)?|plump(?:ed)?|gone for|went for|cho(?:se|ice|sen)|pick(?:ed)?)\b[^,;.]{0,40}\b(?:over|ahead of)\s+(?:the\s+)?$", re.I
 )
@@ -175,6 +198,7 @@ _IN_THEIR_PLACE = re.compile(
     r"\b(?:his|her|their|that) (?:place|seat|slot|spot|space)\b|\bin (?:his|her|their) (?:place|stead)\b|\binstead of (?:him|her|them)\b", re.I
 )
 _BOTH_OF_US = re.compile(r"\s*(?:of (?:us|my|our)\b|(?:my|our) [a-z]+s\b|(?-i:[A-Z])[\w-]+ and (?:me|i|myself)\b)", re.I)  # «signed up both of us»
+_JOINS_YOU = re.compile(r"\b(?:free|able|happy|easy) to (?:join|come|attend|take part)\b|\bjoin (?:you|yous|ye)\b|\bbe (?:with you|there)\b", re.I)
 _AT_TRAINING = re.compile(r"\b(?:at|to|in|on|with) (?:your|the|yours) (?:training|session|course)\b|\b(?:at|to|with) (?:yours|you)\b", re.I)
 _TAKES_PLACE = re.compile(  # «the Wednesday session is in teaching time» tells of it, and chooses nothing
     r"(?: (?:session|training|one|date))?(?:"
@@ -210,7 +234,8 @@ _YES_TO = re.compile(r"\b(?:yes|aye|no|naw|nope) to (?:the|your)\s+$", re.I)  # 
 _SUITS = re.compile(  # «2pm is no good, half three is»
     r"\s*(?:(?:does|do|would|will|is|are|was)(?:n't| not)?\s*(?:$|[.,;!]|(?:for (?:me|us)|suit|work|dae|fine|better|"
     r"best|ideal|no|good|perfect|impossible|out|during|too)\b)"
-    r"|(?:suits|works)\b)",
+    r"|(?:the week (?:before|after) )?(?:suits|works)\b|the week (?:before|after)(?: is|'s| would be| suits| works)\b"
+    r"|(?:i|we) (?:can|could) (?:live with|manage|make|get to|come to)\b)",
     re.I,
 )
 _SEE_YOU = re.compile(r"\b(?:see|catch) (?:you|yous|ye|u)(?: all)?(?: there)? at $", re.I)
@@ -219,7 +244,11 @@ _NOT_LET_IN = re.compile(  # «the booking link for the 25th gives me a page tha
     re.I,
 )
 _NONE_OF_US = re.compile(r"\W*(?:and |but )?(?:none|neither|nobody|not one) of (?:us|them)\b", re.I)
-_THAT_ONE = re.compile(r"\b(?:to|for|on|at|of|in|do|doing|done|make|join|joined|taken?|booked|attend(?:ing|ed)?) (?:it|that|that one|this|this one)\b", re.I)
+_THAT_ONE = re.compile(
+    r"\b(?:to|(?<!\bgo )(?<!\bgoing )(?<!\bwent )for|on|at|of|in|do|doing|done|make|join|joined|taken?|booked|"
+    r"attend(?:ing|ed)?) (?:it|that|that one|this|this one)\b",
+    re.I,
+)
 _GO_TO_IT = re.compile(
     r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b"
     r"|\b(?:can|will|'ll|could) (?:now |then |all |both )?(?:come|attend|join|go|be there|make it)\b(?! (?:to|and)\b)",
@@ -255,6 +284,8 @@ _OF_A_SESSION = {"about", "takes", "joins", "goes", "had"}
 _A_THING_ELSEWHERE = "session.elsewhere"
 _GOES_TO_THING = re.compile(r"\s*(?:(?:at|for|to|in|on|with|having|getting)\s+)?(?:(?:the|a|an|my|our|his|her|their)\s+)?", re.I)
 _OBSTACLES = {"declines", "elsewhere", "frees"}
+_CHOICES = {*GOES, "likes"}
+_THINKING_OF = "session.thinking-of"
 _NOTES = {  # why a mention did not count
     "declines": "session_declines",
     "outsider": "session_other",
@@ -264,8 +295,10 @@ _NOTES = {  # why a mention did not count
     "unticked": "session_unticked",
     "elsewhere": "session_elsewhere",
 }
+_ON_THE = "session.on-the"
 _SAYS_LITTLE = 10  # words of a letter in which «both» can mean hardly anything but the sessions
 _BOTH_ALONE = "session.both-alone"
+_EVENT = "session.other-booking"
 _SHORT_REPLY, _REPLY_WITHIN = 600, 3  # characters of a letter that is an answer; sentences in which it begins
 _FIRST_CLAUSE = re.compile(r"\W*([^,.;:!?()\n]{1,40})")
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
@@ -347,6 +380,9 @@ class SessionFinder:
             self._add(view, 0, Mention(pick.start, pick.end, frozenset({pick.session}), "ordinal", stance, "session.answer"), events)
         said = len(events)
         self._read(view, today, events, talked, unchosen, answers=under, asked=bool(question.asks or question.confirms) and len(view.folded) <= _SHORT_REPLY)
+        mine = _IT_IS_MINE.search(view.folded[:_SHORT_REPLY])  # «I can confirm I'm on the list for that»
+        if question.confirms and len(events) == said and reply != "denies" and mine and _DENIED.search(view.folded[: mine.start()]) is None:
+            self._add(view, 0, Mention(*mine.span(), frozenset({question.confirms}), "ordinal", "takes", "session.answer"), events)
         if question.confirms and reply == "affirms" and len(events) == said:
             self._add(view, 0, Mention(*span, frozenset({question.confirms}), "ordinal", "takes", "session.answer"), events)
 
@@ -406,7 +442,7 @@ class SessionFinder:
             labels = {label for label, *_ in found}
             about = "about" in labels
             said = previous[-1].stance if previous else ""
-            mentions, short = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject", asked=asked, said=said)
+            mentions, short, both = self._sentence(text, found, today, talked=talked, heading=heading, subject=view.where == "subject", asked=asked, said=said)
             if not about:
                 may_be = not of_things and (talked or says_little)
                 mentions = [mention for mention in mentions if not self._of_other_things(mention, mentions, may_be=may_be, of_things=of_things)]
@@ -439,19 +475,21 @@ class SessionFinder:
             if _AND_SO.match(text):  # «The 19th's soup day. So 25th.»
                 led_to(previous, {m.sessions for m in mentions if m.stance == "takes" and (m.rule or short)})
             for mention in mentions:
+                if not events and mention.rule and _NEXT_ONE.fullmatch(text, mention.start, mention.end):
+                    mention.sessions = self._mentions.next(today) or mention.sessions  # «sorry to have missed you today, can I come to the next one?»
                 self._add(view, base, mention, events)
             if "returns" in labels:
                 go_back(events)
             previous = mentions
             asked_at = view.to_source(base, base + 1)[0] if mentions and text.rstrip().endswith("?") else -1
             heading = about and len([m for m in mentions if len(m.sessions) == 1]) != 1 and len(mentions) <= 2 and len(text) < 90
-            talked = talked or about or any(mention.form != "weekly" for mention in mentions)
+            talked = talked or about or both or any(mention.form != "weekly" for mention in mentions)
         return talked
 
     def _sentence(
         self, text: str, cues: list[tuple[str, str, int, int]], today: date | None, *, talked: bool, heading: bool, subject: bool, asked: bool, said: str
-    ) -> tuple[list[Mention], bool]:
-        """The mentions in a sentence that have a stance; whether the sentence says little else."""
+    ) -> tuple[list[Mention], bool, bool]:
+        """The mentions in a sentence that have a stance; whether the sentence says little else; whether it gives the date of every session."""
         labels = {label for label, *_ in cues}
         mentions = self._mentions.find(text, today, heading=heading or (talked and len(text) < 12), asked=asked)
         outside = "".join(text[a:b] for a, b in zip((0, *(m.end for m in mentions)), (*(m.start for m in mentions), len(text)), strict=True))
@@ -487,11 +525,13 @@ class SessionFinder:
                 today=today,
                 asked=asked,
                 said=said,
+                single=len(mentions) == 1,
             )
             parts = clauses(text, cues)
             self._stances(parts, mentions, context)
             self._quantified(parts, mentions, cues, context)
-        return [mention for mention in mentions if mention.stance], short
+        dates = {session for mention in mentions if mention.form in ("date", "day") for session in mention.sessions}
+        return [mention for mention in mentions if mention.stance], short, len(dates) == len(self._ids)
 
     @staticmethod
     def _of_other_things(mention: Mention, beside: Sequence[Mention], *, may_be: bool, of_things: bool) -> bool:
@@ -556,6 +596,7 @@ class SessionFinder:
         current, owner, own_words = "", "me", False
         context.explained = all(any(c.start <= m.start < c.end for m in mentions) for c in clauses if "elsewhere" in c.labels)
         supposed = False  # since an «unless», nothing is said of what is
+        unsettled = False  # something was refused, or left open
         head: Clause | None = None
         before: Clause | None = None
         done: list[Mention] = []
@@ -586,6 +627,7 @@ class SessionFinder:
             if clause.joint == ":" and head is not None and "fallback" in head.labels:  # «2nd choice: the 25th»
                 clause.labels.setdefault("fallback", head.labels["fallback"])
             before, head = head if head is not None and WORD.search(head.text) else before, clause
+            unsettled = unsettled or bool({"undecided", "declines"} & clause.labels.keys())
             supposed = _IF.match(clause.text) is not None or (supposed and clause.joint in _GOES_ON)
             if not here and not supposed:
                 self._look_back(clause, own, owner, done, meant_to_write=before is not None and _MEANT_TO_WRITE.search(before.text) is not None)
@@ -604,6 +646,12 @@ class SessionFinder:
                 taken = {m.sessions for m in done if m.stance == "takes"}
                 if mention.stance == "takes" and taken and mention.sessions not in taken and self._gives_a_reason(mention, clause, context):
                     mention.stance = "elsewhere"  # «the 25th, as the 19th is a feast day»
+                if done and done[-1].stance == "takes" and mention.stance == "takes" and not mention.rule and _AGAIN.match(clause.text):
+                    mention.rule = done[-1].rule  # «on the 19th, and then again on the 25th»
+                if done and done[-1].stance == "elsewhere" and clause.joint == "and" and mention.rule == _ON_THE and content(clause.text) <= 3:
+                    mention.stance = "elsewhere"  # «half of us teach on the Wednesday and half on the Tuesday»
+                if clause.joint in _REASON and not mention.rule and mention.stance == "takes" and head is not None and unsettled:
+                    mention.stance = "elsewhere"  # «I haven't booked yet, as my timetable changes on the 19th»
                 if clause.joint in SO - {"then"} and mention.stance == "takes" and owner == "me":
                     mention.rule = mention.rule or "session.concluded"  # «so expect me at the one on the 25th instead»
                     turn_to(mention, done, max((c.start for c in clauses if c.joint in _BUTS and c.start < clause.start), default=-1))
@@ -662,7 +710,14 @@ class SessionFinder:
             last.stance = "undecided"  # «the 25th, perhaps»
         elif clause.joint in _BUTS and last.stance == "had" and own not in (*GOES, "likes") and not meant_to_write:
             last.stance = "declines"
-        elif last.stance in ("", "elsewhere") and last.sessions and own in GOES and clause.joint == "and" and _THAT_ONE.search(clause.text):
+        elif (
+            last.stance in ("", "elsewhere")
+            and last.rule != _EVENT
+            and last.sessions
+            and own in GOES
+            and clause.joint == "and"
+            and _THAT_ONE.search(clause.text)
+        ):
             last.stance, last.rule = "takes", clause.labels[own]  # «I've the Tuesday to myself and have booked it»
         elif last.stance == "told" and own in GOES and clause.joint != ",":
             last.stance, last.rule = "takes", clause.labels[own]  # «told us of the training on the 19th and signed us up»
@@ -670,6 +725,8 @@ class SessionFinder:
             last.stance, last.rule = "takes", clause.labels["about"]  # «my birthday's on the 19th and I'm spending it at your training»
         elif last.stance == "elsewhere" and own in GOES and (clause.joint in _BUTS or (clause.joint in SO and _GO_TO_IT.search(clause.text))):
             last.stance, last.rule = "takes", clause.labels[own]  # «the 25th is our ceilidh but I'll dial in», «the 19th is my day off so I can come to it»
+        elif last.stance == "elsewhere" and own in GOES and clause.joint == ":" and WRITER.search(clause.text) and _JOINS_YOU.search(clause.text):
+            last.stance, last.rule = "takes", clause.labels[own]  # «our inset day is the 25th, which makes it easy: I'll be free to join you»
         elif "elsewhere" in clause.labels and clause.joint in ("but", "however") and last.stance == "takes" and _BACK.search(clause.text) and not own:
             last.stance = "declines"
 
@@ -686,6 +743,13 @@ class SessionFinder:
         refers = self._refers(mention, clause, before, after, context)
         if refers != "training":
             return refers
+        if _ALL_BUT.search(context.text[: mention.start]) and len(mention.sessions) == 1 and len(self._ids) > 1:
+            mention.sessions, mention.rule = frozenset(self._ids) - mention.sessions, "session.otherwise"
+            return "takes" if len(mention.sessions) == 1 else ""  # «any session bar Wednesday's»
+        if _CHOOSE_BETWEEN.search(before):
+            return "undecided"  # «I had to choose between the 19th and my granny's birthday»
+        if _WAS.search(context.text[: mention.start]):
+            return "had"  # «19th (was 25th)»
         if (context.short and _OUT.match(after)) or _NOT_BEFORE_IT.search(before) or _THAN.search(before) or _OVER.search(context.text[: mention.start]):
             return "declines"
         if "fallback" in clause.labels:
@@ -743,11 +807,13 @@ class SessionFinder:
             and _ONE_ON_A.search(before) is None
             and "changes" not in clause.labels
             and not (clause.polarity() and _IT_IS_A.search(before))
+            and not ("takes" in clause.labels and _TAKEN_OVER.search(before))
         ) or (_OUR_OWN.search(before) and _ORDINAL.match(context.text, mention.start)):
             return ""
         if clause.joint in SO - {"then"} and "recurring" not in clause.labels and ("about" in labels or context.talked) and _MY_DAY.match(after):
             return "training"  # «Wednesdays I run the band, so Tuesday's my day»
-        if vague and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
+        answers = context.asked and alone(mention, clause)  # «The Tuesday, I've a class on Wednesdays»
+        if vague and not answers and ("recurring" in clause.labels or ("recurring" in labels and not clause.polarity() and "about" not in clause.labels)):
             return ""
         if form == "ordinal" and "about" not in labels and ("kinds" in labels or (_YES_TO.search(before) and not context.talked)):
             return ""
@@ -768,16 +834,25 @@ class SessionFinder:
             or (form in ("date", "day") and "likes" in clause.labels and "elsewhere" not in clause.labels)
         ):
             return "training"  # also «Wednesdays are my day off so the 19th it is»
+        if form in ("weekday", "ordinal") and context.single and alone(mention, clause) and is_itemised(context.text):
+            return "training"  # «Ardle High / Fife / reading group / 1st»
         if form in ("date", "day") and clause.joint == ";" and alone(mention, clause):
             return "training"  # «proposed group of 3, none of it started; Biology; 19 Jan.»
         if _TAKES_PLACE.match(after) and not GOES & clause.labels.keys() and "likes" not in clause.labels:
             return "told"
-        reported = "reported" in clause.labels and not _YES_TO.search(before) and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
+        reported = (
+            "reported" in clause.labels
+            and not (_YES_TO.search(before) or _ASKED_FOR.search(before))
+            and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
+        )
         if reported:
             return "told"
         if form == "weekly" or ("events" in clause.labels and form != "called"):
+            mention.rule = clause.labels.get("events", mention.rule)
             return "elsewhere"
         if form in ("date", "day", "named", "weekday", "slot") and is_away(context.text[clause.start : mention.start], after):
+            return "elsewhere"
+        if form in ("date", "day", "named", "weekday") and is_when(context.text[clause.start : mention.start]):
             return "elsewhere"
         if form in ("date", "day", "named") and not clause.labels and is_told_of(context.text[clause.start : mention.start]):
             return "elsewhere"
@@ -824,7 +899,15 @@ class SessionFinder:
             or (context.asked and alone(mention, clause))
             or ((definite or context.talked or context.short) and (said or goes or likes_it or context.short)),
             "ordinal": about
-            or (alone(mention, clause) and (clause.joint in SO or context.asked or (context.said == "declines" and clause.joint not in _REASON)))
+            or (
+                alone(mention, clause)
+                and (
+                    clause.joint in SO
+                    or context.asked
+                    or (clause.joint == ":" and context.talked and _ON_REFLECTION.search(context.text[: clause.start]))
+                    or (context.said == "declines" and clause.joint not in _REASON)
+                )
+            )
             or (strong and _TOO.match(after) is not None and context.said == "takes")
             or (strong and (said_here or clause.joint in SO or alone(mention, clause)) and (not _LATTER.match(context.text, mention.start) or context.talked))
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
