@@ -55,7 +55,7 @@ _AWAY = re.compile(
 _A_THING = re.compile(r"\s+(?:a|an|my|our)\s+(?P<what>[\w'\u2019-]+(?: [\w'\u2019-]+){0,2})", re.I)  # «on the 25th a vet at 5.15»
 _ON = re.compile(r"^\W*(?:(?:and|but|as|because|since|cos)\W+)?(?:on\s+)?(?:the\s+|da\s+)?$", re.I)
 _GOES_THEN = re.compile(
-    rf"\b(?:{_TRAINING}|{_GOOD}|you|yous|ye|youse|list|link|call|register|waiting|facilitator|facilitators|"
+    rf"\b(?:{_TRAINING}|{_GOOD}|you|yours|yous|ye|youse|list|link|call|register|waiting|facilitator|facilitators|"
     r"there|along|able|booked|signed|registered|enrolled|down|free|available|happy|keen|coming|going|joining|attending|hoping|planning|"
     r"aiming|doing|taking|choosing|picking|opting|cover|covered|nothing|off|in|on|not|no|unable|busy|board|both|all|still|now|only|"
     r"regist\w*|sign\w*|book\w*|enrol\w*|appl(?:y|ied)|requested|reserved|accepted|claimed|"

@@ -138,7 +138,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
     named = "|".join("[ ]".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
     return re.compile(
         rf"""\b(?:
-          (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
+          (?P<digits>{"|".join(f"{session.start:%d%m%y}" for session in sessions) or "(?!)"})\b
+        | (?P<iso>20\d\d)-(?P<isom>\d\d)-(?P<isod>\d\d)
         | DTSTART[^:\n]{{0,40}}:(?P<isoc>20\d\d)(?P<isocm>\d\d)(?P<isocd>\d\d)T\d{{6}}Z?
         | (?P<m6>0?[1-9]|1[0-2])/(?P<d6>1[3-9]|2\d|3[01])(?:/(?P<y6>\d\d(?:\d\d)?))?(?![\d/%])
         | (?P<nameday>{named})\b
@@ -187,11 +188,12 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?<=the[ ])(?P<after>(?:(?:session|training|date|course)[ ](?:the[ ])?week[ ](?:after|later|following|before|earlier)
                 |one[ ](?:the[ ])?week[ ](?:before|earlier)|one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following))
             (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one
+            |one[ ](?:before|prior)(?=[ ]*(?:$|[.,;!?)]))
             |(?<=to[ ]the[ ])(?:following[ ]week|week[ ](?:after|before)))\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |(?<=,[ ]so[ ])(?:first|second)|(?:1st|2nd)(?=[ ](?:pls|plz|please)\b)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|on[ ](?:our|my)[ ]behalf\b
-                |with\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
+                |with\b|has\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
                 |will\b|does\b|instead\b|too\b|only\b|as[ ]well\b|also\b
                 |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
@@ -252,7 +254,9 @@ _ENDS = re.compile(r"\s*(?:$|[.;!?]|,?\s*(?:please|pls|thanks|thank you|ta)\b)",
 _TICK_AFTER = re.compile(r"(?:th)?\s*[:=\-]?\s*[\u2611\u2612\u2713\u2714\u2705\u2717\u2718\u274c\u2716]")
 _ITEM, _ITEM_ENDS = re.compile(r"[/|;] ?$"), re.compile(r"\s*(?:$|[/|;.])")
 _SEPARATOR = re.compile(r"(?<!\S)(?:[/|\u2013-]|[(\[]?[a-h1-9][).\]])(?= )|;(?= )")
-_NOT_THE_OTHER = re.compile(r"\b(\d{1,2}),? (?:(?:and|but) )?(?:not|no|instead of|rather than) (?:the )?(\d{1,2})\b(?![./:]?\d)", re.I)
+_TWO_NUMBERS = re.compile(
+    r"\b(\d{1,2})(?:,? (?:(?:and|but) )?(?:not|no|instead of|rather than) (?:the )?| ?(?:\+|&|and) ?(?=\d+ both\b))(\d{1,2})\b(?![./:]?\d)", re.I
+)
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _LISTED = re.compile(r"\s*(?:and|or|&|/)\s*(?:the )?\d{1,2}(?:st|nd|rd|th)?\b(?:\s*(?:of )?jan|(?=\s*[).:,?]))", re.I)
 _TAKEN_FOR = str.maketrans("\u0131\u0130\u017f", "iis")  # dotless and dotted i, long s
@@ -319,6 +323,8 @@ class MentionFinder:
             return "date", set()
         if group["iso"]:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
+        if group["digits"]:
+            return "date", {s.id for s in self.sessions if f"{s.start:%d%m%y}" == group["digits"]}
         if group["isoc"]:  # a calendar's entry
             return "date", self._dated(int(group["isocd"]), int(group["isocm"]), int(group["isoc"]))
         if group["m6"]:  # as in America
@@ -412,8 +418,8 @@ class MentionFinder:
         alone = heading and re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
         told = (_BARE_BEFORE.search(before) is not None or (asked and not _LETTERS.search(before))) and _BARE_AFTER.match(after) is not None
         told = told or _TICK_AFTER.match(after) is not None
-        if number in self._numbers and (of_two := next((m for m in _NOT_THE_OTHER.finditer(text) if match.start() in (m.start(1), m.start(2))), None)):
-            told = told or {int(of_two[1]), int(of_two[2])} <= self._numbers  # «can do 25 not 19»
+        if number in self._numbers and (of_two := next((m for m in _TWO_NUMBERS.finditer(text) if match.start() in (m.start(1), m.start(2))), None)):
+            told = told or {int(of_two[1]), int(of_two[2])} <= self._numbers  # «can do 25 not 19», «19 + 25 both booked»
         if (weekday is not None or listed or alone or told or told_of) and number in self._numbers:
             return "day", self._dated(number, None, None, weekday)
         if weekday is not None and (timed := self._clock(number, 0)):  # «Wed 2»

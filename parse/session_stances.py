@@ -316,7 +316,7 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         if one.sessions == other.sessions:
             continue
-        if ours and "either" in labels and not GOES & labels and one.stance == other.stance == "takes" and not (one.rule or other.rule):
+        if ours and "either" in labels and not GOES & labels and one.stance == other.stance == "takes" and {one.rule, other.rule} <= {"", "session.likes"}:
             one.stance = other.stance = "undecided"  # «19th, 25th, it's all the same to me»
             continue
         if one.form == other.form == "weekday" and not (one.sessions and other.sessions) and _AND.fullmatch(between):

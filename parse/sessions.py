@@ -182,6 +182,13 @@ _IT_IS_MINE = re.compile(
     r"\b(?:on the list|booked|registered|signed up|enrolled|down|coming|going|along) (?:for|to|on|onto|in for) (?:that|it|that one|this one)\b", re.I
 )
 _DENIED = re.compile(r"\b(?:not|never|no|nae|\w+n't|\w+nae)\b[^.!?;]*$", re.I)
+_COUNTED = re.compile(
+    r"(?:a|\w+) (?:weeks?|fortnight|days) (?:from )?(?:today|tom|now|hence)|(?:to-?day|tom+or+ow) week", re.I
+)  # falls on no session by chance
+_ON_THE_DAY = re.compile(r"\bon (?:the )?$", re.I)
+_WROTE_THEN = re.compile(  # «On Tuesday I wrote to the council, on Wednesday they wrote back»
+    r" (?:i|we|they|he|she) (?:also |then |finally )?(?:wrote|e-?mailed|phoned|rang|spoke|talked|heard|replied|answered|met|told|asked (?!for\b))\b", re.I
+)
 _NEXT_ONE = re.compile(r"next one", re.I)
 _ASKED_FOR = re.compile(r"\b(?:asked for|wanted|booked|ticked|chose|chosen|picked|signed up for|registered for|requested|meant)(?: the| my)? $", re.I)
 _AGAIN = re.compile(r"(?:and |an |& )?(?:then )?again (?:on|at|for) ", re.I)
@@ -207,7 +214,7 @@ _TAKES_PLACE = re.compile(  # «the Wednesday session is in teaching time» tell
     r"|(?: (?:is|was|does|did|were|'s))?(?: (?:not|to))? (?:go|goes|going|gone|went) ahead\b)",  # «I'd be spoken to if the 19th went ahead»
     re.I,
 )
-_OUT = re.compile(r"\s*(?:is |'s )?out\b\s*(?:[,.;!]|and\b|$)", re.I)  # «19th out, 25th in»
+_OUT = re.compile(r"\s*(?:afternoon|one|session|slot)?\s*(?:is |'s )?out\b\s*(?:[,.;:!]|and\b|$)", re.I)  # «19th out, 25th in»
 _EVERY_MONTH = re.compile(r" (?:of|in|o) (?:each|every|the) month\b", re.I)
 _LEAVES_AT = re.compile(r"(?: o'?clock)? (?:bus|boat|ferry|train|flight|plane|sailing|news|bell|lesson|class)\b", re.I)  # «I'm on the 3.30 bus»
 _TOO = re.compile(r"\s*,?\s*(?:too|as well|also)\b", re.I)
@@ -852,6 +859,8 @@ class SessionFinder:
             return "elsewhere"
         if form in ("date", "day", "named", "weekday", "slot") and is_away(context.text[clause.start : mention.start], after):
             return "elsewhere"
+        if form in ("date", "day", "weekday") and _ON_THE_DAY.search(before) and _WROTE_THEN.match(after):
+            return "elsewhere"
         if form in ("date", "day", "named", "weekday") and is_when(context.text[clause.start : mention.start]):
             return "elsewhere"
         if form in ("date", "day", "named") and not clause.labels and is_told_of(context.text[clause.start : mention.start]):
@@ -913,11 +922,11 @@ class SessionFinder:
             or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
             "relative": about
             or bool({"present", "joins"} & labels)
-            or (strong and _TODAYS.match(context.text, mention.start) is not None)
+            or (strong and (_TODAYS.match(context.text, mention.start) or _COUNTED.match(context.text, mention.start)) is not None)
             or (context.talked and (context.short or "likes" in labels or _INSTEAD_OF_IT.match(after) is not None))
             or _FOR_ME.match(after) is not None,
             "time": (about and strong)
-            or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start : mention.start].replace("the", "")))
+            or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start + len(clause.joint) : mention.start].replace("the", "")))
             or _SEE_YOU.search(before) is not None
             or ((strong or (context.talked and context.short)) and (definite or timed))
             or (about and definite and alone(mention, clause)),
