@@ -95,7 +95,7 @@ _HINTS = (  # how the words begin that a mention may begin with
     "a fortnight|week after|week before|"
     "early|late|mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
     "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|w/|tom|tm|2mo|yest|the morn|the day|day after|"
-    "the morr|the mora|the streen|one the|one week|one after|one later|one fol|following|dtstart|earlier|later|latter|"
+    "the morr|the mora|the streen|one the|one week|one after|one before|one prior|one later|one fol|following|dtstart|earlier|later|latter|"
     "one with|one wi|one that|one left|one to|one yet|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
     "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|link|half|two|three|four|twa|which|"
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
