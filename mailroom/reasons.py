@@ -68,6 +68,7 @@ REASONS: dict[str, str] = {
     "authority_conflict": "The council in the message is not that of the school, or the text and the signature name different councils.",
     # --- parse: activities and topics
     "activity_by_option": "The member picked from the list of options in our quoted mail.",
+    "activity_by_box": "The member ticked it in a list of the activities.",
     "activity_by_yes": "The member said yes to our question, which names the activity.",
     "activity_unsure": "The words point to more than one kind of activity and to none clearly enough; the likeliest are named.",
     "topic_unsure": "The topic is a guess from the form of the words or a known theme; nothing in the message introduces it.",

@@ -24,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import chain, permutations
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +36,7 @@ from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.schoolnames import Word, words
 from parse.signtable import load_signs, pair_signs, word_lists, word_signs
 from parse.textview import TextView
+from parse.tickboxes import Box, answered, drawn, tabled, unticked
 
 __all__ = ["ACTIVITIES", "Activities", "ActivityFinder", "Part"]
 
@@ -59,9 +60,7 @@ _OUTRIGHT = "named."  # cues that name an activity outright
 _LISTED = {f"listed.{place}": name for place, name in enumerate(ACTIVITIES, start=1)}
 _NUMBER_SIGN = re.compile(r"\b(no)\.(?= ?\d)", re.IGNORECASE)
 _NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *_ORDINALS, *_LISTED, _YES})
-# What a form leaves unsaid: options not ticked where another one is, and headings answered with «no» or «n/a».
-_TICKED = re.compile(r"[\u2611\u2612\u2713\u2714\u2717\u2718\u25a0]|[\[(]\s?[xX\u2713]\s?[\])]")
-_UNTICKED = re.compile(r"(?:[\u2610\u25a1\u25fb\u2b1c]|\[\s?\]|\(\s\))[^\n\u2610-\u2612\u25a1\u2713\u2714\[]*")
+# What a form leaves unsaid, besides options not ticked where another one is: headings answered with «no» or «n/a».
 _ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
 _MOST_PARTS = 60
 _STRETCH = 4  # parts, most often sentences, in which an activity is commonly told
@@ -92,6 +91,12 @@ _NAMED = 0.02  # share among them of the activity that an option names, once eac
 _PLAIN = 0.65  # the same where there are only two options
 _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
+_BOX_RULE = "answer.box"
+_MOST_BOXES = 24  # of a form
+_CORRECTED = re.compile(  # a tick that is taken back beside its option, or anywhere
+    r"<-|(?<![:=?|-] )\bNO\b|\b(?i:oops|by (?:mistake|accident)|(?:tick|cross|box)\w*\b[^.\n]{0,60}\b(?:wrong|mistake|mistaken|error|slip|accident)"
+    r"|(?:wrong|mistake|slip|error)\b[^.\n]{0,40}\b(?:tick|box)\w*)\b"
+)
 _YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours is looked for
 _MOST_QUESTIONS = 12
 _BARE = 7  # words of a question that may only ask whether what was said is so
@@ -120,7 +125,7 @@ def _number(data: Mapping[str, Any], key: str, file: str) -> float:
 
 def _unsaid(text: str) -> bytearray | None:
     """Which characters stand in what a form leaves unsaid; None where there is no such thing."""
-    spans = [match.span() for match in (*_ANSWERED_NO.finditer(text), *(_UNTICKED.finditer(text) if _TICKED.search(text) else ()))]
+    spans = [*(match.span() for match in _ANSWERED_NO.finditer(text)), *unticked(text)]
     if not spans:
         return None
     unsaid = bytearray(len(text))
@@ -165,6 +170,7 @@ class ActivityFinder:
         self.topic_reaches = _number(settings, "topic_reaches", file.file)
         self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
+        self.needs = self._needs(settings, file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
         self.matcher: PhraseMatcherSet = compile_rules(file)
         self.matcher.spellings = file.spellings
@@ -194,13 +200,31 @@ class ActivityFinder:
             raise ProgrammeError(file.file, table["__line__"], "the cue «always» (what is added to every text) is missing")
         return weights
 
+    def _needs(self, settings: Mapping[str, Any], file: str) -> dict[str, tuple[str, ...]]:
+        """For some activities, how cues begin of which a text has to have one."""
+        needs: dict[str, tuple[str, ...]] = {}
+        for name, cues in (settings.get("needs") or {}).items():
+            if name == "__line__":
+                continue
+            if name not in ACTIVITIES or not isinstance(cues, list):
+                raise ProgrammeError(file, settings.get("__line__"), f"settings: needs: «{name}» should be an activity with a list of cues")
+            for cue in cues:
+                if not any(known.startswith(str(cue)) for known in self.weights):
+                    raise ProgrammeError(file, settings.get("__line__"), f"settings: needs: no cue begins with «{cue}»")
+            needs[name] = tuple(map(str, cues))
+        return needs
+
+    def _has_need(self, name: str, parts: Sequence[Part]) -> bool:
+        """Whether the parts say what has to be said for the activity: of a learning group, that it wants to go on to research."""
+        return name not in self.needs or any(cue.startswith(self.needs[name]) for part in parts for cue in part.counts)
+
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Activities:
         """The activities of a message, from the zones whose words are the member's."""
         parts: list[Part] = []
         for view in views:
             if (factor := self._factor(view)) > 0:
                 parts += self.parts(view, factor)
-        if (answer := self._answer(views)) is not None:
+        if (answer := self._answer(views) or self.ticked(views)) is not None:
             return answer
         read = self._taught(views, self.decide(parts))
         return read if read.activities else self._agreed(views) or self._listed(views) or read
@@ -287,6 +311,48 @@ class ActivityFinder:
                     return Activities(activities=chosen, candidates=tuple(found.values()), reasons=(Reason(code="activity_by_option"),))
         return None
 
+    def ticked(self, views: Sequence[TextView]) -> Activities | None:
+        """What is ticked in a form that lists the activities: each of them, where the form is filled in by the member and not corrected."""
+        found: dict[str, Candidate] = {}
+        for view in views:
+            if self._factor(view) <= 0 or _CORRECTED.search(view.folded):
+                continue
+            forms = ((form, True) for form in chain(drawn(view.folded), tabled(view.folded)))
+            for form, boxes in chain(forms, ((form, False) for form in answered(view.folded))):
+                for box, name in self._ticked_of(view, form[:_MOST_BOXES], boxes=boxes):
+                    if name not in found:
+                        start, end = view.to_source(box.start, box.end)
+                        evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=_BOX_RULE)
+                        found[name] = Candidate(slot=Slot.ACTIVITY, value=name, strength=1.0, evidence=evidence, chosen=True)
+        if not 0 < len(found) < len(ACTIVITIES):
+            return None
+        chosen = tuple(name for name in ACTIVITIES if name in found)
+        return Activities(activities=chosen, candidates=tuple(found.values()), reasons=(Reason(code="activity_by_box"),))
+
+    def _ticked_of(self, view: TextView, form: Sequence[Box], *, boxes: bool) -> list[tuple[Box, str]]:
+        """The ticked boxes of the stretch of a form that lists the activities most clearly, each with what it names.
+
+        Answers in words («Group? yes. Begun? no.») may be to other questions, and three boxes about something else: there each option has to be
+        likelier than the others to be what it is taken for.
+        """
+        if len(form) < FEWEST or not any(box.ticked for box in form):
+            return []
+        told = [self._telling(view.folded[box.start : box.end]) for box in form]
+        best: tuple[int, float, list[tuple[Box, str | None]]] = (FEWEST - 1, 0.0, [])
+        for size in (len(ACTIVITIES), FEWEST) if boxes else (len(ACTIVITIES),):
+            for start in range(len(form) - size + 1):
+                here = told[start : start + size]
+                names = self._divided(here, FEWEST - 1, _NAMED) if boxes else []
+                likeliest = [max(ACTIVITIES, key=row.__getitem__) for _, row in here]
+                if size == FEWEST and names != likeliest:
+                    continue
+                if not any(names) and set(likeliest) == set(ACTIVITIES) and sum(share for share, _ in here) >= _SAY_TOGETHER:
+                    names = [*likeliest]  # too short to tell much: «individual | proposed»
+                rank = (len(set(filter(None, names))), sum(share for share, _ in here))
+                if rank > best[:2]:
+                    best = (*rank, list(zip(form[start : start + size], names, strict=True)))
+        return [] if all(box.ticked for box, _ in best[2]) else [(box, name) for box, name in best[2] if box.ticked and name]
+
     def _agreed(self, views: Sequence[TextView]) -> Activities | None:
         """«Aye, that's us.» above our question «are you a group that ...?»: the one activity that the questions of a quote name."""
         quotes = [(place, view) for place, view in enumerate(views) if view.where in _QUOTES]
@@ -328,20 +394,25 @@ class ActivityFinder:
 
     def _options(self, options: Sequence[str]) -> list[str | None]:
         """The activity that each option names: none is named twice, and all together are told as well as can be; of two each has to be plain."""
-        rows: list[dict[str, float]] = []
-        tells: list[float] = []
-        for text in options[:_MOST_OPTIONS]:
-            shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
-            told = max(1 - shares[NONE], 1e-9)
-            tells.append(told)
-            rows.append({name: max(shares[name] / told, 1e-9) for name in ACTIVITIES})
-        fewest, named = (min(FEWEST, len(rows) - 1), _NAMED) if len(options) >= FEWEST else (len(options), _PLAIN)
-        if sum(told > _SAYS_SOMETHING for told in tells) < fewest or sum(tells) < _SAY_TOGETHER * len(rows):
-            return [None] * len(options)
+        told = [self._telling(text) for text in options[:_MOST_OPTIONS]]
+        fewest, named = (min(FEWEST, len(told) - 1), _NAMED) if len(options) >= FEWEST else (len(options), _PLAIN)
+        return [*self._divided(told, fewest, named), *[None] * (len(options) - len(told))]
+
+    def _telling(self, text: str) -> tuple[float, dict[str, float]]:
+        """How much of an option's share the activities have, and how they divide it."""
+        shares = self.shares(self.parts(TextView(text, where=ZoneKind.OWN_QUOTE)))
+        told = max(1 - shares[NONE], 1e-9)
+        return told, {name: max(shares[name] / told, 1e-9) for name in ACTIVITIES}
+
+    @staticmethod
+    def _divided(told: Sequence[tuple[float, Mapping[str, float]]], fewest: int, named: float) -> list[str | None]:
+        """The activities dealt out among options, so many of which have to say something."""
+        tells, rows = [share for share, _ in told], [row for _, row in told]
+        if sum(share > _SAYS_SOMETHING for share in tells) < fewest or sum(tells) < _SAY_TOGETHER * len(rows):
+            return [None] * len(rows)
         names = (*ACTIVITIES, *[None] * max(len(rows) - len(ACTIVITIES), 0))
         best = max(permutations(names, len(rows)), key=lambda order: math.prod(row[name] if name else 0.05 for row, name in zip(rows, order, strict=True)))
-        found = [name if name and row[name] >= named else None for row, name in zip(rows, best, strict=True)]
-        return [*found, *[None] * (len(options) - len(found))]
+        return [name if name and row[name] >= named else None for row, name in zip(rows, best, strict=True)]
 
     def _picks(self, view: TextView, listing: Listing, ordinals: dict[int, list[tuple[int, int, int]]]) -> list[Pick]:
         """Where the text picks options, by letter, number or ordinal, or all but some; ``mark`` is the place of the option in the list."""
@@ -462,7 +533,7 @@ class ActivityFinder:
         chosen = self._several(parts, said)
         if not chosen:
             best = max(ACTIVITIES, key=lambda name: shares[name])
-            if shares[best] >= self.accept:
+            if shares[best] >= self.accept and self._has_need(best, parts):
                 chosen = {best: shares[best]}
         activities = tuple(name for name in ACTIVITIES if name in chosen)
         reasons = () if chosen or shares[NONE] > 0.5 else (Reason(code="activity_unsure", detail=", ".join(self._ranked(shares))),)
@@ -489,7 +560,8 @@ class ActivityFinder:
             both = min(left[first], right[second])
             apart = left[first] >= self.part_ratio * left[second] and right[second] >= self.part_ratio * right[first]
             sure = both > (self.accept_part if here else self.accept_border)
-            if first != second and apart and sure and (here, both) > best[:2] and self._enough(parts[:border]) and self._enough(parts[border:]):
+            told = all(self._enough(half) and self._has_need(name, half) for name, half in ((first, parts[:border]), (second, parts[border:])))
+            if first != second and apart and sure and (here, both) > best[:2] and told:
                 best = (here, both, {first: left[first], second: right[second]})
         return best[2]
 
