@@ -93,10 +93,13 @@ _MOST_OPTIONS = 6
 _ANSWER_RULE = "answer.option"
 _BOX_RULE = "answer.box"
 _MOST_BOXES = 24  # of a form
-_CORRECTED = re.compile(  # a tick that is taken back beside its option, or anywhere
-    r"<-|(?<![:=?|-] )\bNO\b|\b(?i:oops|by (?:mistake|accident)|(?:tick|cross|box)\w*\b[^.\n]{0,60}\b(?:wrong|mistake|mistaken|error|slip|accident)"
-    r"|(?:wrong|mistake|slip|error)\b[^.\n]{0,40}\b(?:tick|box)\w*)\b"
+_CORRECTED = re.compile(  # ticks of which one may be wrong
+    r"\b(?:(?:tick|cross|box)\w*\b[^.\n]{0,60}\b(?:wrong|mistake|mistaken|error|slip|accident)|(?:wrong|mistake|slip|error)\b[^.\n]{0,40}\b(?:tick|box)\w*)\b",
+    re.IGNORECASE,
 )
+_UNMEANT = re.compile(
+    r"(?<![:=?|-] )\bNO\b|\b(?i:oops|slip|not this|by (?:mistake|accident)|(?:ticked|crossed|meant) (?:in error|wrongly)|ignore (?:this|that))\b"
+)  # beside one
 _YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours is looked for
 _MOST_QUESTIONS = 12
 _BARE = 7  # words of a question that may only ask whether what was said is so
@@ -351,7 +354,9 @@ class ActivityFinder:
                 rank = (len(set(filter(None, names))), sum(share for share, _ in here))
                 if rank > best[:2]:
                     best = (*rank, list(zip(form[start : start + size], names, strict=True)))
-        return [] if all(box.ticked for box, _ in best[2]) else [(box, name) for box, name in best[2] if box.ticked and name]
+        if all(box.ticked for box, _ in best[2]):
+            return []
+        return [(box, name) for box, name in best[2] if box.ticked and name and not _UNMEANT.search(view.folded, box.start, box.end)]
 
     def _agreed(self, views: Sequence[TextView]) -> Activities | None:
         """«Aye, that's us.» above our question «are you a group that ...?»: the one activity that the questions of a quote name."""

@@ -23,6 +23,7 @@ _APART = 2  # line ends between the boxes of one form
 _FAR = 240  # characters between them
 _CHECK = "\u2611\u2713\u2714\u2705\u25a0\u25a3\U0001f5f9"
 _CROSS = "\u2612\u2717\u2718\u2715\u2716\u274c"
+_NO_BULLET = "[(\u2610"
 _EMPTY = "\u2610\u25a1\u25fb\u2b1c\u2751\u274f"
 _MARK = re.compile(
     rf"(?P<check>[{_CHECK}]|[\[(]\s?[\u2713\u2714*]\s?[\])])|(?P<cross>[{_CROSS}]|[\[(]\s?[xX\u2717\u2718]\s?[\])])|(?P<empty>[{_EMPTY}]|\[[\s_]{{0,3}}\]|\([\s_]{{1,3}}\))[\ufe0e\ufe0f]?"
@@ -43,19 +44,20 @@ _FEWEST_CELLS = 3
 
 
 class Box(NamedTuple):
-    """An option that has a box: where its words stand, and whether it is ticked."""
+    """An option that has a box: where its words stand, whether it is ticked, and whether the box can't be taken for a bullet."""
 
     start: int
     end: int
     ticked: bool
+    drawn: bool = False
 
 
-def _trimmed(text: str, start: int, end: int, *, ticked: bool) -> Box:
+def _trimmed(text: str, start: int, end: int, *, ticked: bool, drawn: bool = False) -> Box:
     while start < end and text[start] in _TRIM:
         start += 1
     while end > start and text[end - 1] in _TRIM:
         end -= 1
-    return Box(start, end, ticked)
+    return Box(start, end, ticked, drawn)
 
 
 def drawn(text: str) -> Iterator[list[Box]]:
@@ -97,7 +99,7 @@ def _form(text: str, marks: Sequence[re.Match[str]]) -> list[Box]:
                     end = begin + closed.start()
                 if place == len(here) - 1 and len(here) > 1 and (ended := _SENTENCE.search(text, begin, end)):
                     end = ended.start()
-            boxes.append(_trimmed(text, begin, end, ticked=mark.lastgroup in ticks))
+            boxes.append(_trimmed(text, begin, end, ticked=mark.lastgroup in ticks, drawn=mark[0][0] in _NO_BULLET))
     return boxes
 
 
@@ -151,6 +153,8 @@ def _cells(line: str, at: int) -> tuple[tuple[int, int], ...]:
 
 
 def unticked(text: str) -> list[tuple[int, int]]:
-    """Where options stand that are not ticked, of a text in which something is."""
-    boxes = [box for form in chain(drawn(text), tabled(text)) for box in form]
-    return [(box.start, box.end) for box in boxes if not box.ticked] if any(box.ticked for box in boxes) else []
+    """Where options stand that are not ticked: of forms in a text in which something is ticked, and of forms left empty."""
+    forms = [*drawn(text), *tabled(text)]
+    ticked = any(box.ticked for form in forms for box in form)
+    empty = [form for form in forms if ticked or (len(form) > _APART and all(box.drawn for box in form))]
+    return [(box.start, box.end) for form in chain(empty, answered(text)) for box in form if not box.ticked]

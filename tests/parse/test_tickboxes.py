@@ -41,7 +41,8 @@ def test_forms_are_apart() -> None:
     text = "☐ tea ☐ coffee\n\nSomething else altogether.\n\n☒ soup ☐ pie"
     assert [len(form) for form in drawn(text)] == [2, 2]
     assert [text[start:end] for start, end in unticked(text)] == ["tea", "coffee", "pie"]
-    assert unticked("☐ tea ☐ coffee") == []
+    assert unticked("☐ tea ☐ coffee") == unticked("□ tea □ coffee □ milk") == []
+    assert len(unticked("☐ tea ☐ coffee ☐ milk")) == len("tcm")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,11 @@ def test_a_row_of_boxes_under_its_headings(gap: str) -> None:
     assert told(text, tabled(text)) == [[("tea", False), ("coffee", True), ("milk", False)]]
 
 
+def test_a_form_left_empty_says_nothing() -> None:
+    view = TextView("☐ existing collaborative ☐ individual enquiry ☐ proposed collaborative ☐ learning collaborative", where=ZoneKind.OWN)
+    assert not FINDER.decide(FINDER.parts(view)).candidates
+
+
 def activities(text: str) -> tuple[str, ...]:
     return (FINDER.ticked((TextView(text, where=ZoneKind.OWN),)) or FINDER.decide(())).activities
 
@@ -88,7 +94,7 @@ EXISTING, ALONE, PROPOSED, LEARNING = "existing_collaborative", "existing_indivi
         ("| Existing collaborative | Individual enquiry | Proposed | Learning |\n| | x | | |", (ALONE,)),
         ("☐ existing collaborative ☐ individual ☐ proposed ☐ learning", ()),
         ("☒ existing collaborative ☒ individual enquiry ☒ proposed collaborative ☒ learning collaborative", ()),
-        ("☒ existing collaborative <-- slip ☐ individual enquiry ☒ proposed collaborative ☐ learning collaborative", ()),
+        ("☒ existing collaborative <-- slip ☐ individual enquiry ☒ proposed collaborative ☐ learning collaborative", (PROPOSED,)),
         ("I ticked the wrong box there.\n[x] existing group [ ] own enquiry [ ] proposed group [ ] learning group", ()),
         ("Group working together now? yes\nGroup doing research now? no\nGroup wishes to do research? yes", ()),
         ("☒ Primary ☐ Secondary ☐ Nursery ☐ College", ()),
