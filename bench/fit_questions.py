@@ -139,6 +139,7 @@ PRIOR: dict[str, dict[str, float]] = {
         "past.": -0.4,
     },
     "statements": {
+        "form:late-inverted": 2.0,
         "always": -4.5,
         "form:of-few": 1.0,
         "next:calm.settled": -1.0,

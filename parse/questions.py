@@ -49,6 +49,12 @@ _AUXILIARY = "do|does|did|is|are|am|was|were|can|could|will|would|shall|should|m
 _WH = "what|how|why|which|who|whom|whose|when|where|whit|whaur"
 _FIRST = re.compile(r"\W*(?:(?:and|so|but|also|or|oh|right|hi|hello|hiya|then|now|well|ok|please|pls|sorry|just)\b[\s,.!:]*)*(\w+(?:'\w+)?)", re.I)
 _LATE = re.compile(rf"(?:[,:;(]\s*|\s-+\s|\b(?:and|so|but|or)\s+)(?:{_AUXILIARY}|{_WH}|any)\b", re.I)
+_THANKS = re.compile(r"(?:ta|thx|cheers|(?:many )?thanks|thank you|regards|please)\b[^.!]{0,24}[.!]?", re.I)  # beside a question: no answer
+_LATE_INVERTED = re.compile(  # «I'm a lecturer, is this for schools only», without its mark; «it's grand, is it not» echoes
+    r",\s*(?:and\s+|so\s+|but\s+)?(?:is|are|am|can|could|do|does|did|will|would|should|must|may)\s+"
+    r"(?:i|we|you|it|this|that|there|they|he|she|my|our|anyone|anybody|somebody|someone)\s+(?!not\b)\w+",
+    re.I,
+)
 _BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or within a word
@@ -68,10 +74,11 @@ _TOPIC_LABEL = re.compile(
 _LONGEST_HEADING = 8  # words
 _LONGEST_QUOTE = 600  # characters of a paragraph in which a quotation is looked for
 _UNMARKED = re.compile(
-    r"\W*(?:(?:and|also|but|so|just|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
+    r"\W*(?:(?:and|also|but|so|just|(?:hi|hello|hiya) there(?!\s+(?:is|are) (?:an?|the|no|some|any|\w+s)\b)|hi|hello|hiya|ps|p\.s\.)\b[ ,.!-]*)*"
     r"(?:(?:can|could|do|does|is|are|am|will|would|dae|daes)\s+(?=\S+\s+\S+\s)"
     r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|an?|his|her|their|your|teachers|lecturers|instructors|folk|people|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
+    r"|(?:what|whit|where|whaur)'s\s+an?\s+\w+"
     r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
     r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
     r"(?!.*(?:[!:]$|\bis (?:an?|the)\b.* that\b|,\s+(?:i|we|it|that)\b))",
@@ -351,6 +358,8 @@ def _form(text: str, *, marked: bool) -> list[str]:
         signs.append("form:no-mark")
     if marked and not signs[-1].endswith(("-verb", "-wh")) and _LATE.search(text):
         signs.append("form:asks-late")
+    if not marked and _LATE_INVERTED.search(text):
+        signs.append("form:late-inverted")
     if '"' in text or re.match(r"\s*'", text) or re.search(r"\s'\w", text):
         signs.append("form:quotes")
     if text.endswith(":"):
@@ -515,4 +524,5 @@ def _heading(view: TextView, text: str, end: int) -> bool:
     if _ANSWER.match(beside):
         return True
     words = len(text.split())
-    return (words == 1 or (words <= 6 and not _OPENS.match(text))) and beside != "" and "?" not in beside
+    short = words == 1 or (words <= 6 and not _OPENS.match(text))
+    return short and beside != "" and "?" not in beside and not _THANKS.fullmatch(beside)
