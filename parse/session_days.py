@@ -23,7 +23,7 @@ _GOOD = (  # «the 25th is a better day»
 _TRAINING = (  # «the session that I picked is the 25th», «I've a place on the 19th»
     "it|that|this|mine|ours|i|we|me|us|what|which|who|one|wan|yin|there|place|places|spot|seat|slot|space|ticket|booking|"
     "reservation|date|dates|day|session|sessions|training|course|webinar|workshop|afternoon|choice|preference|pick|option|"
-    "answer|favourite|best|better|suits?|date's|interest|first|second|other|next|colleague|partner|pt|depute|tuesday|wednesday"
+    "answer|favourite|best|better|suits?|date's|interest|first|second|other|next(?= one)|colleague|partner|pt|depute|tuesday|wednesday"
 )
 _COMES = "com|go|attend|join|do|tak|dial|logg|tun|plann|hop|look|book|register|intend|prefer|watch|sign|zoom|opt|choos|mak"
 _IS_A = re.compile(

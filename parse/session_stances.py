@@ -343,7 +343,7 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
         if mine and one.stance in ("takes", "had") and other.stance == "had" and _CONTRAST.search(between) and _TOLD.search(text[: one.start]):
             one.stance = "declines"  # «I got a confirmation for the 19th though I'd asked for the 25th»
             continue
-        moves = {"changes", *GOES, "likes", "had"} & labels or context.short
+        moves = {"changes", *GOES, "had"} & labels or context.short
         elsewhere = ("changes" not in labels) if not (one.sessions and other.sessions) else not moves
         if elsewhere and _SPAN.search(text[: one.start]) and _TO.fullmatch(between.lstrip()):
             one.stance = other.stance = "elsewhere"  # «the broadband was off from the Friday to the Tuesday»

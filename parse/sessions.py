@@ -211,6 +211,7 @@ _TAKES_PLACE = re.compile(  # «the Wednesday session is in teaching time» tell
     r"(?: (?:session|training|one|date))?(?:"
     r"(?:'s| is| wis| falls| runs| comes) (?:(?:right|slap|bang|still|well) )?"
     r"(?:in|during|within|inside|outwith|outside|amid) (?!my (?:diary|calendar)|the diary|our (?:diary|calendar))"
+    r"|(?:'s| is) (?:only |just |really )?for (?!me\b|us\b|the\b|both\b|my\b|our\b|masel|wis\b)(?-i:[a-z])"
     r"|(?: (?:is|was|does|did|were|'s))?(?: (?:not|to))? (?:go|goes|going|gone|went) ahead\b)",  # «I'd be spoken to if the 19th went ahead»
     re.I,
 )
