@@ -55,6 +55,8 @@ class UnlistedNames:
             return passage.mention(index, stop, kind="unlisted", rule="institution.unlisted", core=(after[1].norm,), forms=forms)
         if not core or core == ("st",) or all(norm in self.vocabulary.never_bare and norm in ("the", "old", "new") for norm in core):
             return None
+        if all(self.index.form(norm) for norm in core):
+            return None  # «Ashmuir, the Community School»
         if lower and first > 0 and found[first - 1].norm not in ("at", "from", "of", "in", "for"):
             weak = True
         if len(core) > 3 and (lower or passage.upper or weak):

@@ -12,8 +12,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from parse.gazetteer import Entry
 from parse.institutions.bare import BareNames
-from parse.institutions.counted import OF_LIST, Counted, tells_place
+from parse.institutions.counted import OF_LIST, Counted, of_a_town, tells_place
 from parse.institutions.letter import PASSED_OVER, WEIGHT, Found, Letter
 from parse.institutions.spellings import weigh_spellings
 from parse.institutions.stated import Stated
@@ -29,6 +30,7 @@ _PUT_DOWN = ("institution.sole", "institution.member.label")
 _OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
 _OF_SOMEBODY = (*_OF_PEOPLE, "institution.other.theirs")
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
+_SEAT = "institution.seat"
 _STARTED = "institution.former.started"
 _CLOSE = 6  # words before a name that tell how one came there
 _TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.member.heads", "institution.marked")
@@ -75,6 +77,8 @@ class Choosing:
     def choose(self, founds: list[Found], stated: Stated) -> list[Found]:
         """The mentions of the institutions that take part; ``founds`` loses those that are no names."""
         self._started(founds)
+        self._seated(founds)
+        self._said_before(founds)
         weigh_spellings(self.letter, founds, stated.everywhere())
         self.bare.tell(founds, stated)
         self.counted.mark(founds, stated)
@@ -116,6 +120,44 @@ class Choosing:
                 before = {word.norm for word in found.text.words[max(0, found.mention.first - _CLOSE) : found.mention.first]}
                 if not before.isdisjoint(self.letter.gazetteer.vocabulary.words["starting"]):
                     found.role = "member"
+
+    def _said_before(self, founds: Sequence[Found]) -> None:
+        """«on supply at Ashmuir Academy till Easter ... put me under Ashmuir»: the short name of one that is told in full."""
+        full: dict[tuple[str, ...], set[tuple[Entry, ...]]] = {}
+        for found in founds:
+            if found.text.zone == "own" and found.mention.kind == "school" and found.mention.rule == "institution.exact" and found.role != "denied":
+                full.setdefault(found.mention.core, set()).add(found.mention.entries)
+        for found in founds:
+            meant = full.get(found.mention.core, set())
+            if found.mention.kind == "bare" and found.text.zone == "own" and found.role in ("member", "sole") and len(meant) == 1:
+                ((entries),) = meant
+                if set(entries) < set(found.mention.entries):
+                    found.mention = replace(found.mention, entries=entries)
+
+    def _seated(self, founds: Sequence[Found]) -> None:
+        """«I do two days at Elmbank. At Ashmuir four of us have been researching»: the school at which it is done is the one that takes part.
+
+        Another that was only told as a place of work gives way, but for one that is told in one breath with it or has its own people in it.
+        """
+        own = [found for found in founds if found.text.zone == "own"]
+        full = {found.mention.core for found in own if found.mention.kind in ("school", "college") and found.mention.rule != "institution.bare"}
+        seats = [found for found in own if found.seat == "seat" and found.mention.core in full and found.role not in ("other", "denied", "home")]
+        if not seats or "nowhere" in self.letter.said:
+            return
+        cores, groups = {found.mention.core for found in seats}, {found.group for found in seats}
+        entries = {entry for found in seats for entry in found.mention.entries}
+        if len(cores) > 1:
+            return
+        mine = {id(found) for found in own if found.mention.core in cores and entries.issuperset(found.mention.entries)}
+        beside = {found.group for found in own if id(found) in mine} - groups  # «I work at Elmbank and Ashmuir. At Ashmuir four of us ...»
+        for found in own:
+            if id(found) in mine:
+                if found.role in ("", "former"):
+                    found.role, found.cue = "member", _SEAT
+            elif (found.role == "member" or (found.role == "" and found.group in beside)) and not (
+                found.seat or found.group in groups or found.listed or found.cue.startswith(_TOLD_TO_COUNT)
+            ):
+                found.role, found.cue = "other", _SEAT
 
     def _told_apart(self, chosen: Sequence[Found]) -> bool:
         """Whether several schools were each taken for the member's own, in different breaths, and nothing says that several take part.
@@ -300,7 +342,7 @@ class Choosing:
         for found in founds:
             if found.mention.kind != "bare" or found.text.zone != "own" or found.role in PASSED_OVER or found in chosen:
                 continue
-            if id(found) in places or found.mention.core in self.letter.gazetteer.vocabulary.councils:
+            if id(found) in places or found.mention.core in self.letter.gazetteer.vocabulary.councils or of_a_town(self.letter, found):
                 continue
             mine = [entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils]
             if len(mine) == 1 and not all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in found.mention.core):

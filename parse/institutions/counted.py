@@ -20,7 +20,7 @@ from parse.gazetteer import Entry
 from parse.institutions.letter import POSSESSIVE, Found, Letter, Text
 from parse.institutions.stated import Stated
 
-__all__ = ["OF_LIST", "Counted", "tells_place"]
+__all__ = ["OF_LIST", "Counted", "of_a_town", "tells_place"]
 
 _NUMBERS = {"both": 2, "baith": 2, "two": 2, "twa": 2, "three": 3, "four": 4, "fower": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _NUMBERS |= {str(number): number for number in range(2, 9)}
@@ -123,6 +123,8 @@ class Counted:
 
     def _name(self, found: Found) -> bool:
         core, word = found.mention.core, found.text.words[found.mention.first]
+        if of_a_town(self.letter, found):
+            return False
         if core in self.letter.gazetteer.vocabulary.councils or all(norm in self.letter.sender_words for norm in core):
             return False
         if found.mention.first:
@@ -167,6 +169,12 @@ def _without_places(group: Sequence[Found]) -> list[Found]:
     """The names without the towns that tell where a school is: «Ashmuir Primary, Denny», «St Anne's in Denny»."""
     places = {other.mention.core for one, other in pairwise(group) if tells_place(one, other)}
     return [found for found in group if found.mention.kind != "bare" or found.mention.core not in places]
+
+
+def of_a_town(letter: Letter, found: Found) -> bool:
+    """«the three Ashmuir secondaries»: a name that stands before its schools is their town's."""
+    behind = found.text.words[found.mention.last : found.mention.last + 1]
+    return found.mention.kind == "bare" and bool(behind) and behind[0].norm in _SCHOOLS
 
 
 def tells_place(one: Found, other: Found) -> bool:

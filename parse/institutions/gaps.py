@@ -10,9 +10,9 @@ import re
 __all__ = ["DAYS_GAP", "LIST_GAP", "MARKED", "NEXT_PERSON", "THEN_GAP", "TO_GAP", "years_over"]
 
 LIST_GAP = re.compile(
-    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\))?[\s,;/&+()\d\u2013-]*"
+    r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\)|\s*,\s*(?:one|two|three|four|five|six)(?: of us| teachers?| staff)?\s*[,;])?[\s,;/&+()\d\u2013-]*"
     r"(?:(?:and|an'?|or|both|nor|of|plus|with|as well as|along with|together with|alongside)\b[\s,/&()-]*(?:from\s+)?|(?<=,\s)from\s+)?"
-    r"(?:(?:in|of|the|also|her|his|their|at|my|our|own)\b[\s,]*)*$",
+    r"(?:(?:in|of|the|also|her|his|their|at|my|our|own|ourselves)\b[\s,]*)*$",
     re.I,
 )
 # «me (Ashmuir High), Jo at Elmbank and Big Stuart from Fairlea», «Ashmuir High and the folk at Elmbank»: the gap between two who have a school each.
@@ -28,7 +28,7 @@ NEXT_PERSON = re.compile(
 )
 # «at Ashmuir High three days and at Elmbank the other two»: the gap between two between which a week is split.
 DAYS_GAP = re.compile(
-    r"^(?=.*\b(?:days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|mornings?|afternoons?|halves|half)\b)"
+    r"^(?=.*(?:\b(?:days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|mornings?|afternoons?|halves|half)\b|\b0?\.\d\b))"
     r"(?:[\s,;:&()/+\u2013-]|\b(?:on|for|the|other|first|last|one|two|three|four|five|half|a|an|few|my|days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|"
     r"mornings?|afternoons?|each|every|of|to|till|until|and|plus|at|in|then|alternate|\d(?:[.,]\d)?)\b)+$",
     re.I,

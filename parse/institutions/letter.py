@@ -94,6 +94,7 @@ class Found:
     head: bool = False
     listed: bool = False  # a line of a list of schools
     paired: bool = False  # joined by «and» to a school that is named in full
+    seat: str = ""  # whether the words around tell of those who do the research there: "seat", or "group" where their deeds are told elsewhere
     answer: bool = False  # a name in short that our own letter, quoted below, has in full
     near: tuple[str, ...] = ()  # councils written right beside it
     sure: tuple[str, ...] = ()  # those of ``near`` that are written as councils, not as towns or initials

@@ -162,11 +162,12 @@ class Resolving:
 
     def _listed(self, best: Found, entries: Sequence[Entry], councils: Collection[str]) -> None:
         answer, mention = self.answer, best.mention
+        entries = _of_form(mention, entries)
         labels = list(dict.fromkeys(entry.label for entry in entries))
         bases = list(dict.fromkeys(map(_base, entries)))
         possible = list(dict.fromkeys(entry.authority for entry in entries))
         levels = {entry.level for entry in entries}
-        kind_told = bool(mention.forms or self.letter.stage)
+        kind_told = bool(mention.forms or self.letter.stage) and len(possible) > 1
         if len(bases) > 1 and len({entry.name.core for entry in entries if entry.name}) == 1 and len(levels - {"special"}) == 1 and kind_told:
             bases = [_common_name(entries, levels)]  # «Kirkhill School» here, «Kirkhill Primary» there: one name, several councils
         if len(bases) > 1:
@@ -264,6 +265,13 @@ def _echoes(entity: Sequence[Found], founds: Sequence[Found]) -> list[Found]:
         for found in founds
         if id(found) not in taken and found.text.zone in WEIGHT and found.role not in PASSED_OVER and any(_same(found.mention, one.mention) for one in entity)
     ]
+
+
+def _of_form(mention: Mention, entries: Sequence[Entry]) -> Sequence[Entry]:
+    """«in Ashmuir, at the Academy»: the Academy, where the High School is in the same council."""
+    named = [entry for entry in entries if entry.name and mention.forms - {"school"} and mention.forms - {"school"} <= entry.name.forms]
+    one_council = len({entry.authority for entry in entries}) == 1
+    return named if one_council and len({entry.label for entry in named}) == 1 else entries
 
 
 def _base(entry: Entry) -> str:

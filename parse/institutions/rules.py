@@ -28,7 +28,7 @@ from parse.schoolnames import Forms, School, fold, words
 
 __all__ = ["InstitutionRules"]
 
-SIDES = ("before", "after", "next", "label", "message", "stage", "quote", "answer")
+SIDES = ("before", "after", "seat-before", "seat-after", "next", "label", "message", "stage", "quote", "answer")
 WORDS = (
     *("addressed", "answering", "thanks", "agreed", "posts", "of_our_school", "bygone", "one_school", "theirs", "heads_list", "before_kind", "part_of_school"),
     *("starting", "ours", "no_campus", "people", "of_schools", "lecturers", "of_colleges"),
@@ -48,6 +48,9 @@ ROLES = (
     "explained",
     "nowhere",
     "asked",
+    "seat",
+    "seat-of",
+    "seat-doing",
     "agreed",
     "agreed-once",
     "mate",

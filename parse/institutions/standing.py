@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 
 from parse.authorities import STRONG, TOWN
+from parse.gazetteer import Mention
 from parse.institutions.gaps import DAYS_GAP, LIST_GAP, MARKED, NEXT_PERSON, THEN_GAP, TO_GAP, years_over
 from parse.institutions.letter import Council, Found, Letter, Place, Text
 from parse.phrases import Hit
@@ -95,7 +96,7 @@ _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
 _LONGEST_ASKED = 8  # words of a question that labels its line
 _PREPOSITIONS = (" at", " in")
-_NEAR = ("near", "beside", "outside", "nearby")
+_NEAR = ("near", "beside", "outside", "nearby", "next to")
 _ONE_IN = re.compile(
     r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
     re.IGNORECASE,
@@ -156,7 +157,7 @@ class Standing:
             group = blocks.get(lines.get(mention.start, 0), self._group)
             begin = text.sentences[number][0] if text.sentences else 0
             head = text.word_at(mention.start) - text.word_at(begin) <= 1
-            found = Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head, listed=mention.start in lines)
+            found = Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head, listed=mention.start in lines, seat=self._seat(text, mention))
             if previous is not None and previous.group == self._group:
                 self._pair(previous, found, [one for one in mine if one.group == self._group])
             mine.append(found)
@@ -164,6 +165,18 @@ class Standing:
                 for one in mine:
                     one.role = role if one.group == found.group else one.role
         return mine
+
+    def _seat(self, text: Text, mention: Mention) -> str:
+        """«Four of us at Ashmuir have been researching», «Ashmuir, where four of us are»: whether those who do it are there."""
+        if text.zone != "own":
+            return ""
+        begin, stop = text.sentences[text.sentence(mention.start)]
+        first, last = text.word_at(mention.start), text.word_at(mention.end)
+        before = {hit.phrase.label for hit in self._near_cues("seat-before", text, begin, mention.start) if text.word_at(hit.span.end_char) == first}
+        after = {hit.phrase.label for hit in self._near_cues("seat-after", text, mention.end, stop) if text.word_at(hit.span.start_char) <= last}
+        if "seat" in before | after or ("seat-of" in before and "seat-doing" in after):
+            return "seat"
+        return "group" if "seat-of" in before else ""
 
     def _is_next(self, text: Text, previous: Found, start: int) -> bool:
         return previous.mention.kind != "bare" and LIST_GAP.match(self._without_councils(text, previous.mention.end, start)) is not None
@@ -265,9 +278,9 @@ class Standing:
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
             if role is None and not councils and earlier is None and self._introduced(text, begin, start):
                 role = ("member", _EACH)
-            if earlier is not None and (role is None or role[1] in _OF_THEM):
+            if earlier is not None and (role is None or role[1] in (*_OF_THEM, _ME)):
                 gap = self._without_councils(text, earlier[1], start)
-                role = self._from_before(gap, result[-1], role)
+                role = self._from_before(gap, result[-1], role, doing=not councils and self._doing(text, end))
             if not councils and text.zone in ("own", "attachment"):
                 role = (
                     self._marked(text, end)
@@ -278,15 +291,24 @@ class Standing:
             result.append(role or ("", ""))
         return result
 
-    def _from_before(self, gap: str, before: tuple[str, str], role: tuple[str, str] | None) -> tuple[str, str] | None:
-        """What a name takes from the one ``before`` it over the ``gap`` between them; else the ``role`` that it has."""
+    def _doing(self, text: Text, end: int) -> bool:
+        """«... and our neighbours at Elmbank have been researching it»."""
+        last, stop = text.word_at(end), text.sentences[text.sentence(end - 1)][1]
+        cues = self._near_cues("seat-after", text, end, stop)
+        return any(hit.phrase.label == "seat-doing" and text.word_at(hit.span.start_char) <= last for hit in cues)
+
+    def _from_before(self, gap: str, before: tuple[str, str], role: tuple[str, str] | None, *, doing: bool) -> tuple[str, str] | None:
+        """What a name takes from the one ``before`` it over the ``gap`` between them; else the ``role`` that it has.
+
+        ``doing``: whether those at it are told behind the name to do something, so that they do it with those at the one before.
+        """
         if role is None and (LIST_GAP.match(gap) or (before[0] == "former" and THEN_GAP.match(gap))):
             return before
-        if role is None and before[0] == "member" and DAYS_GAP.match(gap):
+        if (role is None or role[1] in (_PEOPLE, _ME)) and before[0] == "member" and DAYS_GAP.match(gap):
             return "together", _EACH
         if role is None and before[0] == "former" and TO_GAP.match(gap):
             return "member", _MOVED
-        colleague = role is not None and role[1] in (_PEOPLE, _MATE) and "and" in gap and "persons" in self.letter.said
+        colleague = role is not None and role[1] in (_PEOPLE, _MATE) and "and" in gap and (doing or "persons" in self.letter.said)
         if before[0] in ("member", "together") and (colleague or self._each_their_own(before[1], role)) and NEXT_PERSON.match(gap):
             return "together", _EACH
         return role

@@ -19,6 +19,7 @@ from parse.institutions.letter import PASSED_OVER, POSSESSIVE, Found, Letter
 __all__ = ["in_short", "untold"]
 
 _PARTNERS = ("institution.other.people", "institution.together.mate", "institution.together.kin")  # who may take part, where several do
+_WITH_ME = tuple(f"institution.{name}" for name in ("member.ours", "together.each", "together.partner", "together.and-i", "together.named"))
 _SETTLED = ("institution.sole", "institution.member.label")
 
 
@@ -44,9 +45,10 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
         and not {entry.label for entry in found.mention.entries} & mine
         and found.mention.core not in told
         and not (found.mention.kind == "bare" and found.mention.core in campuses)
-        and not found.mention.text.endswith(POSSESSIVE)
+        and (not found.mention.text.endswith(POSSESSIVE) or (found.role == "" and _joined(letter, found)))
         and (
             _in_full(found)
+            or (found.cue in _WITH_ME and in_short(letter, found))
             or (no_list and found.mention.kind == "unlisted")
             or ((one_in_short or found.group in groups or _of_somebody(found)) and found.role == "" and in_short(letter, found))
         )
@@ -87,3 +89,12 @@ def in_short(letter: Letter, found: Found) -> bool:
         and not all(norm in letter.sender_words for norm in core)
         and not all(norm in letter.gazetteer.vocabulary.never_bare for norm in core)
     )
+
+
+def _joined(letter: Letter, found: Found) -> bool:
+    """«and Elmbank High's have been reading», «with Elmbank High's science department», unlike «I saw Elmbank High's survey»."""
+    behind = found.text.words[found.mention.last : found.mention.last + 3]
+    lists = letter.gazetteer.vocabulary.words
+    if found.word_before == "and":
+        return bool(behind) and behind[0].norm in ("have", "are", "do")
+    return found.word_before == "with" and any(word.norm in lists["people"] or word.norm in lists["part_of_school"] for word in behind)
