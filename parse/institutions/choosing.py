@@ -30,7 +30,8 @@ _PUT_DOWN = ("institution.sole", "institution.member.label")
 _OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
 _OF_SOMEBODY = (*_OF_PEOPLE, "institution.other.theirs")
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
-_SEAT = "institution.seat"
+_SEAT, _COUNT = "institution.seat", "institution.together.count"
+_OF_ANOTHER = tuple(f"institution.together.{name}" for name in ("and-i", "counterpart", "partner", "named"))  # whose school it is
 _STARTED = "institution.former.started"
 _CLOSE = 6  # words before a name that tell how one came there
 _TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.member.heads", "institution.marked")
@@ -110,7 +111,13 @@ class Choosing:
         if self._told_apart(chosen) and not self._both_in_subject(founds):
             self.undecided, chosen = chosen, []
             return chosen
-        return chosen + self._told_with(founds, chosen)
+        chosen += self._told_with(founds, chosen)
+        if chosen and all(found.cue in _OF_ANOTHER for found in chosen):
+            mine = self._elsewhere([found for found in usable if found.text.zone != "own"])
+            if not mine:
+                self.undecided, chosen = chosen, []  # «Jo at Elmbank and I have been researching it», and no word of one's own school
+            chosen += mine
+        return chosen
 
     def _started(self, founds: Sequence[Found]) -> None:
         """«I started at Ashmuir in 1989»: the member's own still, where no other school is told as that."""
@@ -152,7 +159,7 @@ class Choosing:
         beside = {found.group for found in own if id(found) in mine} - groups  # «I work at Elmbank and Ashmuir. At Ashmuir four of us ...»
         for found in own:
             if id(found) in mine:
-                if found.role in ("", "former"):
+                if found.role in ("", "former") or (found.cue == _COUNT and found.seat):
                     found.role, found.cue = "member", _SEAT
             elif (found.role == "member" or (found.role == "" and found.group in beside)) and not (
                 found.seat or found.group in groups or found.listed or found.cue.startswith(_TOLD_TO_COUNT)

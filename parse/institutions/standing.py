@@ -86,6 +86,7 @@ _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
 _MATE = "institution.together.mate"
+_COUNT, _SHORT_GAP = "institution.together.count", 24
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _COUNTED = "institution.together.counted-label"
@@ -143,6 +144,8 @@ class Standing:
             number = text.sentence(mention.start)
             same_sentence = previous is not None and text.sentence(previous.mention.start) == number
             role, cue = self._settled(said, told, previous if same_sentence else None), told
+            if told == _COUNTERPART and self._told_of(text, mention):
+                role = "other"
             if cue == _AFTER and len(mine) == 1 and same_sentence and not mine[0].role and self._is_next(text, mine[0], mention.start):
                 role = cue = ""  # said behind a letter's first two («Ashmuir and Elmbank share a ...»), it is not said of the second alone
             again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
@@ -177,6 +180,11 @@ class Standing:
         if "seat" in before | after or ("seat-of" in before and "seat-doing" in after):
             return "seat"
         return "group" if "seat-of" in before else ""
+
+    def _told_of(self, text: Text, mention: Mention) -> bool:
+        """«My counterpart at Elmbank gave me this address»."""
+        cues = self._near_cues("after", text, mention.end, text.sentences[text.sentence(mention.start)][1])
+        return any(hit.phrase.id.startswith(f"{_AFTER}#") and text.word_at(hit.span.start_char) <= text.word_at(mention.end) for hit in cues)
 
     def _is_next(self, text: Text, previous: Found, start: int) -> bool:
         return previous.mention.kind != "bare" and LIST_GAP.match(self._without_councils(text, previous.mention.end, start)) is not None
@@ -278,6 +286,8 @@ class Standing:
                 role = told if role is None or (told is not None and told[0] in ("former", "denied")) else role
             if role is None and not councils and earlier is None and self._introduced(text, begin, start):
                 role = ("member", _EACH)
+            if role is not None and role[1] == _COUNT and earlier is not None and result[-1][0] == "other" and start - earlier[1] <= _SHORT_GAP:
+                role = result[-1]  # «an adviser from Ashmuir and another from Elmbank»
             if earlier is not None and (role is None or role[1] in (*_OF_THEM, _ME)):
                 gap = self._without_councils(text, earlier[1], start)
                 role = self._from_before(gap, result[-1], role, doing=not councils and self._doing(text, end))

@@ -66,7 +66,8 @@ def _in_subject(founds: Sequence[Found], mine: Set[str]) -> list[Found]:
 
 def _in_full(found: Found) -> bool:
     mention = found.mention
-    return mention.kind in ("school", "college") and mention.rule in ("institution.exact", "institution.alias") and mention.forms != {"nursery"}
+    told = mention.rule in ("institution.exact", "institution.alias") or (mention.rule == "institution.bare" and bool(mention.forms))  # «Elmbank, the Academy»
+    return mention.kind in ("school", "college") and told and mention.forms != {"nursery"}
 
 
 def _of_somebody(found: Found) -> bool:
