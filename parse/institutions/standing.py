@@ -85,7 +85,7 @@ _AS_WELL, _TEACH_AT = "institution.together.as-well", "institution.member.teach-
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
 _NOT_PART = "institution.not.part"
-_MATE = "institution.together.mate"
+_MATE, _I_AM = "institution.together.mate", "institution.member.i-am"
 _COUNT, _SHORT_GAP = "institution.together.count", 24
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
@@ -418,6 +418,8 @@ class Standing:
                     continue  # «at Ashmuir (she's a cousin) and at Elmbank High»
                 if side == "before" and hit.span.text.lower().endswith(_PREPOSITIONS) and text.view.folded[hit.span.end_char : start].startswith(","):
                     continue  # «thirty years in, Ashmuir High»
+                if rule == _I_AM and (homes or text.view.folded[start:end].endswith("'s")):
+                    continue  # «I'm Isla», «on paper I'm Ashmuir High's»
                 if rule == _ME and ("," in text.view.folded[hit.span.end_char : start] or ("," in hit.span.text and "(" not in hit.span.text)):
                     continue  # «it was me, Isla and Jo», unlike «from me (Music, Ashmuir High)»
                 if rule == _MEET and not text.view.folded[start:end].endswith("'s"):
