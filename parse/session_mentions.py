@@ -191,6 +191,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             |one[ ](?:before|prior)(?=[ ]*(?:$|[.,;!?)]))
             |(?<=to[ ]the[ ])(?:following[ ]week|week[ ](?:after|before)))\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
+            |^(?:first|second|earlier|later)(?=[ ]*[.!]?[ ]*$)
             |(?<=,[ ]so[ ])(?:first|second)|(?:1st|2nd)(?=[ ](?:pls|plz|please)\b)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|on[ ](?:our|my)[ ]behalf\b
                 |with\b|has\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
@@ -233,7 +234,10 @@ _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$"
 _OLD_YEAR = re.compile(r",? (?:of )?(?:last year|the year before|the previous year|a year ago|next year)\b", re.I)
 _OF_MONTH = re.compile(r" (?:of|in) " + _MONTH.format("m"), re.I)
 _OF_TWO = re.compile(r"\b(?:both|either|two|pair)\b", re.I)
-_BEFORE_NOW = re.compile(r" (?:one|ane|wan|course)$", re.I)  # «the last one», «the last course I signed up for»: mostly of what was before
+_OTHER_DAY = r"(?:mon|thurs?|thu|fri)(?:days?)?"
+_DAYS_BEFORE = re.compile(rf"\b{_OTHER_DAY}\s?[/&+\u2013-]\s?$", re.I)
+_DAYS_AFTER = re.compile(rf"\s?[/&+\u2013-]\s?{_OTHER_DAY}\b", re.I)
+_BEFORE_NOW = re.compile(r" (?:one|ane|wan|course|meetings?)$", re.I)  # «the last one», «the last course I signed up for»: mostly of what was before
 _FROM_TO = re.compile(r"\bfrom\s+(?:the\s+)?$", re.I)
 _ONE_IN_THE = re.compile(
     r"\b(?:the|da|your|that)\s+(?:\w+\s+)?(?:session|training|one|yin|wan|date|slot|afternoon)\s+"
@@ -296,6 +300,8 @@ class MentionFinder:
         found: list[Mention] = []
         for match in itertools.islice(self._matches(text), _MOST_MENTIONS):
             form, sessions = self._resolve(match, text, today, heading, asked)
+            if form == "weekday" and (_DAYS_BEFORE.search(text[: match.start()]) or _DAYS_AFTER.match(text, match.end())):
+                form = "weekly"  # «Ashmuir (Mon/Tues) and Elmbank (Thurs/Fri)»
             if form:
                 found.append(Mention(match.start(), match.end(), frozenset(sessions), form))
         return _joined(found, text)

@@ -33,6 +33,7 @@ __all__ = [
     "narrow_whole",
     "settle_pairs",
     "stands_near",
+    "stay_refused",
     "take_answer",
     "tell_owners",
     "ticked_box",
@@ -98,6 +99,7 @@ _BUT = re.compile(r"\b(?:but|though|however)\b", re.I)
 _ONLY = re.compile(r"\b(?:only|just)\b", re.I)
 _LEAVES = re.compile(r"\bleav(?:es|ing)\b", re.I)
 _WITHOUT = re.compile(r"\bwithout\b[^.]*\b(?:and|so|i've|we've)\b", re.I)  # «neither date without cover, and have put in for the Wednesday»
+_IS = re.compile(r"(?:'s| is| wis) ", re.I)
 _CONTRAST = re.compile(r"\b(?:but|though|although|however|unless|except|instead|otherwise|failing that)\b", re.I)
 GOES = {"takes", "joins", "goes"}
 # «so the 25th it'll be»
@@ -250,11 +252,26 @@ def drop_after_refusal(mentions: list[Mention], end: int, text: str) -> None:
             mention.stance = "elsewhere"
 
 
+def stay_refused(mentions: list[Mention], text: str) -> None:
+    """«I asked for the 19th, not the 25th; the 25th is Burns Night and I'm the haggis»: what is told of a day that was just refused takes it no more."""
+    refused: frozenset[str] = frozenset()
+    for number, mention in enumerate(mentions):
+        if mention.stance == "declines":
+            refused |= mention.sessions
+        elif mention.stance == "takes" and mention.sessions <= refused and _IS.match(text, mention.end):
+            for later in mentions[number:]:
+                if later.sessions == mention.sessions and later.stance == "takes":
+                    later.stance = "elsewhere"
+
+
 def narrow_whole(earlier: list[Mention], mentions: list[Mention], text: str) -> None:
     """«I'm down for both, but I'll only come to the first», «both, one for me and one for my PT. I'm the 25th»."""
-    last = next((m for m in reversed(mentions) if not m.whole and m.owner == "me" and m.stance == "takes"), None)
+    contrast = next((m for m in reversed(mentions) if not m.whole and m.stance == "had" and _CONTRAST.search(text[: m.start])), None)
+    last = next((m for m in reversed(mentions) if not m.whole and m.owner == "me" and m.stance == "takes"), contrast)
     if last is None:
         return
+    if last is contrast and any(m.whole and m.stance == "takes" for m in earlier):
+        last.stance = "takes"  # «I'm free on both afternoons. I have, however, asked for the earlier.»
     only = (_ONLY.search(text[: last.start]) or _CONTRAST.search(text[: last.start])) is not None
     if not (last.own or only):
         return

@@ -53,6 +53,7 @@ from parse.session_stances import (
     narrow_whole,
     settle_pairs,
     stands_near,
+    stay_refused,
     take_answer,
     tell_owners,
     ticked_box,
@@ -254,7 +255,7 @@ _NOT_LET_IN = re.compile(  # «the booking link for the 25th gives me a page tha
 _NONE_OF_US = re.compile(r"\W*(?:and |but )?(?:none|neither|nobody|not one) of (?:us|them)\b", re.I)
 _THAT_ONE = re.compile(
     r"\b(?:to|(?<!\bgo )(?<!\bgoing )(?<!\bwent )for|on|at|of|in|do|doing|done|make|join|joined|taken?|booked|"
-    r"attend(?:ing|ed)?) (?:it|that|that one|this|this one)\b",
+    r"attend(?:ing|ed)?) (?:it|that|that one|this|this one)\b|\b(?:shall|will|i'll|we'll|'ll) (?:(?:both|all) )?be there\b",
     re.I,
 )
 _GO_TO_IT = re.compile(
@@ -477,6 +478,7 @@ class SessionFinder:
                 for mention in previous:
                     mention.stance = "outsider" if mention.owner == "other" else mention.stance
             narrow_whole([mention for _, mention, _ in events], mentions, text)
+            stay_refused(mentions, text)
             if refused:
                 drop_after_refusal(mentions, 0, text)
             refused = text.rstrip().endswith(";") and any(m.whole and m.stance == "declines" for m in mentions)
