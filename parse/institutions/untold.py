@@ -66,7 +66,8 @@ def _in_subject(founds: Sequence[Found], mine: Set[str]) -> list[Found]:
 
 def _in_full(found: Found) -> bool:
     mention = found.mention
-    told = mention.rule in ("institution.exact", "institution.alias") or (mention.rule == "institution.bare" and bool(mention.forms))  # «Elmbank, the Academy»
+    behind = mention.rule == "institution.bare" and bool(mention.forms) and found.text.words[mention.first].norm == mention.core[0]
+    told = mention.rule in ("institution.exact", "institution.alias") or behind  # «Elmbank, the Academy», unlike «the primary in Elmbank»
     return mention.kind in ("school", "college") and told and mention.forms != {"nursery"}
 
 
