@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["DAYS_GAP", "LIST_GAP", "MARKED", "NEXT_PERSON", "THEN_GAP", "TO_GAP", "years_over"]
+__all__ = ["AND_ME", "DAYS_GAP", "LIST_GAP", "MARKED", "NEXT_PERSON", "THEN_GAP", "TO_GAP", "years_over"]
 
 LIST_GAP = re.compile(
     r"^(?:\s*(?:in\s+)?\([^()\n]{1,60}\)|\s*,\s*(?:one|two|three|four|five|six)(?: of us| teachers?| staff)?\s*[,;])?[\s,;/&+()\d\u2013-]*"
@@ -26,6 +26,8 @@ NEXT_PERSON = re.compile(
     r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is| are)| is| are|'s|\u2019s)?(?: (?:over|up|down|across|both|all|also))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
+# «Jo at Ashmuir High, Isla at Elmbank and me at Fairlea»: the gap between the last of the others and the writer.
+AND_ME = re.compile(r"^(?:\s*\([^()\n]{1,60}\))?[\s,;]*(?:and|&|\+|plus)\s*(?:me|myself|i|i'm|i am)(?: (?:over|up|down|here))?[\s,(:]*(?:at|in|from|of)\s+(?:the )?$", re.I)
 # «at Ashmuir High three days and at Elmbank the other two»: the gap between two between which a week is split.
 DAYS_GAP = re.compile(
     r"^(?=.*(?:\b(?:days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|mornings?|afternoons?|halves|half)\b|\b0?\.\d\b))"

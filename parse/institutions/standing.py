@@ -18,7 +18,7 @@ from functools import cached_property
 
 from parse.authorities import STRONG, TOWN
 from parse.gazetteer import Mention
-from parse.institutions.gaps import DAYS_GAP, LIST_GAP, MARKED, NEXT_PERSON, THEN_GAP, TO_GAP, years_over
+from parse.institutions.gaps import AND_ME, DAYS_GAP, LIST_GAP, MARKED, NEXT_PERSON, THEN_GAP, TO_GAP, years_over
 from parse.institutions.letter import Council, Found, Letter, Place, Text
 from parse.phrases import Hit
 from parse.schoolnames import words
@@ -299,7 +299,22 @@ class Standing:
                     or self._denied_next(text, start, end, [span[0] for span in spans[number + 1 :]], first=not number)
                 )
             result.append(role or ("", ""))
+        if not councils:
+            self._those_before_me(text, spans, result)
         return result
+
+    def _those_before_me(self, text: Text, spans: Sequence[tuple[int, int]], roles: list[tuple[str, str]]) -> None:
+        """«Jo at Ashmuir High, Isla at Elmbank and me at Fairlea»: those who are told before the writer in one list take part as well."""
+        last = 0  # place of the name that those before it stand in a list with
+        for place in range(len(spans) - 1, 0, -1):
+            gap = self._without_councils(text, spans[place - 1][1], spans[place][0])
+            if roles[place - 1][0] not in ("", "together", "other", "mate"):
+                last = 0
+            elif AND_ME.match(gap) and roles[place][0] in ("", "member", "together") and text.sentence(spans[place - 1][0]) == text.sentence(spans[place][0]):
+                roles[place - 1], last = ("together", _EACH), place - 1
+                roles[place] = ("member", _ME)
+            elif last == place and NEXT_PERSON.match(gap) and text.sentence(spans[place - 1][0]) == text.sentence(spans[place][0]):
+                roles[place - 1], last = ("together", _EACH), place - 1
 
     def _doing(self, text: Text, end: int) -> bool:
         """«... and our neighbours at Elmbank have been researching it»."""

@@ -88,9 +88,16 @@ def in_short(letter: Letter, found: Found) -> bool:
         and [word.norm for word in found.text.words[max(0, found.mention.first - 2) : found.mention.first]] != ["isle", "of"]
         and found.text.words[found.mention.first].capital
         and core not in letter.authorities.aliases
+        and not (len(core) == 1 and _at_another(found))
         and not all(norm in letter.sender_words for norm in core)
         and not all(norm in letter.gazetteer.vocabulary.never_bare for norm in core)
     )
+
+
+def _at_another(found: Found) -> bool:
+    """«Gordon at Elmbank College»: a person, who is at the next name."""
+    behind = found.text.words[found.mention.last : found.mention.last + 1]
+    return bool(behind) and behind[0].norm in ("at", "from") and any(other.first == found.mention.last + 1 for other in found.text.mentions)
 
 
 def _joined(letter: Letter, found: Found) -> bool:
