@@ -27,7 +27,9 @@ NEXT_PERSON = re.compile(
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
 # «Jo at Ashmuir High, Isla at Elmbank and me at Fairlea»: the gap between the last of the others and the writer.
-AND_ME = re.compile(r"^(?:\s*\([^()\n]{1,60}\))?[\s,;]*(?:and|&|\+|plus)\s*(?:me|myself|i|i'm|i am)(?: (?:over|up|down|here))?[\s,(:]*(?:at|in|from|of)\s+(?:the )?$", re.I)
+AND_ME = re.compile(
+    r"^(?:\s*\([^()\n]{1,60}\))?[\s,;]*(?:and|&|\+|plus)\s*(?:me|myself|i|i'm|i am)(?: (?:over|up|down|here))?[\s,(:]*(?:at|in|from|of)\s+(?:the )?$", re.I
+)
 # «at Ashmuir High three days and at Elmbank the other two»: the gap between two between which a week is split.
 DAYS_GAP = re.compile(
     r"^(?=.*(?:\b(?:days?|weeks?|(?:mon|tues?|wednes|thurs?|fri)(?:days?)?|weds?|mornings?|afternoons?|halves|half)\b|\b0?\.\d\b))"
