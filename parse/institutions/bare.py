@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import pairwise
 
 from parse.gazetteer import Entry, Mention
@@ -17,6 +18,8 @@ __all__ = ["BareNames"]
 _TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together": ("from", "of", "here", "between", "both")}
 _WORKS = tuple(f"institution.member.{rule}" for rule in ("i-work", "but", "now", "currently"))  # «I teach in Hythehill», but not «we met in Hythehill»
 _THIS_IS = "institution.member.this-is"
+_PRESENTED = 7  # words of name and subject before a school
+_LEVELS = ("primary", "secondary")
 _MOVED = ("institution.member.i-work", "institution.member.moved")
 
 
@@ -138,6 +141,11 @@ class BareNames:
             return True
         if found.paired and not all(norm in vocabulary.never_bare for norm in mention.core):
             return True
+        stage = self.letter.stage
+        if stage and not found.role and mention.entries and all(entry.level in _LEVELS and entry.level != stage for entry in mention.entries):
+            return False  # «Ann Reid, P7, Ashmuir», where the list has only a high school of that name
+        if len(mention.core) == 1 and mention.core in self._surnamed:
+            return False  # «sign me up with Isla Wren ... Isla would like»
         fitting = self.letter.of_stage(mention.entries)
         beside = tuple(entry for entry in fitting if entry.authority in (*found.near, *found.towns))
         if len({entry.label for entry in beside}) == 1 and found.near:
@@ -160,7 +168,12 @@ class BareNames:
             counts = single = True
         if not counts and before in ("and", "plus") and found.group in self.counted:
             counts = True  # «at Ferryhill and Harlaw»
-        if alone and not counts and single and (self._is_fragment(found) or self._is_sole(found) or self._is_bracketed(found) or self._is_put(found)):
+        if (
+            alone
+            and not counts
+            and single
+            and (self._is_fragment(found) or self._presents(found) or self._is_sole(found) or self._is_bracketed(found) or self._is_put(found))
+        ):
             counts = True
         if counts and not single and not alone:
             return False
@@ -168,6 +181,22 @@ class BareNames:
             self.counted.add(found.group)
             found.mention = replace(mention, entries=fitting)
         return counts
+
+    @cached_property
+    def _surnamed(self) -> frozenset[tuple[str, ...]]:
+        """Names of schools in one word that are somebody's first name here: with a word in capitals behind them and a word for company before."""
+        found: set[tuple[str, ...]] = set()
+        vocabulary = self.letter.gazetteer.vocabulary
+        for text in self.letter.texts:
+            for mention in text.mentions:
+                if mention.kind != "bare" or len(mention.core) > 1 or not 0 < mention.first <= mention.last < len(text.words):
+                    continue
+                before, behind = text.words[mention.first - 1], text.words[mention.last]
+                gap = text.view.folded[mention.end : behind.start]
+                plain = behind.capital and not behind.raw.isupper() and gap == " " and behind.norm not in vocabulary.forms.words
+                if plain and before.norm in ("with", "and", "&", "plus") and behind.norm not in vocabulary.never_named:
+                    found.add(mention.core)
+        return frozenset(found)
 
     def _introduced(self, found: Found, *, single: bool, alone: bool) -> bool:
         """Whether the words around say that a school is meant."""
@@ -237,6 +266,16 @@ class BareNames:
             return False
         known = self.letter.gazetteer.vocabulary.never_bare
         return text.view.folded[end : end + 1] in (".", ",", ";", ":", "\n", "!", "") and not all(norm in known for norm in found.mention.core)
+
+    def _presents(self, found: Found) -> bool:
+        """«Ann Reid, chemistry, Gourdon. Two of us want ...»: a letter that begins with the writer's name, what is taught, and where."""
+        text, number = found.text, found.text.sentence(found.mention.start)
+        begin, stop = text.sentences[number]
+        first = text.word_at(begin)
+        if number > 1 or self._is_town(found) or found.role or found.mention.first - first > _PRESENTED or first >= found.mention.first:
+            return False
+        told = text.words[first].norm in self.letter.sender_words and self._gap_before(found) == ", "
+        return told and not text.view.folded[found.mention.end : stop].strip(" .!,\n")
 
     def _is_sole(self, found: Found) -> bool:
         """A name that is no town's, where the message names no school in full: in the subject too, behind «at» with no name beside it, or signed with."""

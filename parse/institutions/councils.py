@@ -73,6 +73,8 @@ class CouncilNames:
             while at < len(taken) and taken[at][1] <= start_char:
                 at += 1
             inside = at < len(taken) and taken[at][0] < end_char
+            if alias.kind == TOWN and end - index > 1 and key[end - index - 1].endswith("s") and found[end - 1].raw.endswith("'s"):
+                inside = True  # «I'm at St Andrew's» tells of a school, and not of the town of St Andrews
             if not inside and self._stands(folded, found, index, end, alias, lower=lower, upper=upper, zone=text.zone):
                 result.extend(self._twins(folded, found, index, end))
                 result.append(Council(first=index, last=end, start=start_char, end=end_char, alias=alias, text=folded[start_char:end_char]))

@@ -23,7 +23,8 @@ NEXT_PERSON = re.compile(
     r"|(?:my|our) [a-z-]+(?: [a-z-]+)?"
     r"|(?:a|another|one) (?:[a-z]+ )?(?:colleague|teacher|lecturer|librarian|friend|pal)"
     r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
-    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is| are)| is| are|'s|\u2019s)?(?: (?:over|up|down|across|both|all|also))?[\s,(:]*(?:at|in|from|of|,|\()\s*"
+    r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is| are)| is| are|'s|\u2019s)?(?: (?:over|up|down|across|both|all|also))?"
+    r"[\s,(:]*(?:at|in|from|of|,|\(|on (?:the )?[A-Z][\w'-]* ?\()\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
 # «Jo at Ashmuir High, Isla at Elmbank and me at Fairlea»: the gap between the last of the others and the writer.

@@ -84,7 +84,9 @@ _SHOUTS = 5  # sentences of a word or a mark that may stand before what takes a 
 _AS_WELL, _TEACH_AT = "institution.together.as-well", "institution.member.teach-at"
 _MEET = "institution.other.meet"
 _AT_START = "institution.member.at-start"
-_NOT_PART = "institution.not.part"
+_AND_I = "institution.together.and-i"
+_NOT_PART, _NOT_YET = "institution.not.part", "institution.not.yet"
+_OTHERS_NAMED = re.compile(r"\b(?:and|plus|with|others?|&)\b.*\b(?:folk|people|others|colleagues|teachers|staff|primaries|schools|secondaries)\b", re.I | re.S)
 _MATE, _I_AM = "institution.together.mate", "institution.member.i-am"
 _COUNT, _SHORT_GAP = "institution.together.count", 24
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
@@ -427,6 +429,11 @@ class Standing:
                     distance = text.word_at(hit.span.start_char) - (behind[1] if hit.span.start_char >= behind[0] else last)
                 if distance > self.letter.rules.within[rule] or (hit.phrase.label == "home" and not homes):
                     continue
+                between = text.view.folded[end : hit.span.start_char]
+                if rule == _NOT_YET and hit.span.text.lower().startswith("who") and _OTHERS_NAMED.search(between):
+                    continue  # «me at Ashmuir, plus folk from four other primaries who'll write in by themselves»
+                if rule == _AND_I and not self._of_somebody(text, first):
+                    continue  # «I teach at Ashmuir and I have been doing an enquiry»
                 if rule == _NOT_PART and ";" in text.view.folded[end : hit.span.start_char]:
                     continue  # «I write for Ashmuir; the nursery isn't part of this»
                 if side == "before" and self._of_a_bracket(text.view.folded, hit, start):
@@ -454,6 +461,14 @@ class Standing:
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
         return best[1] if best else None
+
+    def _of_somebody(self, text: Text, first: int) -> bool:
+        """«Jo at» Ashmuir, «my colleague from» Elmbank: whether a person other than the writer is named right before the word ``first``."""
+        if first < 2 or text.words[first - 1].norm not in ("at", "from", "in", "of"):
+            return False
+        who = text.words[first - 2]
+        told = who.capital and who.norm not in ("i", "im", "ive", "we", "were", "weve") and who.norm not in self.letter.gazetteer.vocabulary.never_named
+        return (told or who.norm in self.letter.gazetteer.vocabulary.words["people"]) and who.norm not in self.letter.sender_words
 
     def _of_a_bracket(self, folded: str, hit: Hit, start: int) -> bool:
         """Whether a cue belongs to a bracket that is closed before ``start``, in whole or by its beginning: «(..., before anyone asks) at Ashmuir»."""
