@@ -31,8 +31,9 @@ lint: $(VENV)/.ready-test
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports
 
+# Three at a time on two cores: servers, browsers and killed processes are waited for a third of the time.
 unit: $(VENV)/.ready-test
-	PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest tests -n 2 --dist loadfile --no-loadscope-reorder
+	PATH="$$PATH:/usr/sbin" $(BIN)/python -m pytest tests -n 3 --dist loadfile --no-loadscope-reorder
 
 # The wheel, installed in a clean environment, is what an operator gets: its command must work.
 package: $(VENV)/.ready-test
