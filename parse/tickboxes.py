@@ -39,6 +39,7 @@ _ANSWER = re.compile(
     r"(?=\s{0,3}(?:[;,.|!\n]|\Z))[;,.|! \n]{0,4}",
     re.IGNORECASE,
 )
+_SAYS_YES = re.compile(r"(?:[:?|=]|\s-|-\s)\s{0,3}(?:yes|yep|aye|y|\u2713|\u2714|x|ticked|true)(?=\s{0,3}(?:[;,.|!\n]|\Z))", re.IGNORECASE)
 _CELL = re.compile(rf"(?:\[\s?(?P<in>[xX\u2713\u2714]?)\s?\]|(?P<tick>[{_CHECK}{_CROSS}xXyY\u2022]|yes|tick|ticked)|[{_EMPTY}nN-]|no|)\Z", re.IGNORECASE)
 _FEWEST_CELLS = 3
 
@@ -114,6 +115,8 @@ def _behind(text: str, start: int, stop: int, marks: Sequence[re.Match[str]]) ->
 
 def answered(text: str) -> Iterator[list[Box]]:
     """The forms of a text in which options are answered in a word or left blank, three or more one after another, one of them yes."""
+    if _SAYS_YES.search(text, 0, _LOOKED_AT) is None:
+        return  # most mail: options are looked for at every word otherwise
     group: list[re.Match[str]] = []
     found = [answer for _, answer in zip(range(_MOST), _ANSWER.finditer(text[:_LOOKED_AT]), strict=False)]
     for answer in [*found, None]:
@@ -127,6 +130,8 @@ def answered(text: str) -> Iterator[list[Box]]:
 
 def tabled(text: str) -> Iterator[list[Box]]:
     """The forms whose boxes stand in a row under their headings, or behind them where the lines have run together: «existing | proposed», «| x |»."""
+    if "|" not in text:
+        return
     at = 0
     above: tuple[tuple[int, int], ...] = ()
     for line in text.split("\n"):
