@@ -106,8 +106,6 @@ def _of_item(item: Mapping[str, Any], shown: str, *, says: str, matched: bool) -
 
 def _phrase_matcher(file: RuleFile) -> Matcher:
     matcher = compile_rules(file)
-    spellings = file.settings.get("spellings") or {}
-    matcher.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
     return lambda parsed: {hit.phrase.id for view in views(parsed) for hit in matcher.find(view)}
 
 

@@ -176,7 +176,6 @@ class ActivityFinder:
         self.needs = self._needs(settings, file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
         self.matcher: PhraseMatcherSet = compile_rules(file)
-        self.matcher.spellings = file.spellings
         self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, columns=ACTIVITIES, cues=self.weights)
         self.lists = word_lists(file.lists)
         self.phrases: defaultdict[str, list[tuple[tuple[str, ...], Remembered]]] = defaultdict(list)  # what persons taught, by the first word

@@ -139,7 +139,6 @@ class KindFinder:
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
         self._rules = compile_rules(file)
-        self._rules.spellings = file.spellings
         self.wavers, self.loud = (_decides(file.settings, key, file.file) for key in ("wavers", "loud"))
         self.place: dict[str, str] = {}
         for rule in file.rules:

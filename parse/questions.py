@@ -145,8 +145,6 @@ class QuestionFinder:
     def __init__(self, folder: Path) -> None:
         file = load_rules(folder / "rules" / "questions.yaml", shown="rules/questions.yaml", says=LABELS)
         self._rules = compile_rules(file)
-        spellings = file.settings.get("spellings") or {}
-        self._rules.spellings = {str(word).lower(): str(meant).lower() for word, meant in spellings.items() if word != "__line__"}
         try:
             self.asks_at = float(file.settings["asks_at"])
         except (KeyError, TypeError, ValueError):

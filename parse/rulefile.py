@@ -118,13 +118,13 @@ def _read(text: str, file: str, says: tuple[str, ...] | None, extra: tuple[str, 
 
 
 def compile_rules(file: RuleFile) -> PhraseMatcherSet:
-    """The rules as a matcher; a pattern that cannot be read is a ProgrammeError with its line."""
+    """The rules as a matcher that mends the file's spellings; a pattern that cannot be read is a ProgrammeError with its line."""
     return file.once("matcher", lambda: _compiled(file))
 
 
 def _compiled(file: RuleFile) -> PhraseMatcherSet:
     try:
-        return PhraseMatcherSet([rule.phrase for rule in file.rules], file.lists)
+        return PhraseMatcherSet([rule.phrase for rule in file.rules], file.lists, file.spellings)
     except PhraseError as error:
         wrong = error
     for rule in file.rules:
