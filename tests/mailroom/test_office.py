@@ -22,6 +22,7 @@ from mailroom.model import MessageState, ReplyState
 from mailroom.office import HouseOffice
 from mailroom.officework.knowledge import Knowledge
 from store import Record, Recorded, Registration, RegistrationState, Store
+from tests.fixtures.stores import copied
 
 SCHOOLS = """name,authority,sector,postcode
 Whinny Brae Primary School,Fife,Primary,KY1 1AA
@@ -113,22 +114,23 @@ def filled(tmp_path_factory: pytest.TempPathFactory, knowledge: Knowledge) -> Pa
     return folder
 
 
+@pytest.fixture(scope="module")
+def filled_file(filled: Path) -> Path:
+    return filled / "mailroom.db"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def house(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, filled: Path, knowledge: Knowledge) -> Iterator[House]:
     """A house of the test's own after the first round: a copy of one."""
     shutil.copytree(filled / "box", tmp_path / "box")
-    if request.param == "sqlite":
-        shutil.copy(filled / "mailroom.db", tmp_path)
-        made = House(tmp_path, f"sqlite:///{tmp_path}/mailroom.db", knowledge)
+
+    def prepare(url: str) -> None:
+        first_round(tmp_path_factory.mktemp("office"), url, knowledge)
+
+    with copied(request, tmp_path, file="filled_file", name="office", prepare=prepare) as url:
+        made = House(tmp_path, url, knowledge)
         yield made
         made.store.close()
-        return
-    postgres = request.getfixturevalue("postgres")
-    url = postgres.fresh("office", lambda url: first_round(tmp_path_factory.mktemp("office"), url, knowledge))
-    made = House(tmp_path, url, knowledge)
-    yield made
-    made.store.close()
-    postgres.drop(url)
 
 
 def everything(store: Store) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -48,7 +47,7 @@ from store import (
     browsing,
 )
 from store.database import Database
-from tests.fixtures.stores import NOW, answer, arrival, reading
+from tests.fixtures.stores import NOW, answer, arrival, copied, reading
 
 COUNCILS = ("Fife", "Glasgow City", "City of Edinburgh", "Na h-Eileanan Siar")
 ACTIVITIES = ("lesson_study", "book_group", "own_project")
@@ -309,13 +308,8 @@ def filled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a register of some forty, to be written to: a copy of one that is filled once."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{shutil.copy(request.getfixturevalue('filled_file'), tmp_path / 'mailroom.db')}"
-        return
-    postgres = request.getfixturevalue("postgres")
-    url = postgres.fresh("filled", _fill)
-    yield url
-    postgres.drop(url)
+    with copied(request, tmp_path, file="filled_file", name="filled", prepare=_fill) as url:
+        yield url
 
 
 @pytest.fixture
