@@ -19,7 +19,7 @@ import csv
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +30,9 @@ from sklearn.linear_model import LogisticRegression
 from bench.fit_topics import CORPUS, LETTERS, kept_aside
 from mailroom.model import ZoneKind
 from parse.activities import ActivityFinder
-from parse.reviewwords import ALWAYS, letter_signs
+from parse.phrases import PhraseMatcherSet
 from parse.textview import TextView
+from parse.wordshare import ALWAYS, letter_signs
 
 PROGRAMME = Path(__file__).parent.parent / "programme"
 TABLE = PROGRAMME / "words" / "review.csv"
@@ -45,22 +46,36 @@ USUAL = 3.0  # the logarithm of how rare a word is whose weight is as free as th
 class Letter:
     source: str
     signs: frozenset[str]
-    review: bool
-    complete: bool  # or a person had to see it
+    kind: str
+    outcome: str
+    due: bool  # what the table is to tell
 
 
-def letters(files: Sequence[Path]) -> list[Letter]:
-    matcher = ActivityFinder(PROGRAMME).matcher
+def letters(files: Sequence[Path], matcher: PhraseMatcherSet, due: Callable[[str, str], bool]) -> list[Letter]:
+    """The letters of persons; ``due`` says of a kind and an outcome whether the table is to tell them."""
     found: list[Letter] = []
     for file in files:
         for item in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
-            outcome = item["labels"]["outcome"] if "labels" in item else item["outcome"]
+            labels = item.get("labels", item)
+            kind, outcome = labels["kind"], labels["outcome"]
             if kept_aside(file, item["id"]) or outcome == "ignore":
                 continue
             views = (TextView(item["subject"], where="subject"), TextView(item["body"], where=ZoneKind.OWN))
             signs = letter_signs(sentence for view in views for sentence in matcher.words(view))
-            found.append(Letter(file.stem, frozenset(signs), outcome == "review", outcome != "ask_member"))
+            found.append(Letter(file.stem, frozenset(signs), kind, outcome, due(kind, outcome)))
     return found
+
+
+def left_out(texts: Sequence[Letter], *, penalty: float, rows: int) -> list[tuple[float, Letter]]:
+    """The share of each letter by a table that was fitted without its source."""
+    sources = sorted({text.source for text in texts})
+    read: list[tuple[float, Letter]] = []
+    for fold in range(FOLDS):
+        without = set(sources[fold::FOLDS])
+        table = fitted([text for text in texts if text.source not in without], penalty=penalty, rows=rows)
+        read += [(share(table, text), text) for text in texts if text.source in without]
+    print(f"{len(texts)} letters of {len(sources)} sources; each read with a table fitted on others")
+    return read
 
 
 def fitted(texts: Sequence[Letter], *, penalty: float, rows: int) -> dict[str, float]:
@@ -81,7 +96,7 @@ def _fit(texts: Sequence[Letter], names: Sequence[str], spread: Counter[str], pe
     cells = [(row, places[sign]) for row, text in enumerate(texts) for sign in sorted(text.signs) if sign in places]
     matrix = csr_matrix((np.ones(len(cells)), tuple(np.array(cells).T)), shape=(len(texts), len(names)))
     free = np.array([math.log((len(texts) + 1) / spread[name]) / USUAL for name in names])
-    model = LogisticRegression(C=1 / penalty, max_iter=500, tol=1e-4).fit(matrix @ diags(free), [text.review for text in texts])
+    model = LogisticRegression(C=1 / penalty, max_iter=500, tol=1e-4).fit(matrix @ diags(free), [text.due for text in texts])
     return model.coef_[0] * free, float(model.intercept_[0])
 
 
@@ -89,33 +104,37 @@ def share(table: dict[str, float], text: Letter) -> float:
     return 1 / (1 + math.exp(-table[ALWAYS] - sum(table.get(sign, 0.0) for sign in text.signs)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--penalty", type=float, default=10.0)
-    parser.add_argument("--rows", type=int, default=3000)
+def options(about: str, *, penalty: float, rows: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--penalty", type=float, default=penalty)
+    parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    texts = letters([*LETTERS, CORPUS / "kinds.jsonl"])
-    sources = sorted({text.source for text in texts})
-    read: list[tuple[float, bool]] = []
-    for fold in range(FOLDS):
-        left_out = set(sources[fold::FOLDS])
-        table = fitted([t for t in texts if t.source not in left_out], penalty=options.penalty, rows=options.rows)
-        read += [(share(table, t), t.review) for t in texts if t.source in left_out and t.complete]
-    due, free = [s for s, review in read if review], [s for s, review in read if not review]
-    print(f"{len(texts)} letters of {len(sources)} sources; each read with a table fitted on others")
+    return parser.parse_args()
+
+
+def keep(table: dict[str, float], file: Path, *, write: bool) -> None:
+    """Say how long the table is, and write it under the remarks that ``file`` begins with."""
+    print(f"{len(table)} rows")
+    if not write:
+        return
+    remarks = [line for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if line.startswith("# ")]
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        opened.writelines(remarks)
+        rows = csv.writer(opened, lineterminator="\n")
+        rows.writerow(("sign", "weight"))
+        rows.writerows((sign, f"{weight:g}") for sign, weight in table.items())
+
+
+def main() -> None:
+    chosen = options(__doc__ or "", penalty=10.0, rows=3000)
+    texts = letters([*LETTERS, CORPUS / "kinds.jsonl"], ActivityFinder(PROGRAMME).matcher, lambda kind, outcome: outcome == "review")
+    read = left_out(texts, penalty=chosen.penalty, rows=chosen.rows)
+    due = [value for value, text in read if text.due]
+    free = [value for value, text in read if not text.due and text.outcome != "ask_member"]
     print("share from   held back of those that a person had to see   of those that could be registered")
     for step in (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7):
         print(f"  {step:.2f}         {sum(s >= step for s in due) / len(due):.3f}   {sum(s >= step for s in free) / len(free):.4f}")
-    table = fitted(texts, penalty=options.penalty, rows=options.rows)
-    print(f"{len(table)} rows")
-    if options.write:
-        remarks = [line for line in TABLE.read_text(encoding="utf-8").splitlines(keepends=True) if line.startswith("# ")]
-        with TABLE.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(remarks)
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(("sign", "weight"))
-            rows.writerows((sign, f"{weight:g}") for sign, weight in table.items())
+    keep(fitted(texts, penalty=chosen.penalty, rows=chosen.rows), TABLE, write=chosen.write)
 
 
 if __name__ == "__main__":

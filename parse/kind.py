@@ -32,6 +32,7 @@ from mailroom.model import Candidate, Evidence, Kind, ParsedMessage, Reason, Slo
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules
 from parse.textview import TextView
+from parse.wordshare import Share, WordShare
 
 __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 
@@ -138,8 +139,11 @@ class KindFinder:
 
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
-        self._rules = compile_rules(file)
-        self.wavers, self.loud = (_decides(file.settings, key, file.file) for key in ("wavers", "loud"))
+        self.matcher = compile_rules(file)
+        self.wavers, self.loud, self.unlike_ours, self.like_ours = (
+            _decides(file.settings, key, file.file) for key in ("wavers", "loud", "unlike_ours", "like_ours")
+        )
+        self.unrelated_words = WordShare(folder, "unrelated")
         self.place: dict[str, str] = {}
         for rule in file.rules:
             place = rule.extra.get("in", "any")
@@ -153,7 +157,7 @@ class KindFinder:
     def read(self, parsed: ParsedMessage, views: Sequence[TextView]) -> KindReading:
         """The message with every sign in it, to be asked for its kind."""
         texts = [view for view in views if not view.where.startswith("attachment:") and view.where is not ZoneKind.BANNER]
-        return KindReading(self, parsed, [(view.where, hit) for view in texts for hit in self._rules.find(view)])
+        return KindReading(self, parsed, texts)
 
     def part_signs(self, parsed: ParsedMessage) -> Iterable[_Sign]:
         types = parsed.content_types
@@ -195,8 +199,9 @@ class KindFinder:
 class KindReading:
     """One message and the signs in it. First ask ``machine``; if it says None, ask ``person``."""
 
-    def __init__(self, finder: KindFinder, parsed: ParsedMessage, hits: Sequence[tuple[str, Hit]]) -> None:
-        self._finder, self._parsed, self._hits = finder, parsed, hits
+    def __init__(self, finder: KindFinder, parsed: ParsedMessage, texts: Sequence[TextView]) -> None:
+        self._finder, self._parsed, self._texts = finder, parsed, texts
+        self._hits: list[tuple[str, Hit]] = [(view.where, hit) for view in texts for hit in finder.matcher.find(view)]
         self._forwards = _FORWARD.match(parsed.subject) is not None
         self._replies_to = _REPLY.match(parsed.subject) is not None and not self._forwards
         self._machine_signs = [*finder.part_signs(parsed), *finder.header_signs(parsed), *self._text_signs(MACHINE_LABELS), *self._whom_to_ask()]
@@ -421,6 +426,10 @@ class KindReading:
         if on_behalf:
             reasons.append(Reason(code="on_behalf", detail=_first(signs, "on_behalf")))
         kind = self._kind(weight, found, forwarded=forwarded or on_behalf)
+        likelier = self._by_words(kind, weight, found, forwarded=forwarded or on_behalf)
+        if likelier is not None:
+            kind = likelier
+            reasons.append(Reason(code="kind_by_words", detail=self._like_unrelated.shown(against=kind is not Kind.UNRELATED)))
         if kind is Kind.WITHDRAWAL or weight["withdraws"] - weight["stays"] >= 1.0:
             reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
         told = found.activities and found.place_told
@@ -513,6 +522,30 @@ class KindReading:
         told = told or (found.perhaps_activities and weight["programme"] > 0 and weight["human"] > 0 and weight["private"] <= 0)
         return Kind.EXPRESSION_OF_INTEREST if told or place or forwarded or read_files else Kind.UNRELATED
 
+    @cached_property
+    def _like_unrelated(self) -> Share:
+        """How much the words are like those of private letters and of letters for another desk."""
+        return self._finder.unrelated_words.of(self._texts, self._finder.matcher)
+
+    def _by_words(self, kind: Kind, weight: dict[str, float], found: Found, *, forwarded: bool) -> Kind | None:
+        """Another kind than the rules give, where nothing that they found is surely ours, or surely is not, and the words of the letter are plain.
+
+        «Have you an archive, and might I see it?» asks, and nothing else of it is of ours; «is either one recorded?» has no word of a school.
+        """
+        at_school = found.institutions and weight["programme"] > 0
+        of_ours = any(weight[label] > 0 for label in ("scheme", "interest", "undecided", "withdraws", "leaves")) or found.activities or found.perhaps_activities
+        sure = of_ours or at_school or found.sessions or bool(found.concerns) or forwarded or any(file.text.strip() for file in self._parsed.attachments)
+        if kind in (Kind.ENQUIRY, Kind.EXPRESSION_OF_INTEREST):
+            return Kind.UNRELATED if not sure and self._like_unrelated.value >= self._finder.unlike_ours else None
+        if kind is not Kind.UNRELATED or weight["private"] > 0 or weight["desk"] > 0 or self._like_unrelated.value > self._finder.like_ours:
+            return None
+        inline = any(zone.kind is ZoneKind.INLINE_ANSWER for zone in self._parsed.zones)
+        if inline or self._replies(weight):
+            return Kind.FOLLOW_UP if found.topic_told or found.perhaps_activities or found.activities or found.sessions else None
+        if found.asks:
+            return Kind.ENQUIRY
+        return Kind.EXPRESSION_OF_INTEREST if weight["interest"] > 0 else None
+
     def _conversation(self, signs: Iterable[_Sign]) -> bool:
         """Whether the writer goes on from earlier mail, as far as headers, quotes and the writer's own words tell."""
         return self._replies({"replies": _best_sum(sign for sign in signs if sign.says == "replies"), "circular": 0.0, "answered": 0.0})
@@ -533,6 +566,8 @@ class KindReading:
             score += 0.2
         if self._greeted({ZoneKind.QUOTE, ZoneKind.OWN_QUOTE}):
             score += 0.8 if self._replies_to and self._asked_below() else 0.4
+        elif self._answers_between() and self._asked_below():
+            score += 0.4
         if self._replies_to and self._own_below():
             score += 0.8
         return score >= 1.0
@@ -562,6 +597,12 @@ class KindReading:
     def _asked_below(self) -> bool:
         """Whether the mail that is answered asks something."""
         return any(_ASKS_BELOW.search(text) for text in self._below())
+
+    def _answers_between(self) -> bool:
+        """Whether the writer's words stand between quotes."""
+        kinds = [zone.kind for zone in self._parsed.zones if zone.kind in (*OWN, ZoneKind.QUOTE, ZoneKind.OWN_QUOTE)]
+        quotes = [place for place, kind in enumerate(kinds) if kind not in OWN]
+        return bool(quotes) and any(kind in OWN for kind in kinds[quotes[0] : quotes[-1]])
 
     def _own_below(self) -> bool:
         """Whether the writer answers mail of his own: «On 14 January Ann Person wrote:» under a second letter by Ann Person."""
