@@ -108,7 +108,7 @@ def test_reason_names_the_share_and_the_words_on_its_side(shipped: Reader) -> No
         mail("Before I decide anything, what would it cost me?"),
         mail("This is a complaint. Why has nobody answered me? It is a disgrace."),
         mail(
-            "What do you think of this?\n\n-------- Forwarded Message --------\nFrom: Bo Person <bo@example.org>\nSubject: Reading\n\nWe are at Wick High School.",
+            "See below?\n\n-------- Forwarded Message --------\nFrom: Bo Person <bo@example.org>\nSubject: Reading\n\nWe are at Wick High School.",
             "Fwd: Reading",
         ),
     ],
