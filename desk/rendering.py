@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,7 +30,9 @@ _MOST_COOKIE = 3800  # of the 4096 that a cookie may have with its name and attr
 _FLASH = "mailroom-said"  # a cookie of a minute: what was just done, and where it is undone
 
 
+@lru_cache(maxsize=4)
 def environment(zone: ZoneInfo) -> Environment:
+    """One for all desks of a process: to compile the templates takes longer than all else that a page does."""
     made = Environment(
         loader=FileSystemLoader(str(files("desk") / "templates")), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
