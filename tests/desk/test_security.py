@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -24,6 +25,7 @@ from desk import looks
 from desk.app import make_app
 from desk.attachments import parts
 from desk.pages import ROUTES
+from desk.passwords import Passwords
 from desk.routing import Page, Role, guarded_only
 from desk.security import CSP, LARGEST_FORM, Security, Settings, digest, own_path
 from mailroom.config import load_config
@@ -62,6 +64,12 @@ def closed(tmp_path_factory: pytest.TempPathFactory, demo_house_template: Path) 
     config = load_config(folder / "config.yaml")
     with Store(config.store.url) as store:
         yield House(folder=folder, config=config, store=store, office=HouseOffice(config, store))
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real ones, made quickly: what they have to cost is asked in test_people.py."""
+    monkeypatch.setattr("desk.security.Passwords", lambda: Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
 
 
 # --- every route
@@ -525,7 +533,7 @@ def test_every_look_at_a_member_is_in_the_history(house: House, route: Page) -> 
     """With ids of what there is, so that each page has something to show."""
     store = house.store
     registration, reply = next(iter(store.registrations())), store.replies()[0]
-    records = [record for record in map(store.message, [one.id for one in store.messages()]) if record is not None]
+    records = (record for record in map(store.message, [one.id for one in store.messages()]) if record is not None)  # as far as they are looked at
     if "attachment" in route.path:
         number, index = next((one.message.id, part.index) for one in records for part in parts(one.content or b""))
     elif "html" in route.path:
