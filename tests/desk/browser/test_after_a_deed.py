@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from store import Registration
-from tests.fixtures.browser import LOOKS, Served
+from tests.fixtures.browser import Served
 from tests.fixtures.desk import House
 
 LETTER = """From: Rory Bell <rory@mail.example>
@@ -18,7 +18,7 @@ Date: Mon, 10 Jan 2022 09:00:00 +0000
 
 I teach at WHS. We are a group of colleagues already doing research together on reading for pleasure. I would like to register.
 """
-SCRIPTED = [look for look in LOOKS if look[2]]  # axe-core asks for a page again where no script runs, and these are answers to a form
+SCRIPTED = [("telephone", "light", True), ("desk", "dark", True)]  # axe-core asks for a page again where no script runs, and these are answers to a form
 
 
 def entry(house: House, name: str) -> Registration:
@@ -33,7 +33,7 @@ def change_meanwhile(house: House, registration: Registration) -> None:
     house.office.correct(registration.id, registration.revision, {"topic": ("Gaelic songs",)}, who="morven")
 
 
-@pytest.mark.parametrize(("size", "scheme", "scripts"), LOOKS)
+@pytest.mark.parametrize(("size", "scheme", "scripts"), [*SCRIPTED, ("telephone", "dark", False)])
 def test_two_at_once_are_shown_what_each_wanted(
     house: House,
     serve: Callable[..., Served],
