@@ -57,18 +57,19 @@ def mail(sender: str, subject: str, body: str, number: int, **fields: str) -> by
 def test_notes_of_people_who_are_away_are_not_answered(house: House) -> None:
     """Notes on our answers: under any program's headers none is answered; without any, the few that pass for a person's get one answer."""
     room = house(settings="  per_hour: 100000\n  per_domain_an_hour: 100000\n")
-    room.take([member(n) for n in range(200)])
+    room.take([member(n) for n in range(120)])
     first = room.sent
-    assert len(first) == 200
+    assert len(first) == 120
     register = {r.id: (r.state, r.values) for r in room.store.registrations()}
     texts = notes()
     marked = [maker for maker in makers() if maker not in ("none", "suppress_only")]
     room.take([note for _, _, note in storm(first, texts, marked)])
-    assert len(room.sent) == 200, "a program that says it is one was answered"
+    assert len(room.sent) == 120, "a program that says it is one was answered"
 
-    bare = list(storm(first, texts, ["none", "none", "suppress_only"]))
+    bare = list(storm(first, texts, ["none", "suppress_only"]))
+    assert len(bare) >= 2 * len(texts), "each text without a mark"
     room.take([note for _, _, note in bare])
-    again = room.sent[200:]
+    again = room.sent[120:]
     assert len(again) <= 0.08 * len(bare)
     room.take([away(ours, bare[first.index(before)][1], 1000 + n, maker="none") for n, (ours, before) in enumerate(_pairs(again, first))])
     assert max(room.answers_by_address().values()) <= 2, "the same note again is answered no more"
@@ -142,14 +143,14 @@ def _through_gateway(content: bytes) -> bytes:
 def test_an_old_mailbox_is_read_and_only_what_is_new_is_answered(house: House) -> None:
     """Five years of mail on a first start, and one that comes after the go-live mark."""
     room = house(settings="  not_before: 2022-01-01T00:00:00Z\n")
-    old = [member(n) for n in range(250)]
-    dates = [utc(2017, 1, 2) + timedelta(days=7 * n) for n in range(250)]
-    room.take(old, [*dates[:249], utc(2021, 12, 31, 23)])
+    old = [member(n) for n in range(100)]
+    dates = [utc(2017, 1, 2) + timedelta(days=18 * n) for n in range(100)]
+    room.take(old, [*dates[:99], utc(2021, 12, 31, 23)])
     assert room.sent == []
-    assert len(list(room.store.registrations())) == 250
+    assert len(list(room.store.registrations())) == 100
     room.take([member(900)], [utc(2022, 1, 1, 0)])
     assert [received.recipients for received in room.sent] == [("member900@glow.example",)]
-    assert room.store.status().replies[ReplyState.SUPPRESSED] == 250
+    assert room.store.status().replies[ReplyState.SUPPRESSED] == 100
     assert room.store.breakers() == (), "what is not sent is no storm"
 
 
@@ -251,9 +252,9 @@ def test_the_same_words_over_and_over_get_one_answer(house: House, kind: str) ->
     """Each copy under a Message-ID and a Date of its own."""
     room = house()
     words = "Is cover paid for the training days?" if kind == "question" else message_from_bytes(member(3), policy=policy.default).get_content()
-    copies = [mail("Isla Baird <isla@mailbox.example>", "My question", words, n) for n in range(120)]
-    for start in (0, 60):
-        room.take(copies[start : start + 60])
+    copies = [mail("Isla Baird <isla@mailbox.example>", "My question", words, n) for n in range(60)]
+    for start in (0, 30):
+        room.take(copies[start : start + 30])
     assert len(room.sent) == 1
     registers = list(room.store.registrations())
     assert len(registers) == (0 if kind == "question" else 1)

@@ -32,7 +32,7 @@ from parse.reader import Reader
 from store import FieldValue, Registration, RegistrationState, RegistrationUpdate, Store
 from tests.fixtures.conversations import BEGIN, OURS, SCHOOLS, Answer, answer_of, write
 
-EXAMPLES = int(os.environ.get("MAILROOM_TEST_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("MAILROOM_TEST_EXAMPLES", "5"))
 PERSON = "the co-ordinator"
 MEMBERS = ("Anne Muir <anne@mail.example>", "Rab Tait <rab@mail.example>")
 STRANGER = "Mallory Quirk <mallory@elsewhere.example>"

@@ -63,7 +63,7 @@ PEOPLE = (
 )
 WORDS = ("phonics", "Phonological", "play", "we", "and", "don't", "Gàidhlig", "P1", "café", "2022", "read", "reader")
 LONDON = ZoneInfo("Europe/London")
-SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 ON_IT = (RegistrationState.WITHDRAWN, RegistrationState.REVIEW, RegistrationState.REGISTERED)

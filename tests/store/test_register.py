@@ -9,9 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from mailroom.errors import Permanent
-from store import FieldValue, RegistrationState, Store
+from store import FieldValue, RegistrationState, Store, register
 from store.database import Database
 from tests.fixtures.stores import NOW, arrival, draft, record
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several of them with hundreds of registrations, where it would take thousands."""
+    monkeypatch.setattr(register, "PAGE", 100)
 
 
 def fill(store: Store, count: int, *, first: int = 1) -> None:
@@ -35,14 +41,15 @@ def test_a_value_without_a_source_cannot_be_stored(store: Store, current_url: st
     database.close()
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_the_order_is_that_of_arrival_and_pages_lose_nothing(store: Store) -> None:
     """More than one page; the later uid arrived later, however it was recorded."""
-    store.add_arrivals([arrival(uid) for uid in range(1, 1202)], NOW)
-    first = store.waiting(limit=600)
-    for message in reversed([first, store.waiting(limit=601, after=first[-1])]):
+    store.add_arrivals([arrival(uid) for uid in range(1, 252)], NOW)
+    first = store.waiting(limit=120)
+    for message in reversed([first, store.waiting(limit=131, after=first[-1])]):
         store.record_many([record(m.id) for m in reversed(message)], NOW)
     found = list(store.registrations())
-    assert len({r.id for r in found}) == 1201
+    assert len({r.id for r in found}) == 251
     assert [r.received_at for r in found] == sorted(r.received_at for r in found)
     assert list(store.registrations()) == found
 
@@ -62,17 +69,19 @@ def test_one_registration_by_its_id(store: Store) -> None:
     assert store.registration("R-NOBODY") is None
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_an_export_is_a_snapshot_and_hinders_no_writer(store: Store) -> None:
-    fill(store, 600)
+    fill(store, 130)
     stream = store.registrations()
     next(stream)
     fill(store, 5, first=1000)
-    assert len(list(stream)) == 599
-    assert len(list(store.registrations())) == 605
+    assert len(list(stream)) == 129
+    assert len(list(store.registrations())) == 135
 
 
+@pytest.mark.usefixtures("small_pages")
 def test_streaming_keeps_one_page_in_memory(store: Store) -> None:
-    fill(store, 2500)
+    fill(store, 500)
     list(store.registrations())  # caches filled
 
     def peak(whole: bool) -> int:
