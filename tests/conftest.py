@@ -45,7 +45,15 @@ pytest_plugins = [
 
 
 # Half a minute and more each: begun first, so that none of them keeps one worker busy alone at the end.
-LONG = ("test_store_crash.py", "test_sigkill.py", "test_killed_while_sending.py", "test_main_job.py", "test_oauth2.py", "test_conversations.py")
+LONG = (
+    "test_store_crash.py",
+    "test_sigkill.py",
+    "test_killed_while_sending.py",
+    "test_main_job.py",
+    "test_oauth2.py",
+    "test_conversations.py",
+    "test_browsing.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 import yaml
 
 from store import Registration
+from tests.fixtures.commands import Process
 from tests.fixtures.conversations import ROOT, Answer, House, Stage, open_house, play
 from tests.fixtures.dovecot import Dovecot
 
@@ -96,7 +95,13 @@ def test_the_command_does_the_same(house: House, tmp_path: Path, request: pytest
     [item] = [param.values[0] for param in conversations() if param.id == "outlook-set-to-german"]
     stage = Stage(house, tmp_path / "stage")
     request.addfinalizer(stage.close)
-    command = [sys.executable, "-m", "mailroom.cli", "--config", str(stage.folder / "config.yaml"), "poll", "--json"]
-    monkeypatch.setattr(stage, "round", lambda: subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}))
+    command, environment = ["--config", str(stage.folder / "config.yaml"), "poll", "--json"], {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def polled() -> None:
+        process = Process("mailroom.cli", command, folder=stage.folder, environment=environment)
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+
+    monkeypatch.setattr(stage, "round", polled)
     play(stage, item["turns"])
     assert not [*wrong_registrations(item["truth"]["register"], stage.register()), *wrong_answers(item["truth"]["answers"], stage.answers())]

@@ -30,6 +30,7 @@ from desk.routing import Page, Role, guarded_only
 from desk.security import CSP, LARGEST_FORM, Security, Settings, digest, own_path
 from mailroom.config import load_config
 from mailroom.office import HouseOffice
+from mailroom.officework.knowledge import Knowledge
 from notify.links import look_token
 from store import Store
 from tests.fixtures.desk import House
@@ -57,13 +58,13 @@ def changes(store: Store) -> int:
 
 
 @pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory, demo_house_template: Path) -> Iterator[House]:
+def closed(tmp_path_factory: pytest.TempPathFactory, demo_house_template: Path, demo_knowledge: Knowledge) -> Iterator[House]:
     """One house for all that is refused: nothing is changed in it, which is just what is tested."""
     folder = tmp_path_factory.mktemp("closed") / "house"
     shutil.copytree(demo_house_template, folder)
     config = load_config(folder / "config.yaml")
     with Store(config.store.url) as store:
-        yield House(folder=folder, config=config, store=store, office=HouseOffice(config, store))
+        yield House(folder=folder, config=config, store=store, office=HouseOffice(config, store, knowledge=demo_knowledge))
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from mailroom.config import Config, load_config
 from mailroom.errors import MailroomError
 from mailroom.model import MessageState, ReplyState
 from mailroom.office import HouseOffice
+from mailroom.officework.knowledge import Knowledge
 from store import FieldValue, Registration, RegistrationDraft, RegistrationState, Store
 from tests.fixtures.stores import NOW, answer, arrival, record
 
@@ -51,9 +52,15 @@ def ids(store: Store) -> dict[str, str]:
     return {line.member_name: line.id for line in store.each_registration()}
 
 
+@pytest.fixture(scope="module")
+def knowledge(config: Config) -> Knowledge:
+    """Read once for all offices."""
+    return Knowledge(config)
+
+
 @pytest.fixture
-def office(store: Store, config: Config) -> HouseOffice:
-    return HouseOffice(config, store, now=lambda: NOW + timedelta(days=1))
+def office(store: Store, config: Config, knowledge: Knowledge) -> HouseOffice:
+    return HouseOffice(config, store, knowledge=knowledge, now=lambda: NOW + timedelta(days=1))
 
 
 def seen(prospects: tuple[Prospect, ...]) -> dict[str, int]:

@@ -48,14 +48,13 @@ TEXTS = """() => {
 
 @pytest.fixture(scope="module")
 def pages(chromium: Any) -> Iterator[dict[tuple[int, str], Any]]:
-    """A page for each width and scheme; each keeps the addresses that it was asked to fetch."""
+    """A page for each width, by day or by night; each keeps the addresses that it was asked to fetch."""
     made = {}
-    for width in WIDTHS.values():
-        for scheme in ("light", "dark"):
-            page = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, java_script_enabled=True).new_page()
-            page.fetched = []
-            page.on("request", lambda request, page=page: page.fetched.append(request.url))
-            made[width, scheme] = page
+    for width, scheme in ((WIDTHS["telephone"], "light"), (WIDTHS["small telephone"], "dark"), (WIDTHS["desk"], "dark")):
+        page = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, java_script_enabled=True).new_page()
+        page.fetched = []
+        page.on("request", lambda request, page=page: page.fetched.append(request.url))
+        made[width, scheme] = page
     yield made
     for page in made.values():
         page.context.close()

@@ -95,8 +95,8 @@ def assert_whole(store: Store) -> None:
 def test_a_round_killed_at_any_step_ends_as_an_undisturbed_one(
     driver: Driver, fresh: Callable[[str], str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Every other step on SQLite, every fifth on PostgreSQL, where it runs through the same ones, for time."""
-    stride = 5 if "postgresql" in request.node.name else 2
+    """Every third step on SQLite, every seventh on PostgreSQL, where it runs through the same ones, for time."""
+    stride = 7 if "postgresql" in request.node.name else 3
     calm = fresh("current")
     assert driver.round(calm, tmp_path / "calm") == 0
     with Store(calm) as store:
