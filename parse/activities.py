@@ -60,8 +60,10 @@ _OUTRIGHT = "named."  # cues that name an activity outright
 _LISTED = {f"listed.{place}": name for place, name in enumerate(ACTIVITIES, start=1)}
 _NUMBER_SIGN = re.compile(r"\b(no)\.(?= ?\d)", re.IGNORECASE)
 _NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *_ORDINALS, *_LISTED, _YES})
-# What a form leaves unsaid, besides options not ticked where another one is: headings answered with «no» or «n/a».
+# What a form leaves unsaid, besides options not ticked where another one is: headings answered with «no» or «n/a»,
+# and our numbered questions that are answered in their own line.
 _ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
+_ANSWERED_BESIDE = re.compile(r"(?m)^[ \t]*\(?\d{1,2}[.):][^\n?]{8,160}\?(?=[ \t]*(?:[-\u2013\u2014=>]+|:)[ \t]*\w)")  # «3. Under way, or proposed? - Proposed.»
 _MOST_PARTS = 60
 _STRETCH = 4  # parts, most often sentences, in which an activity is commonly told
 _SIGNS = "words/activities.csv"
@@ -128,7 +130,7 @@ def _number(data: Mapping[str, Any], key: str, file: str) -> float:
 
 def _unsaid(text: str) -> bytearray | None:
     """Which characters stand in what a form leaves unsaid; None where there is no such thing."""
-    spans = [*(match.span() for match in _ANSWERED_NO.finditer(text)), *unticked(text)]
+    spans = [*(match.span() for match in _ANSWERED_NO.finditer(text)), *(match.span() for match in _ANSWERED_BESIDE.finditer(text)), *unticked(text)]
     if not spans:
         return None
     unsaid = bytearray(len(text))
@@ -173,7 +175,8 @@ class ActivityFinder:
         self.topic_reaches = _number(settings, "topic_reaches", file.file)
         self.part_ratio = _number(settings, "part_ratio", file.file)
         self.fewest_cues = _number(settings, "fewest_cues", file.file)
-        self.needs = self._needs(settings, file.file)
+        self.needs = self._conditions(settings, "needs", file.file)
+        self.ruled_out = self._conditions(settings, "ruled_out", file.file)
         self.zones = {str(k): float(v) for k, v in (settings.get("zones") or {}).items() if k != "__line__"}
         self.matcher: PhraseMatcherSet = compile_rules(file)
         self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, columns=ACTIVITIES, cues=self.weights)
@@ -202,23 +205,25 @@ class ActivityFinder:
             raise ProgrammeError(file.file, table["__line__"], "the cue «always» (what is added to every text) is missing")
         return weights
 
-    def _needs(self, settings: Mapping[str, Any], file: str) -> dict[str, tuple[str, ...]]:
-        """For some activities, how cues begin of which a text has to have one."""
-        needs: dict[str, tuple[str, ...]] = {}
-        for name, cues in (settings.get("needs") or {}).items():
+    def _conditions(self, settings: Mapping[str, Any], key: str, file: str) -> dict[str, tuple[str, ...]]:
+        """For some activities, how cues begin of which a text has to have one, or may have none."""
+        conditions: dict[str, tuple[str, ...]] = {}
+        for name, cues in (settings.get(key) or {}).items():
             if name == "__line__":
                 continue
             if name not in ACTIVITIES or not isinstance(cues, list):
-                raise ProgrammeError(file, settings.get("__line__"), f"settings: needs: «{name}» should be an activity with a list of cues")
+                raise ProgrammeError(file, settings.get("__line__"), f"settings: {key}: «{name}» should be an activity with a list of cues")
             for cue in cues:
                 if not any(known.startswith(str(cue)) for known in self.weights):
-                    raise ProgrammeError(file, settings.get("__line__"), f"settings: needs: no cue begins with «{cue}»")
-            needs[name] = tuple(map(str, cues))
-        return needs
+                    raise ProgrammeError(file, settings.get("__line__"), f"settings: {key}: no cue begins with «{cue}»")
+            conditions[name] = tuple(map(str, cues))
+        return conditions
 
-    def _has_need(self, name: str, parts: Sequence[Part]) -> bool:
-        """Whether the parts say what has to be said for the activity: of a learning group, that it wants to go on to research."""
-        return name not in self.needs or any(cue.startswith(self.needs[name]) for part in parts for cue in part.counts)
+    def _may_be(self, name: str, parts: Sequence[Part]) -> bool:
+        """Whether the parts say what has to be said for the activity (of a learning group, that it wants to go on to research), and nothing that rules it out."""
+        cues = {cue for part in parts for cue in part.counts}
+        needed, ruled_out = self.needs.get(name), self.ruled_out.get(name)
+        return (needed is None or any(cue.startswith(needed) for cue in cues)) and (ruled_out is None or not any(cue.startswith(ruled_out) for cue in cues))
 
     def find(self, parsed: ParsedMessage, views: tuple[TextView, ...]) -> Activities:
         """The activities of a message, from the zones whose words are the member's."""
@@ -537,7 +542,7 @@ class ActivityFinder:
         chosen = self._several(parts, said)
         if not chosen:
             best = max(ACTIVITIES, key=lambda name: shares[name])
-            if shares[best] >= self.accept and self._has_need(best, parts):
+            if shares[best] >= self.accept and self._may_be(best, parts):
                 chosen = {best: shares[best]}
         activities = tuple(name for name in ACTIVITIES if name in chosen)
         reasons = () if chosen or shares[NONE] > 0.5 else (Reason(code="activity_unsure", detail=", ".join(self._ranked(shares))),)
@@ -564,7 +569,7 @@ class ActivityFinder:
             both = min(left[first], right[second])
             apart = left[first] >= self.part_ratio * left[second] and right[second] >= self.part_ratio * right[first]
             sure = both > (self.accept_part if here else self.accept_border)
-            told = all(self._enough(half) and self._has_need(name, half) for name, half in ((first, parts[:border]), (second, parts[border:])))
+            told = all(self._enough(half) and self._may_be(name, half) for name, half in ((first, parts[:border]), (second, parts[border:])))
             if first != second and apart and sure and (here, both) > best[:2] and told:
                 best = (here, both, {first: left[first], second: right[second]})
         return best[2]

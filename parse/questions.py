@@ -55,6 +55,7 @@ _LATE_INVERTED = re.compile(  # «I'm a lecturer, is this for schools only», wi
     r"(?:i|we|you|it|this|that|there|they|he|she|my|our|anyone|anybody|somebody|someone)\s+(?!not\b)\w+",
     re.I,
 )
+_NUMBERED, _DASHED = re.compile(r"\s*\(?\d{1,2}[.):]"), re.compile(r"(?:[-\u2013\u2014=>]+|:)\s*\w")
 _BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or within a word
@@ -519,8 +520,8 @@ def _legible(text: str) -> bool:
 def _heading(view: TextView, text: str, end: int) -> bool:
     """A form's label («Group already researching?») is short, opens like no question, and has its answer beside it."""
     beside = view.folded[end : end + 40].split("\n")[0].strip()
-    if _ANSWER.match(beside):
-        return True
+    if _ANSWER.match(beside) or (_DASHED.match(beside) and _NUMBERED.match(view.folded, view.folded.rfind("\n", 0, end) + 1)):
+        return True  # «3. Is your group under way, or proposed? - Proposed.»
     words = len(text.split())
     short = words == 1 or (words <= 6 and not _OPENS.match(text))
     return short and beside != "" and "?" not in beside and not _THANKS.fullmatch(beside)

@@ -264,7 +264,6 @@ _GO_TO_IT = re.compile(
     re.I,
 )
 _IF = re.compile(r"\W*(?:and |but )?(?:if|unless)\b", re.I)
-_AT_TIME = re.compile(r"\s*(?:session|one|training|slot)? (?:is|starts|begins|runs) (?:at|from) (?:\d|noon|one|two|three|four|half|quarter)", re.I)
 _IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b(?!.*(?:\bnot\b|n't\b|\bno longer\b)).*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
@@ -751,8 +750,6 @@ class SessionFinder:
             return "takes" if ticked else "unticked"
         if _THERE_IS.search(context.text[: mention.start]) and not {"takes", "joins", "goes", "likes", "had", "declines"} & context.labels:
             return "told"  # «there's a session on the 19th» chooses nothing
-        if _AT_TIME.match(after) and not {"takes", "joins", "goes", "likes", "had", "declines", "frees"} & context.labels:
-            return "told"  # «the Wednesday session is at 2pm, when three of us are teaching»
         refers = self._refers(mention, clause, before, after, context)
         if refers != "training":
             return refers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -67,6 +68,8 @@ class Quotes:
             line, above = self.lines[index], self.lines[index - 1]
             if line.kind is not None or not line.text[:1].islower() or len(above.text) < 60 or not above.depth or above.text[-1] in ".?!:;":
                 continue
+            if len(above.raw) > _WIDEST or _PICKS.match(line.text):
+                continue  # «c - four of us» answers the list above it
             below = self.lines[index + 1] if index + 1 < len(self.lines) else None
             if below is not None and below.depth and below.text:
                 if len(line.text) <= (80 if len(above.text) >= 70 else 40):
@@ -130,7 +133,8 @@ class Quotes:
                 line.kind, direct = ZoneKind.INLINE_ANSWER, True
 
 
-_NARROWEST, _FEWEST_WORDS = 72, 3
+_NARROWEST, _WIDEST, _FEWEST_WORDS = 72, 100, 3  # the first two: lengths of a line at which programs wrap
+_PICKS = re.compile(r"[a-h]\s?(?:[).:=]|[-\u2013\u2014]\s|$)")
 _PASTED = 3  # lines of ours that nobody typed anew
 
 
