@@ -308,8 +308,8 @@ class ListedNames:
             if not joiner or (joiner == first and gap.strip() not in (",", "/")) or len(gap) > 8:
                 break
             last = joiner
-        if len(names) < 2:
-            return []
+        if len(names) < 2 or tuple(word.norm for word in found[names[-1][0] : names[0][1]]) in self.vocabulary.councils:
+            return []  # «both Argyll and Bute primaries»
         mentions: list[Mention] = []
         for first, last in reversed(names):
             core = tuple(word.norm for word in found[first:last])

@@ -30,13 +30,15 @@ _PUT_DOWN = ("institution.sole", "institution.member.label")
 _OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
 _OF_SOMEBODY = (*_OF_PEOPLE, "institution.other.theirs")
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
-_SEAT, _COUNT = "institution.seat", "institution.together.count"
+_SEAT, _COUNT, _EACH = "institution.seat", "institution.together.count", "institution.together.each"
 _OF_ANOTHER = tuple(f"institution.together.{name}" for name in ("and-i", "counterpart", "partner", "named"))  # whose school it is
 _STARTED = "institution.former.started"
 _CLOSE = 6  # words before a name that tell how one came there
 _TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.member.heads", "institution.marked")
+_FIRST, _SECOND = "only-first", "only-second"
 _SEVERAL = frozenset(("joint", "several", "persons", "proxy"))  # what the message says of several that take part
 _NO_PART = ("institution.not.part", "institution.not.they", "institution.not.yet")
+_LEFT_OUT = ("institution.not.leave-out", "institution.not.no-part")  # whatever else is told of the school
 _FEW = 3  # words beside a name that stands by itself
 
 
@@ -108,6 +110,7 @@ class Choosing:
             chosen += self._partner(founds, chosen)
         if "alone" in self.letter.said:
             chosen = self._mine_alone(chosen)
+        chosen = self._by_order(chosen)
         if self._told_apart(chosen) and not self._both_in_subject(founds):
             self.undecided, chosen = chosen, []
             return chosen
@@ -187,6 +190,15 @@ class Choosing:
         mine = {_meant(found) for found in chosen if found.cue in _FIRST_PERSON}
         return [found for found in chosen if _meant(found) in mine] if len(mine) == 1 else chosen
 
+    def _by_order(self, chosen: list[Found]) -> list[Found]:
+        """«I teach at Elmbank on Mondays and at Ashmuir midweek ... this concerns only the second»: of two that could be meant."""
+        said = self.letter.said & {_FIRST, _SECOND}
+        order = list(dict.fromkeys(_meant(found) for found in chosen if found.text.zone == "own"))
+        if len(said) != 1 or len(order) != 2:
+            return chosen
+        meant = order[0 if _FIRST in said else 1]
+        return [replace(found, role="sole", cue=f"institution.{_FIRST if _FIRST in said else _SECOND}") for found in chosen if _meant(found) == meant]
+
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
         self._backed(founds)
@@ -235,9 +247,12 @@ class Choosing:
         """
         named = {found.mention.core: found for found in reversed(founds) if found.mention.kind == "school" and found.text.zone == "own"}
         mine = {found.mention.core for found in founds if found.role in ("member", "sole")}
+        told = {found.mention.core for found in founds if found.text.zone == "own" and found.role in ("member", "together", "sole")}
         out: set[tuple[str, ...]] = set()
         for found in (one for one in founds if one.role == "denied"):
             if found.text.zone == "own" and found.cue in _NO_PART and found.mention.core not in mine:
+                out.add(found.mention.core)
+            if found.text.zone == "own" and found.cue in _LEFT_OUT and not told <= {found.mention.core}:
                 out.add(found.mention.core)
             first = named.get(found.mention.core)
             if found.mention.kind == "bare" and first is not None and first.mention.start < found.mention.start:
@@ -294,6 +309,7 @@ class Choosing:
                 or found.paired
                 or found.listed
                 or found.answer
+                or (found.cue == _EACH and len({entry.label for entry in found.mention.entries}) == 1 and in_short(self.letter, found))
                 or (told == {"together"} and (found.role == "member" or self.bare.opens_letter(found)))
                 or found.cue in ("institution.together.pairing", "institution.member.school-is")
                 or (found.cue == "institution.member.label" and found.group not in groups)

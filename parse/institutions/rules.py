@@ -47,6 +47,8 @@ ROLES = (
     "proxy",
     "explained",
     "nowhere",
+    "only-first",
+    "only-second",
     "asked",
     "seat",
     "seat-of",

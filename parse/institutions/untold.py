@@ -20,7 +20,7 @@ __all__ = ["in_short", "untold"]
 
 _PARTNERS = ("institution.other.people", "institution.together.mate", "institution.together.kin")  # who may take part, where several do
 _WITH_ME = tuple(f"institution.{name}" for name in ("member.ours", "together.each", "together.partner", "together.and-i", "together.named"))
-_SETTLED = ("institution.sole", "institution.member.label")
+_SETTLED = ("institution.sole", "institution.only", "institution.member.label")
 
 
 def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
