@@ -589,7 +589,7 @@ class KindReading:
         texts = (self._parsed.body[zone.start : zone.end] for zone in self._parsed.zones if zone.kind in kinds)
         greeted = (match[1].lower() for text in texts for match in _GREETS.finditer(text[:_OPENING]))
         # «Dear Pat» is written to Patricia
-        return any(name in names or (len(name) > 2 and any(full.startswith(name) for full in names)) for name in greeted)
+        return any(name in names or (len(name) > 1 and any(full.startswith(name) for full in names)) for name in greeted)
 
     def _below(self) -> list[str]:
         return [self._parsed.body[zone.start : zone.end][:_OPENING] for zone in self._parsed.zones if zone.kind in (ZoneKind.QUOTE, ZoneKind.OWN_QUOTE)]
