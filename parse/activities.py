@@ -63,7 +63,9 @@ _NO_SAY = frozenset({_SEPARATOR, _ANNOUNCED, _MASK, _TOPIC, _TAKES_BACK, *_ORDIN
 # What a form leaves unsaid, besides options not ticked where another one is: headings answered with «no» or «n/a»,
 # and our numbered questions that are answered in their own line.
 _ANSWERED_NO = re.compile(r"(?im)^[^\n?:]{3,80}[?:]\s*(?:n/?a|no|none|nil|not applicable|nothing|-)[ .]*$")
-_ANSWERED_BESIDE = re.compile(r"(?m)^[ \t]*\(?\d{1,2}[.):][^\n?]{8,160}\?(?=[ \t]*(?:[-\u2013\u2014=>]+|:)[ \t]*\w)")  # «3. Under way, or proposed? - Proposed.»
+_ANSWERED_BESIDE = re.compile(
+    r"(?m)^[ \t]*\(?\d{1,2}[.):][^\n?]{8,160}\?(?=[ \t]*(?:[-\u2013\u2014=>]+|:)[ \t]*\w)"
+)  # «3. Under way, or proposed? - Proposed.»
 _MOST_PARTS = 60
 _CONFIRMS = re.compile(r"\b(?:that|this|it|so|right|correct|agreed?|ok(?:ay)?|yes|true|happy)\b", re.IGNORECASE)  # unlike «Do you have a topic?»
 _STRETCH = 4  # parts, most often sentences, in which an activity is commonly told
@@ -378,7 +380,9 @@ class ActivityFinder:
             asked = [place for place, text in enumerate(sentences) if "?" in text][:_MOST_QUESTIONS]
             for question in asked:
                 found = self._named_outright(sentences[question])
-                if not found and question and len(sentences[question].split()) <= _BARE and _CONFIRMS.search(sentences[question]):  # «... Is that right?»: of what was said before it
+                if (
+                    not found and question and len(sentences[question].split()) <= _BARE and _CONFIRMS.search(sentences[question])
+                ):  # «... Is that right?»: of what was said before it
                     found = self._named_outright(sentences[question - 1])
                 named |= found
             if len(named) == 1:

@@ -155,7 +155,8 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
           )
         | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|(?:a[ ])?week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
           {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
-        | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call)\b)
+        | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call
+              |(?:is[ ])?(?:fine|good|ok|okay|grand|great|perfect|ideal|best|better)(?:[ ](?:for|wi|with|by|thanks|ta)\b|[.,!;]|$))(?:\b|(?=\W|$)))
         | (?P<weekly>tues|wednes)days\b
         | (?:week[ ]?(?:of|beginning|commencing|starting|that[ ](?:begins|starts))|w/[cb])[ ](?:on[ ])?(?:mon(?:day)?,?[ ])?(?:the[ ])?
             (?P<weekof>\d{{1,2}})(?:[ ]?{_SUFFIX})?(?:[ ](?:of[ ])?{_MONTH.format("m7")})?\b(?!:)

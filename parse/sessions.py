@@ -225,6 +225,11 @@ _AS_FOR = re.compile(r"\b(?:as (?:for|to)|about|regarding|concerning) (?:the )?$
 _OF_THE = re.compile(r"\b(?:of|between|from) (?:the|your|these) $", re.I)  # «of the two sessions I'd take the former»
 _LAST = re.compile(r"last|latter|former", re.I)
 _REFUSED = "session.refused"
+_NOW_I_CAN = re.compile(  # also «The one on the Tuesday, 4 or whenever, is doable: I've booked it»
+    r"\b(?:now (?:i|we) (?:can|could)|(?:i|we) (?:can|could) now|(?:i|we)(?: have|'ve)?(?: now| since)? (?:booked|registered for|signed up for) (?:it|that one|that|the session))\b"
+    r"(?! not\b)(?!n't)(?! (?:because|to|in order))",
+    re.I,
+)
 _BUT_I_CAN = re.compile(r"\W*(?:but|though|however)\W+(?:i|we) (?:can|will|am|are|do|shall|could|have)(?! not\b)\b(?!n't)", re.I)
 _OPTION = re.compile(r"(?:option|choice)\b", re.I)
 _MEANT_TO_WRITE = re.compile(  # «I was signed up for it and meant to email before, but the day ran away with me»
@@ -264,7 +269,9 @@ _GO_TO_IT = re.compile(
     re.I,
 )
 _IF = re.compile(r"\W*(?:and |but )?(?:if|unless)\b", re.I)
-_IF_FULL = re.compile(r"\W*(?:and |but |or )?if\b(?!.*(?:\bnot\b|n't\b|\bno longer\b)).*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I)
+_IF_FULL = re.compile(
+    r"\W*(?:and |but |or )?if\b(?!.*(?:\bnot\b|n't\b|\bno longer\b)).*\b(?:full|booked up|taken|gone|(?:no|nae|any) (?:space|room|places?|spaces?))\b", re.I
+)
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
 _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.I)  # «Tuesday week for me»
@@ -701,6 +708,9 @@ class SessionFinder:
             return
         if last.stance == "declines" and clause.joint in _BUTS and _BUT_SUITS_ME.match(clause.text):
             last.owner, last.own, last.stance, last.rule = "me", True, "takes", "session.otherwise"  # «doesn't suit Ian but suits me»
+            return
+        if last.stance in ("declines", "undecided") and _NOW_I_CAN.search(clause.text) and not (own == "declines" or "?" in clause.text):
+            last.owner, last.own, last.stance, last.rule = "me", True, "takes", "session.otherwise"  # «couldn't get to the Tuesday, but now I can»
             return
         instead = (clause.joint in _BUTS and _BUT_I_CAN.match(clause.text)) or (WRITER.search(clause.text) and _IN_THEIR_PLACE.search(clause.text))
         if last.stance == "declines" and last.owner != "me" and instead:

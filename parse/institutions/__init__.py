@@ -22,7 +22,7 @@ from parse.gazetteer import Mention
 from parse.institutions.answering import Answers
 from parse.institutions.choosing import Choosing
 from parse.institutions.councils import CouncilNames
-from parse.institutions.letter import Found, Letter, Text
+from parse.institutions.letter import PASSED_OVER, Found, Letter, Place, Text
 from parse.institutions.remembered import that_do_not_hold
 from parse.institutions.resolving import Institutions, Resolving
 from parse.institutions.rules import InstitutionRules
@@ -57,8 +57,21 @@ class InstitutionFinder(InstitutionRules):
             text.councils = names.find(text)
             text.mentions = _without_parts_of_places(text)
         founds, places = Standing(letter).read()
+        _passed_over_with_schools(founds, places)
         picked, named = Answers(letter, founds, places).read()
         return letter, [*founds, *picked], Stated(letter, [*places, *named])
+
+
+def _passed_over_with_schools(founds: Sequence[Found], places: Sequence[Place]) -> None:
+    """«I spent years in Perth and Kinross, at Ashmuir High, and am now at ...»: a council goes with the former school, or another's, that its sentence names."""
+    for place in places:
+        if place.role in PASSED_OVER or place.text.zone != "own":
+            continue
+        number, councils = place.text.sentence(place.council.start), set(place.council.alias.councils)
+        beside = [found for found in founds if found.text is place.text and found.mention.entries and place.text.sentence(found.mention.start) == number]
+        there = [found for found in beside if councils.issuperset(entry.authority for entry in found.mention.entries)]
+        if there and len(there) < len(beside) and all(found.role in PASSED_OVER and found.mention.kind == "school" for found in there):
+            place.role = there[0].role
 
 
 _BEHIND = re.compile(r"(?: \([^()\n]{1,40}\))? *(?:[.,;\n)]|$)")

@@ -38,6 +38,7 @@ _TURNS = frozenset(
         "member.appointed",
         "member.posted",
         "member.colleagues",
+        "member.me-at",
         "member.i-and",
         "together.kin",
         "together.kin-there",
