@@ -223,7 +223,7 @@ class ActivityFinder:
         return conditions
 
     def _may_be(self, name: str, parts: Sequence[Part]) -> bool:
-        """Whether the parts say what has to be said for the activity (of a learning group, that it wants to go on to research), and nothing that rules it out."""
+        """Whether the parts say what the activity needs (of a learning group, that it wants to go on to research), and nothing that rules it out."""
         cues = {cue for part in parts for cue in part.counts}
         needed, ruled_out = self.needs.get(name), self.ruled_out.get(name)
         return (needed is None or any(cue.startswith(needed) for cue in cues)) and (ruled_out is None or not any(cue.startswith(ruled_out) for cue in cues))

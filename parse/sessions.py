@@ -226,7 +226,8 @@ _OF_THE = re.compile(r"\b(?:of|between|from) (?:the|your|these) $", re.I)  # «o
 _LAST = re.compile(r"last|latter|former", re.I)
 _REFUSED = "session.refused"
 _NOW_I_CAN = re.compile(  # also «The one on the Tuesday, 4 or whenever, is doable: I've booked it»
-    r"\b(?:now (?:i|we) (?:can|could)|(?:i|we) (?:can|could) now|(?:i|we)(?: have|'ve)?(?: now| since)? (?:booked|registered for|signed up for) (?:it|that one|that|the session))\b"
+    r"\b(?:now (?:i|we) (?:can|could)|(?:i|we) (?:can|could) now"
+    r"|(?:i|we)(?: have|'ve)?(?: now| since)? (?:booked|registered for|signed up for) (?:it|that one|that|the session))\b"
     r"(?! not\b)(?!n't)(?! (?:because|to|in order))",
     re.I,
 )

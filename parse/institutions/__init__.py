@@ -63,7 +63,7 @@ class InstitutionFinder(InstitutionRules):
 
 
 def _passed_over_with_schools(founds: Sequence[Found], places: Sequence[Place]) -> None:
-    """«I spent years in Perth and Kinross, at Ashmuir High, and am now at ...»: a council goes with the former school, or another's, that its sentence names."""
+    """«I spent years in Perth and Kinross, at Ashmuir High, and am now at ...»: a council goes with the former or another's school beside it."""
     for place in places:
         if place.role in PASSED_OVER or place.text.zone != "own":
             continue
