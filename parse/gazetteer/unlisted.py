@@ -153,12 +153,14 @@ class UnlistedNames:
         found, never = passage.words, self.vocabulary.never_named
         lower, upper = passage.lower, passage.upper
         word = found[first - 1]
-        if "." in passage.gap(first - 1) and word.norm != "st" and len(word.norm) > 2:
+        if "." in passage.gap(first - 1) and word.raw.lower() != "st" and len(word.raw) > 2:
             return first
         if word.norm == "and" and self._place_before(passage, first - 1):
             return first
         if word.norm in ("rc", "st"):
             return first - 1
+        if word.norm == "high" and word.capital and first < index and found[index].norm in ("primary", "ps") and found[max(0, first - 2)].norm in ("at", "in", "from"):
+            return first - 1  # «at High Ashmuir Primary»
         if self.index.form(word.norm) and word.norm not in ("learning", "centre", "community", "college"):
             return first
         common = (
@@ -201,8 +203,8 @@ class UnlistedNames:
         begin = last
         while last < len(found) and last < begin + 6 and passage.near(last - 1):
             word = found[last]
-            if last > begin and "." in passage.gap(last - 1):
-                break
+            if last > begin and ("." in passage.gap(last - 1) or word.norm in ("i", "am")):
+                break  # «Sgoil Ashmuir am Beinn na Faoghla» tells where it is
             if word.capital or (word.norm in ("na", "nan", "an", "a", "nam", "am", "loch") and last + 1 < len(found) and found[last + 1].capital):
                 last += 1
             else:

@@ -11,6 +11,7 @@ from parse.gazetteer import Entry, Mention
 from parse.institutions.counted import tells_place
 from parse.institutions.described import Described
 from parse.institutions.letter import PASSED_OVER, STAGE, WEIGHT, Found, Letter
+from parse.institutions.standing import PUT_RIGHT
 from parse.institutions.stated import Stated
 
 __all__ = ["BareNames"]
@@ -128,7 +129,8 @@ class BareNames:
         if mention.core in self.letter.campuses | self.colleges or (mention.core in self.letter.gazetteer.college_places and not self.letter.tells_of_school):
             return False
         capital = found.text.words[mention.first].capital or found.text.lower or len(mention.core) > 1
-        if mention.core in vocabulary.councils or not (capital or (found.role == "member" and before == "at" and len(mention.core[0]) > 6)):
+        told_at = before == "at" or (before == "in" and {entry.authority for entry in mention.entries} & {*found.near, *found.towns})
+        if mention.core in vocabulary.councils or not (capital or (found.role == "member" and told_at and len(mention.core[0]) > 6)):
             return False
         if found.role != "sole" and before not in ("at", "from", "school") and all(norm in self.letter.sender_words for norm in mention.core):
             return False  # «Isla here»
@@ -150,6 +152,8 @@ class BareNames:
         beside = tuple(entry for entry in fitting if entry.authority in (*found.near, *found.towns))
         if len({entry.label for entry in beside}) == 1 and found.near:
             fitting = beside
+        if len(told := self._told_by_town(found, fitting)) == 1:
+            fitting = beside = told
         single = len({entry.label for entry in fitting}) == 1
         if found.cue == "institution.member.label" and single:
             found.mention = replace(mention, entries=fitting)
@@ -182,6 +186,14 @@ class BareNames:
             found.mention = replace(mention, entries=fitting)
         return counts
 
+    @staticmethod
+    def _told_by_town(found: Found, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """«Our Lady's in Cumbernauld»: the namesakes that the list tells apart by the town right behind."""
+        behind = tuple(word.norm for word in found.text.words[found.mention.last : found.mention.last + 4])
+        if not behind or behind[0] not in ("in", "at", "of"):
+            return ()
+        return tuple(one for one in entries if one.name and one.name.qualifier and behind[1 : 1 + len(one.name.qualifier)] == one.name.qualifier)
+
     @cached_property
     def _surnamed(self) -> frozenset[tuple[str, ...]]:
         """Names of schools in one word that are somebody's first name here: with a word in capitals behind them and a word for company before."""
@@ -207,6 +219,8 @@ class BareNames:
         if norm in ("is", "are", "still", "now") and found.cue == "institution.member.school-is":
             return True
         if gap == " " and norm == "at" and found.role in ("member", "together"):
+            return True
+        if single and found.cue in (PUT_RIGHT, "institution.member.no-its") and not self._is_town(found):
             return True
         if single and found.cue in ("institution.together.pairing", "institution.member.heads"):
             return True

@@ -143,7 +143,7 @@ POSSESSIVE = ("'s", "s'", "\u2019s", "s\u2019")  # «Elmbank's»: how a mention 
 PASSED_OVER = ("home", "former", "other", "denied")  # roles that say: not the member's own
 WEIGHT = {"own": 4, "subject": 3, "signature": 2, "attachment": 2}
 _SHORT = 3  # letters of «and», «of», «the»
-STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?")
+STAGE = re.compile(r"(?:class |stage )?([ps])[1-7](?:[ps]?[1-7])?s?")
 
 
 class Letter:

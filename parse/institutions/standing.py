@@ -23,8 +23,9 @@ from parse.institutions.letter import Council, Found, Letter, Place, Text
 from parse.phrases import Hit
 from parse.schoolnames import words
 
-__all__ = ["Standing"]
+__all__ = ["PUT_RIGHT", "Standing"]
 
+PUT_RIGHT = "institution.put-right"  # «it's Ashmuir, not Elmbank»
 _WHO_FROM = re.compile(r"\W*(?:(?:hi|hello|hiya|hullo|hey|dear all|good \w+)\b[^\w\n]*)?(?P<who>\w[\w'-]*(?: \w[\w'-]*)?) (?:here )?(?:from|at|of) $", re.I)
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
 _AND_AGAIN = re.compile(r"\s*[.;!\n]\s*(?:oh,? )?(?:and|also|plus|ditto|likewise)\s+(?:so (?:is|are|does|do)\s+)?", re.I)
@@ -90,6 +91,8 @@ _NOT_PART, _NOT_YET = "institution.not.part", "institution.not.yet"
 _OTHERS_NAMED = re.compile(r"\b(?:and|plus|with|others?|&)\b.*\b(?:folk|people|others|colleagues|teachers|staff|primaries|schools|secondaries)\b", re.I | re.S)
 _MATE, _I_AM = "institution.together.mate", "institution.member.i-am"
 _COUNT, _SHORT_GAP = "institution.together.count", 24
+_PUTS_RIGHT = frozenset(("its", "is", "be", "read", "say", "said", "thats", "was", "mean", "meant"))
+_NOT = re.compile(r"\s*[,;(-]?\s*(?:and |it's |its |it is )?not (?:the |at |in )?", re.I)
 _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpart"
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _COUNTED = "institution.together.counted-label"
@@ -164,6 +167,8 @@ class Standing:
             begin = text.sentences[number][0] if text.sentences else 0
             head = text.word_at(mention.start) - text.word_at(begin) <= 1
             found = Found(text=text, mention=mention, role=role, cue=cue, group=group, head=head, listed=mention.start in lines, seat=self._seat(text, mention))
+            if previous is not None and same_sentence and role == "denied" and not previous.role and self._put_right(previous, found):
+                previous.role, previous.cue = "member", PUT_RIGHT
             if previous is not None and previous.group == self._group:
                 self._pair(previous, found, [one for one in mine if one.group == self._group])
             mine.append(found)
@@ -171,6 +176,12 @@ class Standing:
                 for one in mine:
                     one.role = role if one.group == found.group else one.role
         return mine
+
+    @staticmethod
+    def _put_right(one: Found, other: Found) -> bool:
+        """«It's Ashmuir, not Elmbank», where ``other`` is denied."""
+        gap = one.text.view.folded[one.mention.end : other.mention.start]
+        return one.word_before in _PUTS_RIGHT and _NOT.fullmatch(gap) is not None
 
     def _seat(self, text: Text, mention: Mention) -> str:
         """«Four of us at Ashmuir have been researching», «Ashmuir, where four of us are»: whether those who do it are there."""
