@@ -100,7 +100,8 @@ class Counted:
                         found.role = "together" if found.role else "member"
                 for found in group if _cores(group, "bare") - _cores(group, "school") else ():
                     found.listed, found.role = True, found.role or "member"
-                    found.mention = replace(found.mention, entries=entries[found.mention.core])
+                    if set(entries[found.mention.core]) <= set(found.mention.entries):  # «Ashmuir High and Ashmuir Primary» are of one name
+                        found.mention = replace(found.mention, entries=entries[found.mention.core])
                 return
 
     def _is_list(self, group: Sequence[Found], named: Sequence[Found]) -> bool:

@@ -61,7 +61,7 @@ class Resolving:
         """``chosen``: mentions that count; ``undecided``: those of which none could be chosen."""
         answer, record = self.answer, self.record
         groups, open_ones, alone = self._groups(chosen, undecided)
-        self.narrowing.outdated = _signs_former(founds, chosen)
+        self.narrowing.outdated = _signs_former(founds, chosen) or ("explained" in self.letter.said and _signs_another(founds, chosen))
         multiple = len(groups) > 1
         if multiple:
             common_council(groups)
@@ -284,6 +284,13 @@ def _signs_former(founds: Sequence[Found], chosen: Sequence[Found]) -> bool:
     gone = {found.mention.core for found in founds if found.role in ("former", "denied") and found.text.zone == "own"}
     gone -= {found.mention.core for found in chosen}
     return any(found.text.zone == "signature" and found.mention.core in gone for found in founds)
+
+
+def _signs_another(founds: Sequence[Found], chosen: Sequence[Found]) -> bool:
+    """Whether the signature names a school in full, and none of those that were chosen in the member's own words."""
+    own = {entry for found in chosen if found.text.zone == "own" for entry in found.mention.entries}
+    signed = [found for found in founds if found.text.zone == "signature" and found.mention.kind == "school"]
+    return bool(own) and bool(signed) and not any(own & set(found.mention.entries) for found in founds if found.text.zone == "signature")
 
 
 def _take_signed(entity: Sequence[Found], founds: Sequence[Found]) -> None:
