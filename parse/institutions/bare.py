@@ -146,6 +146,8 @@ class BareNames:
         stage = self.letter.stage
         if stage and not found.role and mention.entries and all(entry.level in _LEVELS and entry.level != stage for entry in mention.entries):
             return False  # «Ann Reid, P7, Ashmuir», where the list has only a high school of that name
+        if any(set(mention.core) < set(core) for core in self._longer_names):
+            return False  # «five of us at the Abbey», signed «Ashmuir Abbey College»
         if len(mention.core) == 1 and mention.core in self._surnamed:
             return False  # «sign me up with Isla Wren ... Isla would like»
         fitting = self.letter.of_stage(mention.entries)
@@ -186,6 +188,17 @@ class BareNames:
             found.mention = replace(mention, entries=fitting)
         return counts
 
+    @cached_property
+    def _longer_names(self) -> frozenset[tuple[str, ...]]:
+        """The names of colleges and schools that the letter tells in full, in more words than one."""
+        return frozenset(
+            mention.core
+            for text in self.letter.texts
+            if text.zone in WEIGHT
+            for mention in text.mentions
+            if mention.kind in ("college", "school") and len(mention.core) > 1 and "and" not in mention.core
+        )
+
     @staticmethod
     def _told_by_town(found: Found, entries: Sequence[Entry]) -> tuple[Entry, ...]:
         """«Our Lady's in Cumbernauld»: the namesakes that the list tells apart by the town right behind."""
@@ -216,7 +229,7 @@ class BareNames:
         norm, gap = found.word_before, self._gap_before(found)
         if gap.strip(" ") == "," and single and (self._of_teacher(found) or norm in self.letter.sender_words):
             return True
-        if norm in ("is", "are", "still", "now") and found.cue == "institution.member.school-is":
+        if norm in ("is", "are", "still", "now", "school", "college") and found.cue == "institution.member.school-is":
             return True
         if gap == " " and norm == "at" and found.role in ("member", "together"):
             return True
