@@ -159,7 +159,13 @@ class UnlistedNames:
             return first
         if word.norm in ("rc", "st"):
             return first - 1
-        if word.norm == "high" and word.capital and first < index and found[index].norm in ("primary", "ps") and found[max(0, first - 2)].norm in ("at", "in", "from"):
+        if (
+            word.norm == "high"
+            and word.capital
+            and first < index
+            and found[index].norm in ("primary", "ps")
+            and found[max(0, first - 2)].norm in ("at", "in", "from")
+        ):
             return first - 1  # «at High Ashmuir Primary»
         if self.index.form(word.norm) and word.norm not in ("learning", "centre", "community", "college"):
             return first
