@@ -294,6 +294,25 @@ def test_what_stands_round_it_does_not_drown_it(told: str, activities: tuple[str
     assert own(FRAME.format(told)) == activities
 
 
+@pytest.mark.parametrize(
+    ("ending", "activities"),
+    [
+        ("on how pupils revise, with nothing begun.", ("proposed_collaborative",)),
+        ("but we haven't a clue yet what on.", ()),
+        ("but haven't settled on a topic.", ()),
+        ("with no idea on what.", ()),
+    ],
+)
+def test_a_group_is_proposed_round_a_topic_that_is_chosen(ending: str, activities: tuple[str, ...]) -> None:
+    assert own(f"Four of us in school would like to do some research together {ending}") == activities
+
+
+def test_our_question_is_no_evidence_where_the_answer_stands_in_its_line() -> None:
+    asked = "3. Is your group already researching, or just proposing? - Proposing. No work done so far."
+    form = f"1. Your school - see below\n2. Council - the same\n{asked}\n4. Topic - maths"
+    assert own(form) == ("proposed_collaborative",)
+
+
 def test_talk_of_the_programme_is_masked() -> None:
     """Booking the facilitator training is no training that a group did together."""
     found = read(message((ZoneKind.OWN, "I have signed up for the facilitator training session on Tuesday.")))
