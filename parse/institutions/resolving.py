@@ -289,8 +289,9 @@ def _signs_former(founds: Sequence[Found], chosen: Sequence[Found]) -> bool:
 def _signs_another(founds: Sequence[Found], chosen: Sequence[Found]) -> bool:
     """Whether the signature names a school in full, and none of those that were chosen in the member's own words."""
     own = {entry for found in chosen if found.text.zone == "own" for entry in found.mention.entries}
-    signed = [found for found in founds if found.text.zone == "signature" and found.mention.kind == "school"]
-    return bool(own) and bool(signed) and not any(own & set(found.mention.entries) for found in founds if found.text.zone == "signature")
+    signed = [found for found in founds if found.text.zone == "signature"]
+    in_full = any(found.mention.kind == "school" for found in signed)
+    return bool(own) and in_full and not any(own & set(found.mention.entries) for found in signed)
 
 
 def _take_signed(entity: Sequence[Found], founds: Sequence[Found]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from email import policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -18,19 +16,15 @@ from parse.reader import Reader
 from parse.schoolnames import School
 from parse.textview import TextView
 from parse.wordshare import WordShare
+from tests.fixtures.letters import letter
 
 PROGRAMME = Path(__file__).parents[2] / "programme"
 SCHOOLS = (School(name="Wick High School", authority="Highland", sector="secondary"),)
 REASON = "kind_by_words"
 
 
-def mail(body: str, subject: str = "A question", **headers: str) -> bytes:
-    message = EmailMessage(policy=policy.SMTP)
-    fields = {"From": "Ann Person <ann@example.org>", "To": "car@union.example", "Date": "Thu, 13 Jan 2022 10:00:00 +0000", "Subject": subject}
-    for name, value in {**fields, **{name.replace("_", "-"): value for name, value in headers.items()}}.items():
-        message[name] = value
-    message.set_content(body)
-    return message.as_bytes()
+def _mail(body: str, subject: str = "A question", **headers: str) -> bytes:
+    return letter(body, subject, **headers)
 
 
 def reader_with(folder: Path, *, share: str | None = None, decides: str | None = None) -> Reader:
@@ -72,12 +66,12 @@ def kind_and_reason(reader: Reader, content: bytes) -> tuple[Kind, bool, Outcome
     return reading.extraction.kind, any(reason.code == REASON for reason in reading.extraction.reasons), reading.decision.outcome
 
 
-PRIVATE = mail(
+PRIVATE = _mail(
     "Dear Sir,\n\nI am putting together a wee history of the pipe band in Leith and am told that somebody from your union once played in it, about 1951. "
     "Would you have an address for his family, or an old photograph?\n\nYours faithfully,\nW. Rintoul",
     "An old photograph",
 )
-OURS = mail(
+OURS = _mail(
     "Hi\n\nI only work Monday mornings, so neither the 19th nor the 25th is any good to me. Is either one recorded? If so I might think about it.\n\nIshbel",
     "Times",
 )
@@ -102,12 +96,12 @@ def test_reason_names_the_share_and_the_words_on_its_side(shipped: Reader) -> No
 @pytest.mark.parametrize(
     "content",
     [
-        mail("Is the research programme for retired folk as well?"),
-        mail("I'm at Wick High School and our pupils read in pairs. Is there a form for it?"),
-        mail("Is it at two o'clock on the 25th? I'm booked in for the training."),
-        mail("Before I decide anything, what would it cost me?"),
-        mail("This is a complaint. Why has nobody answered me? It is a disgrace."),
-        mail(
+        _mail("Is the research programme for retired folk as well?"),
+        _mail("I'm at Wick High School and our pupils read in pairs. Is there a form for it?"),
+        _mail("Is it at two o'clock on the 25th? I'm booked in for the training."),
+        _mail("Before I decide anything, what would it cost me?"),
+        _mail("This is a complaint. Why has nobody answered me? It is a disgrace."),
+        _mail(
             "See below?\n\n-------- Forwarded Message --------\nFrom: Bo Person <bo@example.org>\nSubject: Reading\n\nWe are at Wick High School.",
             "Fwd: Reading",
         ),
@@ -121,12 +115,12 @@ def test_what_is_surely_ours_stays_so_whatever_the_words_are_like(all_private: R
 @pytest.mark.parametrize(
     ("content", "outcome"),
     [
-        (mail("Are you coming to his 60th on Saturday? Mum says bring the flask."), Outcome.REVIEW),
-        (mail("I've not had my ballot paper. Who do I ask?"), Outcome.REVIEW),
-        (mail("The bins are out on Monday from now on."), Outcome.REVIEW),
-        (mail("The lid is blue.", "Re: The lid"), Outcome.REVIEW),
-        (mail("I am out of the office until Monday.", "Automatic reply: Hello", Auto_Submitted="auto-replied"), Outcome.IGNORE),
-        (mail("Dear user, your account will be closed. Click below to verify your password within 24 hours.", "Account notice"), Outcome.IGNORE),
+        (_mail("Are you coming to his 60th on Saturday? Mum says bring the flask."), Outcome.REVIEW),
+        (_mail("I've not had my ballot paper. Who do I ask?"), Outcome.REVIEW),
+        (_mail("The bins are out on Monday from now on."), Outcome.REVIEW),
+        (_mail("The lid is blue.", "Re: The lid"), Outcome.REVIEW),
+        (_mail("I am out of the office until Monday.", "Automatic reply: Hello", Auto_Submitted="auto-replied"), Outcome.IGNORE),
+        (_mail("Dear user, your account will be closed. Click below to verify your password within 24 hours.", "Account notice"), Outcome.IGNORE),
     ],
 )
 def test_what_is_private_or_from_a_machine_is_never_answered(all_ours: Reader, content: bytes, outcome: Outcome) -> None:
@@ -138,7 +132,7 @@ def test_what_is_private_or_from_a_machine_is_never_answered(all_ours: Reader, c
 
 def test_answer_between_our_questions_goes_on_from_earlier_mail(all_ours: Reader, rules_alone: Reader) -> None:
     """Words of their own between quotes, the quotes asking, and a reply's headers."""
-    letter = mail(
+    letter = _mail(
         "> which of these is nearest to what you do?\n\nThe second. I have been at it alone since August and would be glad of company.\n\n"
         "> and what is the topic?\n\nDraughts, and whether a game of it steadies them.\n\nAnn",
         "Re: Your activity",
@@ -154,7 +148,7 @@ def test_words_are_counted_only_where_they_decide(tmp_path: Path, monkeypatch: p
     reader = Reader(PROGRAMME, SCHOOLS)
     asked: list[int] = []
     monkeypatch.setattr(reader._kinds.unrelated_words, "of", lambda *_: asked.append(1))
-    reader.read(mail("Five of us at Wick High School, Highland, have been researching our own marking together since 2020. Please count us in."))
+    reader.read(_mail("Five of us at Wick High School, Highland, have been researching our own marking together since 2020. Please count us in."))
     assert asked == []
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime
-from email import policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from parse import reader as reader_module
 from parse.reader import Reader, check_programme, rules_version
 from parse.report import report
 from parse.schoolnames import School
+from tests.fixtures.letters import letter as mail
 
 PROGRAMME = Path(__file__).parents[2] / "programme"
 SCHOOLS = (School(name="Wick High School", authority="Highland", sector="secondary"), School(name="Forres Academy", authority="Moray", sector="secondary"))
@@ -27,15 +26,6 @@ SCHOOLS = (School(name="Wick High School", authority="Highland", sector="seconda
 @pytest.fixture(scope="module")
 def reader() -> Reader:
     return Reader(PROGRAMME, SCHOOLS, own_addresses=["car@union.example"])
-
-
-def mail(body: str, subject: str = "Action research", **headers: str) -> bytes:
-    message = EmailMessage(policy=policy.SMTP)
-    fields = {"From": "Ann Person <ann@example.org>", "To": "car@union.example", "Date": "Thu, 13 Jan 2022 10:00:00 +0000", "Subject": subject}
-    for name, value in {**fields, **{name.replace("_", "-"): value for name, value in headers.items()}}.items():
-        message[name] = value
-    message.set_content(body)
-    return message.as_bytes()
 
 
 COMPLETE = mail(
