@@ -190,6 +190,7 @@ class QuestionFinder:
         found: list[Sentence] = []
         worded = [index for index, text in enumerate(texts) if _WORD.search(text)]
         signed = _signed(worded, texts, own)
+        named_after = _named_after(worded[:signed], marked, own)
         for at, index in enumerate(worded):
             start, end = spans[index]
             cues = {cue for cue in own[index] if not cue.startswith("some:")}
@@ -197,7 +198,7 @@ class QuestionFinder:
                 after = worded[at + 1]
                 cues.update(f"next:{cue}" for cue in own[after] if cue.startswith(NEXT))
                 cues.add("next:question" if marked[after] else "next:" + _size(texts[after]))
-                if marked[index] and marked[after] and _named_after(worded[at + 1 : signed], marked, own):
+                if marked[index] and marked[after] and named_after[at]:
                     cues.add("next:research.named")  # «Can it be taught? How would you tell? We have settled on that as our question.»
                 if marked[index] and not marked[after]:
                     cues.update(f"next:{way}" for way in _ways_to_answer(texts[index], texts[after]))
@@ -368,10 +369,15 @@ def _form(text: str, *, marked: bool) -> list[str]:
     return signs
 
 
-def _named_after(following: Sequence[int], marked: Sequence[bool], own: Sequence[set[str]]) -> bool:
-    """Whether what follows a row of questions says that they are the enquiry's."""
-    first = next((index for index in following if not marked[index]), None)
-    return first is not None and "research.these" in own[first]
+def _named_after(worded: Sequence[int], marked: Sequence[bool], own: Sequence[set[str]]) -> list[bool]:
+    """For each of the sentences ``worded``: whether the next one after it that is no question says that a row of questions is the enquiry's."""
+    found: list[bool] = []
+    named = False
+    for index in reversed(worded):
+        found.append(named)
+        if not marked[index]:
+            named = "research.these" in own[index]
+    return found[::-1]
 
 
 def _signed(worded: Sequence[int], texts: Sequence[str], own: Sequence[set[str]]) -> int:

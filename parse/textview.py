@@ -218,7 +218,7 @@ class TextView:
         found: list[tuple[int, int]] = []
         start, last = 0, len(self.tokens) - 1
         for index, text in enumerate(self.tokens):
-            if "\n" in text or index == last or text in _SENTENCE_ENDS:
+            if "\n" in text or index == last or (text in _SENTENCE_ENDS and self.tokens[index + 1] not in _SENTENCE_ENDS):
                 if any(not token.isspace() for token in self.tokens[start : index + 1]):
                     found.append((start, index + 1))
                 start = index + 1
