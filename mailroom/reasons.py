@@ -76,6 +76,7 @@ REASONS: dict[str, str] = {
     "topic_elsewhere": "This is about something else: a colleague's work, the subject taught, the programme itself.",
     # --- parse: kind, sessions, questions, decision
     "kind_by_words": "Rules alone left open whether this is for us at all; its words decided, of which those that weigh most are named.",
+    "follow_up_by_words": "Whether it goes on from earlier mail was told by its words, of which those that weigh most are named.",
     "automatic_reply": "A machine sent it: an out-of-office, an acknowledgement, a receipt or a calendar's answer.",
     "delivery_report": "A mail system says that a message could not be delivered, or is late.",
     "bulk_mail": "A newsletter, a mailing list or an advertisement.",

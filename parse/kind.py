@@ -29,6 +29,7 @@ from typing import Any
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Candidate, Evidence, Kind, ParsedMessage, Reason, Slot, ZoneKind
+from parse.followup import FollowUpWords
 from parse.phrases import Hit
 from parse.rulefile import compile_rules, load_rules
 from parse.textview import TextView
@@ -140,10 +141,11 @@ class KindFinder:
     def __init__(self, folder: Path, *, own_addresses: Collection[str] = ()) -> None:
         file = load_rules(folder / "rules" / "kind.yaml", shown="rules/kind.yaml", says=SAYS, extra=("in",))
         self.matcher = compile_rules(file)
-        self.wavers, self.loud, self.unlike_ours, self.like_ours = (
-            _decides(file.settings, key, file.file) for key in ("wavers", "loud", "unlike_ours", "like_ours")
+        self.wavers, self.loud, self.unlike_ours, self.like_ours, self.goes_on, self.begins = (
+            _decides(file.settings, key, file.file) for key in ("wavers", "loud", "unlike_ours", "like_ours", "goes_on", "begins")
         )
         self.unrelated_words = WordShare(folder, "unrelated")
+        self.followup_words = FollowUpWords(folder)
         self.place: dict[str, str] = {}
         for rule in file.rules:
             place = rule.extra.get("in", "any")
@@ -430,6 +432,10 @@ class KindReading:
         if likelier is not None:
             kind = likelier
             reasons.append(Reason(code="kind_by_words", detail=self._like_unrelated.shown(against=kind is not Kind.UNRELATED)))
+        turned = self._goes_on_or_begins(kind, private=weight["private"] > 0, told=found.topic_told or found.activities or found.sessions or found.institutions)
+        if turned is not None:
+            kind = turned
+            reasons.append(Reason(code="follow_up_by_words", detail=self._like_follow_up.shown(against=kind is not Kind.FOLLOW_UP)))
         if kind is Kind.WITHDRAWAL or weight["withdraws"] - weight["stays"] >= 1.0:
             reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
         told = found.activities and found.place_told
@@ -545,6 +551,18 @@ class KindReading:
         if found.asks:
             return Kind.ENQUIRY
         return Kind.EXPRESSION_OF_INTEREST if weight["interest"] > 0 else None
+
+    @cached_property
+    def _like_follow_up(self) -> Share:
+        """How much the words, and what the mail program adds, are like those of letters that go on from earlier mail."""
+        return self._finder.followup_words.of(self._parsed, self._texts, self._finder.matcher, replies=self._replies_to)
+
+    def _goes_on_or_begins(self, kind: Kind, *, private: bool, told: bool) -> Kind | None:
+        """A follow-up instead of a first letter, or the other way round, where the words of the letter are plain: «Sorry, meant the Academy»."""
+        if kind is Kind.FOLLOW_UP:
+            return Kind.EXPRESSION_OF_INTEREST if self._like_follow_up.value <= self._finder.begins else None
+        goes_on = kind is Kind.EXPRESSION_OF_INTEREST or (kind is Kind.UNRELATED and told and not private and self._replies_to)
+        return Kind.FOLLOW_UP if goes_on and self._like_follow_up.value >= self._finder.goes_on else None
 
     def _conversation(self, signs: Iterable[_Sign]) -> bool:
         """Whether the writer goes on from earlier mail, as far as headers, quotes and the writer's own words tell."""

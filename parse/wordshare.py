@@ -60,6 +60,9 @@ class WordShare:
 
     def of(self, views: Iterable[TextView], matcher: PhraseMatcherSet) -> Share:
         """The share of a letter: its subject and the writer's own words. ``matcher`` gives the words, with spellings mended."""
-        signs = letter_signs(sentence for view in views if view.where in _READ for sentence in matcher.words(view))
+        return self.share(letter_signs(sentence for view in views if view.where in _READ for sentence in matcher.words(view)))
+
+    def share(self, signs: Iterable[str]) -> Share:
+        """The share of a letter with these signs, each of them once."""
         told = {sign: self.weights[sign] for sign in signs if sign in self.weights}
         return Share(1 / (1 + math.exp(-self._always - math.fsum(told.values()))), told)
