@@ -38,7 +38,7 @@ _TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.m
 _FIRST, _SECOND = "only-first", "only-second"
 _SEVERAL = frozenset(("joint", "several", "persons", "proxy"))  # what the message says of several that take part
 _NO_PART = ("institution.not.part", "institution.not.they", "institution.not.yet")
-_LEFT_OUT = ("institution.not.leave-out", "institution.not.no-part")  # whatever else is told of the school
+_LEFT_OUT = ("institution.not.leave-out", "institution.not.no-part", "institution.not.part")  # whatever else is told of the school
 _FEW = 3  # words beside a name that stands by itself
 
 
@@ -108,6 +108,8 @@ class Choosing:
             chosen += self._others(founds, chosen)
         elif "joint" in self.letter.said and self._both_in_subject(founds):
             chosen += self._partner(founds, chosen)
+        else:
+            chosen += self._rest_of_subject(founds, chosen)
         if "alone" in self.letter.said:
             chosen = self._mine_alone(chosen)
         chosen = self._by_order(chosen)
@@ -201,6 +203,8 @@ class Choosing:
 
     def _usable(self, founds: Sequence[Found], named: Collection[tuple[str, ...]], stated: Stated) -> list[Found]:
         """Mentions that may be the member's own; ``named``: names that stand somewhere in full."""
+        colleges = {found.mention.core for found in founds if found.mention.kind == "college"}
+        alone = not any(found.mention.core in named and (found.role not in PASSED_OVER or found.mention.core in colleges) for found in founds)
         self._backed(founds)
         places = self._places(founds)
         usable = [
@@ -209,7 +213,7 @@ class Choosing:
             if found.text.zone in WEIGHT
             and id(found) not in places
             and found.role not in PASSED_OVER
-            and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=not named))
+            and (found.mention.kind != "bare" or found.mention.core in named or self.bare.count(found, alone=alone))
             and (found.mention.kind != "initials" or self.bare.initials_count(found, stated.everywhere()))
             and (self.letter.may_name_college(found.mention) or self._at_college(found))
             and (found.mention.rule != "institution.campus" or "campus" in found.mention.forms or bool(found.role))  # «the college in Gala» may be anybody's
@@ -377,6 +381,23 @@ class Choosing:
         """«Ashmuir Primary + Ashmuir Academy»: whether the subject names in full two that take part."""
         named = [found for found in founds if found.text.zone == "subject" and found.mention.kind in ("school", "college")]
         return len({_meant(found) for found in named}) == 2 and not any(found.role in PASSED_OVER for found in named)
+
+    def _rest_of_subject(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
+        """«Friendship: Ashmuir, Elmbank and Fairlea»: the others of a list in the subject, of which the letter tells besides the chosen one."""
+        lists: dict[int, set[tuple[str, ...]]] = {}
+        for found in founds:
+            if found.text.zone == "subject" and found.role not in PASSED_OVER and found.mention.entries and not self.letter.is_town(found.mention.core):
+                lists.setdefault(found.group, set()).add(found.mention.core)
+        mine = {found.mention.core for found in chosen if found.text.zone == "own"}
+        rest = {core for cores in lists.values() if len(cores) > 1 and cores & mine for core in cores} - mine
+        out = {found.mention.core for found in founds if found.text.zone == "own" and found.role in ("former", "denied", "home")}
+        told = [found for found in founds if found.text.zone == "own" and found.mention.core in rest - out and found.mention.kind in ("school", "bare")]
+        councils = {entry.authority for found in chosen for entry in found.mention.entries}
+        for found in told:
+            mine_too = tuple(entry for entry in found.mention.entries if entry.authority in councils)
+            if len({entry.label for entry in mine_too}) == 1:
+                found.mention = replace(found.mention, entries=mine_too)
+        return told
 
     def _partner(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
         """«Jo, who has P7 at Elmbank Primary ... put both schools in»: beside the one that was chosen, the one other that is named in full."""

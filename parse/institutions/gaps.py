@@ -42,6 +42,7 @@ DAYS_GAP = re.compile(
 THEN_GAP = re.compile(
     r"^[\s,]*(?:(?:for )?(?:[\w-]+ ){1,2}(?:years?|terms?|months?)[\s,]*)?(?:and|,)?\s*"
     r"(?:then|after that|later|before that|subsequently|previously)\b[\s,]*(?:(?:at|in|to)\s*)?$"
+    r"|^[\s,]*(?:for )?(?:[\w-]+ ){1,2}(?:years?|terms?|months?)[\s,]*(?:and )?(?:at|in) $"  # «in Elmbank for nine years and in Fairlea for six»
     r"|^[\s,]*(?:for )?(?:[\w-]+ ){1,3}(?:years?|terms?|months?)\s*[(:,\u2013-]\s*"  # «in Perth for six years (Elmbank High»
     r"(?:(?:mostly|mainly|chiefly|first|all) )?(?:(?:at|in) )?$",
     re.I,

@@ -40,6 +40,7 @@ _TURNS = frozenset(
         "member.posted",
         "member.colleagues",
         "member.me-at",
+        "member.staffroom",
         "member.i-and",
         "together.kin",
         "together.kin-there",
@@ -50,11 +51,13 @@ _TURNS = frozenset(
         "other.occasion",
         "other.copied",
         "sole.base",
+        "sole.but-based",
         "together.count",
         "together.as-well",
         "together.days",
         "together.partner",
         "former.then",
+        "former.called",
         "former.until",
         "former.years-and",
         "former.started",
@@ -139,9 +142,9 @@ class Standing:
 
     def _institutions(self, text: Text) -> list[Found]:
         spans = [(mention.start, mention.end) for mention in text.mentions]
-        initials = {mention.start for mention in text.mentions if mention.kind == "initials"}
+        soft = {mention.start for mention in text.mentions if mention.kind == "initials" or self._is_word(text, mention)}
         places = {mention.start for mention in text.mentions if mention.kind == "bare"}  # of these one may live in
-        roles = self._roles(text, spans, homes=places, soft=initials)
+        roles = self._roles(text, spans, homes=places, soft=soft)
         lines = self._lines.get(text.order, {})
         blocks: dict[int, int] = {}  # number of the list -> group
         mine: list[Found] = []
@@ -176,6 +179,11 @@ class Standing:
                 for one in mine:
                     one.role = role if one.group == found.group else one.role
         return mine
+
+    @staticmethod
+    def _is_word(text: Text, mention: Mention) -> bool:
+        """«my base and my kettle are at Ashmuir», where there is a Kettle Primary: a word in small letters among others in large ones."""
+        return mention.kind == "bare" and not text.lower and not text.words[mention.first].capital
 
     @staticmethod
     def _put_right(one: Found, other: Found) -> bool:
@@ -278,7 +286,7 @@ class Standing:
         """(role, rule) for each span, by the cues around it; a list shares its first member's role.
 
         ``homes``: starts of the spans that are places where one may live; ``councils``: whether all are councils and towns. ``soft``: starts of
-        spans that may be no names at all (initials), over which a cue reaches.
+        spans that may be no names at all (initials, words), over which a cue reaches.
         """
         result: list[tuple[str, str]] = []
         lines = self._lines.get(text.order, {})
@@ -404,7 +412,7 @@ class Standing:
             hits = list(self._near_cues("label", text, cell, end + 1)) if end - line <= 200 else []
         if not hits:
             return None
-        counted = [hit for hit in hits if hit.phrase.id.partition("#")[0] == _COUNTED] if self.letter.said & _SHARED else []
+        counted = [hit for hit in hits if hit.phrase.id.partition("#")[0] == _COUNTED] if self.letter.said & {*_SHARED, "several"} else []
         best = min(counted or [hit for hit in hits if hit.phrase.id.partition("#")[0] != _COUNTED], key=lambda hit: _ROLE_RANK[hit.phrase.label], default=None)
         if best is None:
             return None
