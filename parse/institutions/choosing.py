@@ -386,7 +386,8 @@ class Choosing:
         """«Friendship: Ashmuir, Elmbank and Fairlea»: the others of a list in the subject, of which the letter tells besides the chosen one."""
         lists: dict[int, set[tuple[str, ...]]] = {}
         for found in founds:
-            if found.text.zone == "subject" and found.role not in PASSED_OVER and found.mention.entries and not self.letter.is_town(found.mention.core):
+            town = found.mention.kind == "bare" and self.letter.is_town(found.mention.core)
+            if found.text.zone == "subject" and found.role not in PASSED_OVER and found.mention.entries and not town:
                 lists.setdefault(found.group, set()).add(found.mention.core)
         mine = {found.mention.core for found in chosen if found.text.zone == "own"}
         rest = {core for cores in lists.values() if len(cores) > 1 and cores & mine for core in cores} - mine

@@ -17,48 +17,34 @@ from parse.schoolnames import School
 from parse.textview import TextView
 from parse.wordshare import WordShare
 from tests.fixtures.letters import letter
+from tests.fixtures.readers import OWN_ADDRESS, PROGRAMME, reader_with
 
-PROGRAMME = Path(__file__).parents[2] / "programme"
 SCHOOLS = (School(name="Wick High School", authority="Highland", sector="secondary"),)
-REASON = "kind_by_words"
+REASON, TABLE = "kind_by_words", "unrelated"
 
 
 def _mail(body: str, subject: str = "A question", **headers: str) -> bytes:
     return letter(body, subject, **headers)
 
 
-def reader_with(folder: Path, *, share: str | None = None, decides: str | None = None) -> Reader:
-    """With a table that gives every letter the same share, or other thresholds."""
-    copied = folder / "programme"
-    shutil.copytree(PROGRAMME, copied)
-    if share is not None:
-        (copied / "words" / "unrelated.csv").write_text(f"sign,weight\nalways,{share}\n", encoding="utf-8")
-    if decides is not None:
-        file = copied / "rules" / "kind.yaml"
-        text = file.read_text(encoding="utf-8")
-        shipped = next(line for line in text.splitlines() if line.startswith("decides: "))
-        file.write_text(text.replace(shipped, f"decides: {decides}"), encoding="utf-8")
-    return Reader(copied, SCHOOLS, own_addresses=["car@union.example"])
-
-
 @pytest.fixture(scope="module")
 def shipped() -> Reader:
-    return Reader(PROGRAMME, SCHOOLS, own_addresses=["car@union.example"])
+    return Reader(PROGRAMME, SCHOOLS, own_addresses=[OWN_ADDRESS])
 
 
 @pytest.fixture(scope="module")
 def all_private(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    return reader_with(tmp_path_factory.mktemp("private"), share="9")
+    return reader_with(tmp_path_factory.mktemp("private"), SCHOOLS, share=(TABLE, "9"))
 
 
 @pytest.fixture(scope="module")
 def all_ours(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    return reader_with(tmp_path_factory.mktemp("ours"), share="-9")
+    return reader_with(tmp_path_factory.mktemp("ours"), SCHOOLS, share=(TABLE, "-9"))
 
 
 @pytest.fixture(scope="module")
 def rules_alone(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    return reader_with(tmp_path_factory.mktemp("rules"), decides="{wavers: 2, loud: 2, unlike_ours: 2, like_ours: -1}")
+    return reader_with(tmp_path_factory.mktemp("rules"), SCHOOLS, unlike_ours=2, like_ours=-1, goes_on=2, begins=-1)
 
 
 def kind_and_reason(reader: Reader, content: bytes) -> tuple[Kind, bool, Outcome]:
