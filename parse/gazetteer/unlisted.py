@@ -18,6 +18,7 @@ from parse.gazetteer.wordlists import ARTICLES, DIRECTIONS, GAELIC, GAELIC_LEVEL
 __all__ = ["UnlistedNames"]
 
 _WHOLE = {("our", "lady"), ("all", "saints")}  # with these two words a name begins
+_BEFORE_NAMES = DIRECTIONS | {"high"}  # «High Ashmuir Primary»
 _SUBJECTS = frozenset({"grammar"})
 _SMALL = frozenset({"school", "special", "unit", "centre", "learning", "community", "nursery", "rc", "junior", "campus", "gaelic"})
 
@@ -134,7 +135,7 @@ class UnlistedNames:
         while first < index and (
             (
                 found[first].norm in never
-                and not (found[first].norm in DIRECTIONS and first + 1 < index)
+                and not (found[first].norm in _BEFORE_NAMES and first + 1 < index)
                 and (found[first].norm, found[first + 1].norm) not in _WHOLE
             )
             or found[first].norm in ("and", "of")
@@ -164,11 +165,13 @@ class UnlistedNames:
             and word.capital
             and first < index
             and found[index].norm in ("primary", "ps")
-            and found[max(0, first - 2)].norm in ("at", "in", "from")
+            and (passage.opens(first - 1) or found[max(0, first - 2)].norm in ("at", "in", "from"))
         ):
             return first - 1  # «at High Ashmuir Primary»
         if self.index.form(word.norm) and word.norm not in ("learning", "centre", "community", "college"):
             return first
+        if word.norm == "college" and found[first].norm == "st":
+            return first  # «School / College: St Ninian's High» in a table
         common = (
             (word.norm in never or word.norm in STOP_WORDS or ("'" in word.raw and word.raw.partition("'")[0].lower() in STOP_WORDS))
             and not (word.norm in DIRECTIONS and word.capital and not upper and first < index)
