@@ -80,7 +80,25 @@ class Gazetteer(Index):
             mentions.append(mention)
             index = mention.last
             free = free if mention.kind == "bare" else mention.last
-        return mentions
+        return self._in_short(passage, mentions, limit)
+
+    def _in_short(self, passage: Passage, mentions: list[Mention], limit: int) -> list[Mention]:
+        """With the names of schools of no list where they are only repeated: «I'm at Ashmuir Academy ... leave Ashmuir out»."""
+        vocabulary = self.vocabulary
+        full = {mention.core for mention in mentions if mention.kind == "unlisted" and not mention.entries}
+        full -= {core for core in full if core in vocabulary.towns or core in vocabulary.councils or all(norm in vocabulary.never_bare for norm in core)}
+        if not full or passage.lower or passage.upper:
+            return mentions
+        found, firsts = passage.words, {core[0] for core in full}
+        taken = {index for mention in mentions for index in range(mention.first, mention.last)}
+        again = [
+            passage.mention(index, index + len(core), kind="bare", rule="institution.bare", entries=(), core=core)
+            for index, word in enumerate(found)
+            if word.norm in firsts and word.capital
+            for core in full
+            if tuple(one.norm for one in found[index : index + len(core)]) == core and taken.isdisjoint(range(index, index + len(core)))
+        ]
+        return sorted([*mentions, *again[: max(0, limit - len(mentions))]], key=lambda mention: mention.first)
 
     def _address_at(self, passage: Passage, index: int) -> Mention | None:
         """«office@ashmuirprimary.example», «www.ashmuirprimary.example»."""

@@ -61,6 +61,7 @@ class Quotes:
             index += 1
         self._mend_wrapped_quotes()
         self._recognise_own()
+        self._marked_answers()
 
     def _mend_wrapped_quotes(self) -> None:
         """A quoted line that some program wrapped leaves its last words without a quote sign."""
@@ -76,6 +77,32 @@ class Quotes:
                     line.kind = above.kind
             elif _broke_off(above.raw, line.text):
                 line.kind = above.kind
+
+    def _marked_answers(self) -> None:
+        """«FH: No.» below «2. Are you a group?»: where questions have answers below them that all begin with one mark, the questions are quoted."""
+        kinds = (None, ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.INLINE_ANSWER)
+        lines = [line for line in self.lines if line.text and not line.depth and line.kind in kinds]
+        marks = [match[1] if (match := _MARK.match(line.text)) else "" for line in lines]
+        below_question = [mark for mark, above in zip(marks[1:], lines, strict=False) if mark and above.text.rstrip(" )\"'").endswith("?")]
+        mark = max(sorted(set(below_question)), key=below_question.count, default="")
+        if below_question.count(mark) < _FEWEST_MARKED:
+            return
+        first = next(place for place, above in enumerate(lines) if ("?" in above.text or ITEM.match(above.raw)) and marks[place + 1 : place + 2] == [mark])
+        while first and looks_like_field(lines[first - 1].text):
+            first -= 1  # «From: ... / Sent: ...» above the first question
+        kind = ZoneKind.QUOTE
+        for place in range(first, len(lines)):
+            line, above = lines[place], lines[place - 1] if place else None
+            if marks[place] == mark:
+                if above is not None and kind is ZoneKind.QUOTE:  # the mark goes with the question
+                    above.end = line.start + len(mark)
+                    line.start = above.end + len(self.body[above.end : line.end]) - len(self.body[above.end : line.end].lstrip())
+                kind = ZoneKind.INLINE_ANSWER
+            elif place + 1 < len(lines) and marks[place + 1] == mark:
+                kind = ZoneKind.QUOTE
+            elif kind is ZoneKind.INLINE_ANSWER and above is not None and self.body.count("\n", above.end, line.start) > 1 and mark not in marks[place:]:
+                return  # what follows the last answer is the writer's own, as the rest
+            line.kind = kind
 
     def _recognise_own(self) -> None:
         """Quotes that hold our own lines are quotes of ours; pasted lines of ours are no own words."""
@@ -134,6 +161,8 @@ class Quotes:
 
 
 _NARROWEST, _WIDEST, _FEWEST_WORDS = 72, 100, 3  # the first two: lengths of a line at which programs wrap
+_MARK = re.compile(r"((?:[A-Z]{1,4}|[A-Z][a-z]{1,9}) ?[:>]|[-=]+>)\s*(?=\S)")
+_FEWEST_MARKED = 2  # answers below questions that begin with one mark
 _PICKS = re.compile(r"[a-h]\s?(?:[).:=]|[-\u2013\u2014]\s|$)")
 _PASTED = 3  # lines of ours that nobody typed anew
 

@@ -256,6 +256,32 @@ def test_pasted_lines_of_ours_are_not_own_words() -> None:
     assert own == ["The 25th", "Gavin Primary", "Spelling"]
 
 
+@pytest.mark.parametrize("mark", ["FH:", "A:", "Ans:", "-->", "ME >"])
+def test_answers_that_begin_with_one_mark_are_told_from_the_questions_above_them(mark: str) -> None:
+    """A quote without quote signs, answered under each question: the mark itself is no part of the answer."""
+    fields = "From: Action Research\nSent: 26 January 2022 09:14"
+    answered = f"1. Which school?\n{mark} Gavin Primary. Moray.\n\n2. Are you a group?\n{mark} No.\n\n3. Topic:\n{mark} Spelling"
+    body = f"Replies under each of yours.\n\n{fields}\n\n{answered}\n\nFiona"
+    zones = ZONER.zones(body)
+    check_promise(body, zones)
+    texts = {kind: [body[zone.start : zone.end] for zone in zones if zone.kind is kind] for kind in (ZoneKind.INLINE_ANSWER, ZoneKind.OWN, ZoneKind.QUOTE)}
+    assert texts[ZoneKind.INLINE_ANSWER] == ["Gavin Primary. Moray.", "No.", "Spelling"]
+    assert texts[ZoneKind.OWN] == ["Replies under each of yours.", "Fiona"]
+    assert texts[ZoneKind.QUOTE] == [f"{fields}\n\n1. Which school?\n{mark}", f"2. Are you a group?\n{mark}", f"3. Topic:\n{mark}"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "I teach at Gavin Primary.\nRQ: does talk help spelling?\nRQ: does reading help?\nThree of us ask that.",
+        "What is the closing date?\nWhat does it cost?\nSchool: Gavin Primary\nCouncil: Moray",
+        "Is it me?\nPS: I am at Gavin Primary.",
+    ],
+)
+def test_one_mark_alone_makes_no_question_somebody_elses(body: str) -> None:
+    assert [zone.kind for zone in ZONER.zones(body)] == [ZoneKind.OWN]
+
+
 def test_own_names_of_the_programme() -> None:
     """A quote whose intro names one of our senders is ours, whatever its address."""
     body = "Yes.\n\nOn 11 Jan 2022 at 08:14, Research Desk wrote:\n> Will you come?"
