@@ -96,7 +96,9 @@ _HINTS = (  # how the words begin that a mention may begin with
     "early|late|mon|tue|teu|tus|wed|wen|wes|wad|wid|thu|thr|fri|sat|sun|dil|dim|dic|mer|mié|die|mit|wto|śro|next|this|coming|last|week|"
     "a week|five|six|seven|eight|nine|ten|eleven|twelve|today|to-day|w/|tom|tm|2mo|yest|the morn|the day|day after|"
     "the morr|the mora|the streen|one the|one week|one after|one before|one prior|one later|one fol|following|dtstart|earlier|later|latter|"
-    "one with|one wi|one that|one left|one to|one yet|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
+    "one with|one wi|one that|"
+    "one which|one at|one @|one prec|one foll|one com|one bef|one afo|one aft|one eft|yin|wan|"
+    "one left|one to|one yet|one still|one rem|number|no|begin|start|kick|remaining|leftover|alternative|tidder|tither|idder|"
     "latest|tonight|session|sess|training|date|slot|option|choice|workshop|earliest|former|initial|sooner|soonest|secc|other|ither|t'other|link|half|two|three|four|twa|which|"
     "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 )
@@ -176,7 +178,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
         | (?:number|no\.?)[ ]?(?P<number>1|2|one|two)[ ]of[ ](?:the|your|thae|these|those)[ ](?:two|twa|2|pair|sessions|dates|afternoons|trainings|slots)\b
         | (?P<remaining>(?:remaining|leftover)[ ](?:{_THING})
             |one[ ](?:that[ ]is[ ]|that's[ ]|that[ ]was[ ]|still[ ])?(?:left|remaining|(?:still[ ]|yet[ ])?to[ ]come))\b(?![ ](?:to|us|me|in|behind)\b)
-        | (?!(?:(?<=\ba[ ])|(?<=\ban[ ]))\w+[ ]start\b)
+        | (?!(?:(?<=\ba[ ])|(?<=\ban[ ]))\w+[ ]start\b)(?<!\bsome[ ])
           (?:one[ ](?:with|wi'?|that[ ]has)[ ](?:the|an|a)[ ])?(?P<ord>(?<!an[ ])(?<!\ba[ ])(?:early|late)(?=[ ](?:one|session|slot|date|wan|yin|training)\b)
                 |{_FIRST}|{_SECOND}|{_LAST}|{_OTHER}|(?<=the[ ])last)
             (?:[ ]of[ ](?:the|your|thae|them)[ ](?:two|twa|2))?
@@ -190,16 +192,23 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
                 |one[ ](?:the[ ])?week[ ](?:before|earlier)|one[ ](?:the[ ])?(?:week[ ])?(?:after|later|following))
             (?![ ](?:school|work|class|the|my|our|lunch|that)\b)|next[ ]one|following[ ]one
             |one[ ](?:before|prior)(?=[ ]*(?:$|[.,;!?)]))
+            |(?:one|wan|yin|session|training|date)[ ](?:(?:that|which)[ ](?:comes[ ]|is[ ])?|that's[ ]|coming[ ])?
+                (?P<side>before|afore|after|efter|follows|precedes|following|preceding)(?:[ ](?:it|that|this)(?![ ][a-z])
+                    |(?=[ ]*(?:$|[.;!?)]))|[ ](?:the[ ]|da[ ])?(?:(?P<sided>\d{{1,2}})[ ]?{_SUFFIX}\b|{_WEEKDAY.format("w8")}(?!['\u2019]|[ ][a-z])))
             |(?<=to[ ]the[ ])(?:following[ ]week|week[ ](?:after|before)))\b
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
-            |^(?:first|second|earlier|later)(?=[ ]*[.!]?[ ]*$)
+            |^(?:first|second|earlier|later|latter|former)(?=[ ]*(?:please|pls|thanks|ta)?[ ]*[.!]?[ ]*$)
             |(?<=,[ ]so[ ])(?:first|second)|(?:1st|2nd)(?=[ ](?:pls|plz|please)\b)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
             (?=[ ]*(?:$|[.,;!?)]|please|pls|of[ ](?:the|your|thae)[ ](?:two|twa|2|january)|of[ ]them|if\b|on[ ](?:our|my)[ ]behalf\b
                 |with\b|has\b|is\b|suits|would\b|works|for[ ](?:me|us)|but\b|and\b
-                |will\b|does\b|instead\b|too\b|only\b|as[ ]well\b|also\b
+                |will\b|does\b|so[ ](?!far)|instead\b|too\b|only\b|as[ ]well\b|also\b
                 |(?:that[ ]|which[ ])?(?:i|we)(?:[ ](?:can|could|will|would|have[ ](?:now[ ])?booked)|'ll|'d|'ve)\b))
+        | (?P<lone>first|second|earlier|later)(?=[ ]*(?:$|[.!?]|,?[ ](?:please|pls|instead)\b))
+        | ^(?P<opening>first|second|earlier|later|latter|former)(?=,[ ](?:please|pls|ta|thanks|and|as|if|since|because|for)\b)
         | (?P<compact>{"|".join(times)})(?:[ ]?(?:hrs|h|pm)\b|\b(?![./:%-]|[ ]?[A-Za-z]{{3}}))
         | (?:begin(?:s|ning)?|start(?:s|ing)?|kick(?:s|ing)?[ ]off)[ ](?:at|aboot|about)[ ](?P<begins>two|twa|2)\b(?![:.]?\d|[ ](?:of|minutes|weeks|schools)\b)
+        | (?<=the[ ])(?:one|wan|yin|session|training)[ ](?:at|@)[ ](?P<at>two|twa|2)\b
+            (?=[ ]*(?:$|[.,;!?)]|(?:is|suits|works|please|pls|for|on|and|but|as|so|would|will)\b))(?![.]\d)
         | (?P<time>(?P<hour>\d{{1,2}})(?:[:.](?P<min>\d\d))?(?:[ ]?(?P<ap>[ap]\.?m\b\.?|o'?[ ]?clock|hrs\b))?
             | half[ -](?:past[ ])?(?P<half>two|twa|three|four|one|2|3|4)
             | (?P<word>two|three|four|twa)[ ](?:o'?[ ]?clock|pm|(?P<thirty>thirty)))(?:[ ](?P<timed>one|wan|yin|session|slot|training|call|course|start
@@ -215,6 +224,9 @@ _NOT_ON = re.compile(
     r"(?<!on top )(?<!out )(?<!hour )(?<!half )(?<!part )(?<!bit )of|"
     r"chapter|unit|lesson|no|number|week of)\s+(?:the\s+)?$",
     re.I,
+)
+_AGAINST = re.compile(  # «from first session to second», «not second session, first», «I said first date but meant second»
+    rf"\b(?:{_FIRST}|{_SECOND}|later|latter) (?:(?:training|facilitator) )?(?:session|sesh|date|day|training|slot|afternoon|one|yin)\b[^.;:!?]{{0,40}}$", re.I
 )
 _DEADLINE = re.compile(r"\b(?:until|till|til|since|before|by)\s+(?:the\s+|about\s+)?$", re.I)  # «off until Tuesday 25 January»
 _WHICH_I = re.compile(
@@ -392,14 +404,20 @@ class MentionFinder:
         if group["remaining"]:
             ahead = {s.id for s in self.sessions if today is None or s.start.date() >= today}
             return "ordinal", ahead if len(ahead) == 1 else self._ordinal("other")
-        if group["begins"]:
-            return "time", self._clock(2, 0)
+        if group["begins"] or group["at"]:
+            return "time" if group["begins"] else "ordinal", self._clock(2, 0)
+        if group["side"]:
+            return "ordinal", self._beside(group["side"], int(group["sided"]) if group["sided"] else None, _weekday(group["w8"]))
         if group["after"]:
             return "ordinal", self._ordinal("other")
         if group["num"]:
             return "ordinal", self._ordinal("first" if _lower(group["num"]) in ("1", "one") else "second")
         if _lower(group["ord"] or "") == "last" and not (heading or asked or _OF_TWO.search(text)) and _BEFORE_NOW.search(match[0]):
             return "", set()
+        if group["opening"]:
+            return ("ordinal", self._ordinal(_lower(group["opening"]))) if asked else ("", set())
+        if group["lone"]:
+            return ("ordinal", self._ordinal(_lower(group["lone"]))) if _AGAINST.search(text[max(0, match.start() - 80) : match.start()]) else ("", set())
         if named := group["ord"] or group["bareord"] or group["order"]:
             return "ordinal", self._ordinal(_lower(named))
         if (group["hour"] or group["half"]) and _ENDS_AT.search(text[max(0, match.start() - 48) : match.start()]):
@@ -520,6 +538,13 @@ class MentionFinder:
         if word in _SECOND.split("|") and len(self._ids) > 1:
             return {self._ids[1]}
         return {self._ids[-1]}
+
+    def _beside(self, side: str, day: int | None, weekday: int | None) -> set[str]:
+        """«the one before it», «the session after the 19th»: the one that any day of them leaves on that side, where only one can be meant."""
+        named = [s for s in self.sessions if (day is None or s.start.day == day) and (weekday is None or s.start.weekday() == weekday)]
+        earlier = _lower(side) in ("before", "afore", "precedes", "preceding")
+        found = {s.id for s in self.sessions for other in named if (s.start < other.start if earlier else s.start > other.start)}
+        return found if len(found) == 1 else set()
 
     def _timed(self, group: Mapping[str, str | None]) -> tuple[str, set[str]]:
         minute = 0

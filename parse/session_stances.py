@@ -54,7 +54,7 @@ _UNTICKED_AFTER = re.compile(r"\s*\)?\s*(?:[|:=\-]\s*)*(?:[\u2610\u25a1\u25a2\u2
 _ANSWER = re.compile(
     r"(?:\s*\)?\s*[\-:=|(\[]+|(?:'s| is| wis)(?: a)?)"
     r"\s*(?:(?P<yes>yes|aye|y|x|confirmed|booked|attending|accepted)|(?P<no>no|n|naw|declined|refused|not attending|can't|cannot|unable|left blank|blank))\b"
-    r"(?: please| thanks| thank you)?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
+    r"(?: please| thanks| thank you)?(?: (?:from|for) (?:me|us))?[\s\])]*(?:$|[,;.|/]|(?=\d)|(?=(?:the )?\w+day\b))",
     re.I,
 )  # «19 Jan - No, 25 Jan - Yes»
 _FROM = re.compile(r"\b(?:from|off)\s+(?:the\s+)?$", re.I)
@@ -85,6 +85,7 @@ _BUT_NOW = re.compile(  # «signed up for the 19th but can only make the 25th no
 )
 _NOW = re.compile(r"\s*(?:now|instead)\b", re.I)
 _AS_WELL = re.compile(r"\s*,?\s*as well\b(?! as\b)", re.I)
+_INSTEAD = re.compile(r"\s*(?:session |date |one |training |slot )?instead\b(?! of)", re.I)
 _MEANT = re.compile(r"\b(?:meant|meaning)\b", re.I)
 _WOULD_SUIT_BETTER = re.compile(r"\s*(?:would|'d) (?:be|suit|work)(?: (?:me|us))? (?:much |even |far )?(?:better|easier|preferable|best)\b", re.I)
 _WILL_DO = re.compile(r"\s*(?:is |'s |would be |looks )?(?:poss|possible|possibly|ok|okay|fine|doable|manageable|will do|would do|at a push)\b", re.I)
@@ -324,6 +325,9 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         if ours and other.stance in ("takes", "had") and one.sessions != other.sessions and _MEANT.search(between):
             one.stance, other.stance = "declines", "takes"  # «ticked 19th, meant 25th»
+            continue
+        if ours and one.stance == "takes" and other.stance == "takes" and one.sessions != other.sessions and _INSTEAD.match(text[other.end :]):
+            one.stance = "declines"  # «I'm down for the 19th; could I have the 25th instead?»
             continue
         if ours and one.stance == "takes" and other.stance == "takes" and _WOULD_SUIT_BETTER.match(text[other.end :]):
             one.stance = "conditional"  # «I'm on the 19th and the 25th would be better»

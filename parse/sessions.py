@@ -158,14 +158,29 @@ _NOT_BEFORE_IT = re.compile(
     r"other than|apart from)\s+(?:for\s+|on\s+|to\s+|in\s+)?(?:the\s+|da\s+|my\s+)?$",
     re.I,
 )
-_ANY_DAY = re.compile(r"\b(?:an?|any|(?<!the )one|standing|our|their|his|her|my|last|every|each)\s+$", re.I)  # «on a Wednesday», «our Tuesday group»
+_ANY_DAY = re.compile(
+    r"\b(?:an?|any|(?<!the )one|standing|our|their|his|her|my|last|every|each"
+    r"|(?:years?|terms?|months|weeks|lots?|couple|series|string|run|round|block|spell|winter|summer) of)\s+$",
+    re.I,
+)  # «on a Wednesday», «our Tuesday group»
+_WITH_ITS_NOUN = re.compile(r"\w+ (?:training )?(?:date|session|training|sesh)", re.I)  # «First date.», unlike «First one.»
+_TIMED_ONE = re.compile(
+    r"(?:one|wan|yin) (?:at|@) |(?!1st|2nd)(?=[^a-z]*(?:\d|half|two|twa|three)).*\b(?:one|wan|yin|session|slot|training|sesh)$", re.I
+)  # «The 2 o'clock one.»
 _THE_ONE = re.compile(r"\s+(?:one|wan|yin|lot|crowd|slot|gang|date|folk)\b", re.I)
 # «the one that starts at half three»
 _ONE_AT = re.compile(r"\b(?:one|wan|yin|(?:the|your) (?:session|afternoon|slot|training|date) (?:that|which|wi|with))\b[^,;.]*$", re.I)
 _OF_OTHERS = re.compile(r" (?!facilitator|trainer|teacher|member|participant|delegate)[a-z]{3,}s['\u2019] [a-z]", re.I)  # «the Wednesday mothers' room»
+_SEVERAL = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten|\d+|several|many|few|some|more)\s+$", re.I)  # «six Wednesday sessions»
+_SESSIONS = re.compile(r" (?:sessions|trainings|courses|workshops|afternoons)\b", re.I)
 _OUR_OWN = re.compile(r"\b(?:our|their|his|her|each|every|own|a|another)\s+$", re.I)  # «our second session»
 _ORDINAL = re.compile(r"(?:first|second|1st|2nd|last|other)\b", re.I)
 _OTHER = re.compile(r"(?:other|ither|idder|tidder|tither|t'other|alternative)\b", re.I)  # «the other one is in Perthshire and has better skiing»
+_COULD_GO = re.compile(  # «can't do the 19th but could slip away for the other date»
+    r"\b(?:can|could|will|would|shall|i'll|we'll|i'd|we'd)(?! (?:not|you|someone|somebody|anyone|ask|find|know|tell|check|hear|read|watch|have to|need)\b)"
+    r"(?!.*\b(?:not|never|about|whether|if|notes|recording|slides|tell|ask|know)\b).*\b(?:for|to|on|at|do|make|manage|attend|take|catch)\b",
+    re.I,
+)
 _SO_THE_OTHER = re.compile(r"\b(?:so|hence|therefore|but)\b.*\bother\b", re.I)  # «I don't work on a Wednesday, so it's the other one»
 _TODAYS = re.compile(r"(?:to-?day|tom+or+ow)'?s\b", re.I)  # «can only make tomorrow's one»
 _LATTER = re.compile(r"(?:latter|former)\s*(?:[.,;!?)]|$)", re.I)  # «I cover Reston and Coldingham, employed at the latter»
@@ -224,6 +239,8 @@ _OF_THE_TWO = re.compile(r" of (?:the|your|these) (?:two|twa|2|pair)\b", re.I)
 _AS_FOR = re.compile(r"\b(?:as (?:for|to)|about|regarding|concerning) (?:the )?$", re.I)
 _OF_THE = re.compile(r"\b(?:of|between|from) (?:the|your|these) $", re.I)  # «of the two sessions I'd take the former»
 _LAST = re.compile(r"last|latter|former", re.I)
+_LAST_TIME = re.compile(r"last\b(?! of\b)", re.I)
+_SINCE_THE = re.compile(r"\b(?:after|since|before|from|at) (?:the|your) $", re.I)
 _REFUSED = "session.refused"
 _NOW_I_CAN = re.compile(  # also «The one on the Tuesday, 4 or whenever, is doable: I've booked it»
     r"\b(?:now (?:i|we) (?:can|could)|(?:i|we) (?:can|could) now"
@@ -276,6 +293,7 @@ _IF_FULL = re.compile(
 _THERE_IS = re.compile(r"\bthere(?:'s| is| are| was| were|'re)\b(?!.*\b(?:so|but|then|hence)\b)", re.I)
 _RANKED = re.compile(r"\b(?:prefer\w*|order|choices?)\b", re.I)  # «in order of preference the 25th, then the 19th»
 _FOR_ME = re.compile(r"\s*(?:,\s*)?(?:for|fur|suits) (?:me|us)\b(?!,? but)", re.I)  # «Tuesday week for me»
+_JUST_FOR_ME = re.compile(r"\s*(?:for|fur) (?:me|us)\s*(?:$|[.,;!]|(?:please|pls|thanks|ta)\b)", re.I)
 _MY_DAY = re.compile(
     r"\s*(?:'s|is|will be|it is|it'll be|will have to be)\s+(?:(?:my|our|the)\s+(?:only\s+)?(?:day|one|date|option|choice)|mine|best|better|it)\b", re.I
 )
@@ -321,6 +339,7 @@ _FIRST_CLAUSE = re.compile(r"\W*([^,.;:!?()\n]{1,40})")
 _STANCES = {"likes": "takes", "joins": "takes", "goes": "takes"}
 _LIKED_WITH = 8  # words of a clause with a weekday that is liked
 _QUANTIFIERS = {"all", "none", "either"}
+_NEAR = 80  # characters before «the other date» in which it is said that somebody could go
 _JUST_OVER = 8  # days after a session in which «on Tuesday» is of it
 _FINE_BEFORE = re.compile(r"\W*(?:(?:and|but|so) )?(?:on )?(?:the |da )?", re.I)
 _FINE = re.compile(  # «Wednesday is fine, weather permitting.»
@@ -347,10 +366,11 @@ class SessionFinder:
             self.sessions, _days(file.settings, "days", "rules/sessions.yaml"), called=_days(file.settings, "called", "rules/sessions.yaml")
         )
         self._ids = [session.id for session in self.sessions]
-        for name in ("asked", "asked_back", "affirms", "denies", "both"):
+        for name in ("asked", "asked_back", "affirms", "denies", "both", "gatherings"):
             if not file.lists.get(name):
                 raise ProgrammeError("rules/sessions.yaml", None, f"the list «{name}» is missing")
         self._questions = QuestionReader(self._mentions, file.lists["asked"], file.lists["asked_back"])
+        self._gatherings = re.compile(rf"(?:['\u2019]s)? (?:{'|'.join(map(re.escape, file.lists['gatherings']))})\b", re.I)  # «a year of Tuesday teas»
         self._replies = {_plain(word): label for label in ("affirms", "denies", "both") for word in file.lists[label]}
 
     def find(self, parsed: ParsedMessage, views: Sequence[TextView], *, received_at: datetime | None = None, for_another: bool = False) -> Sessions:
@@ -816,7 +836,7 @@ class SessionFinder:
             return "training"  # «thanks for this afternoon, some good chat in the breakout room»
         if form == "weekday" and _FINE_BEFORE.fullmatch(context.text[: mention.start]) and _FINE.fullmatch(after):
             return "training"  # «Wednesday is fine, weather permitting.»
-        if form == "weekday" and _OF_OTHERS.match(after):
+        if form == "weekday" and (_OF_OTHERS.match(after) or self._gatherings.match(after) or (_SEVERAL.search(before) and _SESSIONS.match(after))):
             return ""
         if _ASKED_IF.search(context.text[clause.start : mention.start]):
             return "elsewhere"
@@ -845,6 +865,8 @@ class SessionFinder:
                 return ""  # «I'd like some of the last»
         if _EVERY_MONTH.match(after) or (form in ("time", "slot") and _LEAVES_AT.match(after)):
             return "elsewhere"
+        if form == "ordinal" and _LAST_TIME.match(context.text, mention.start) and _SINCE_THE.search(before):
+            return ""  # «we were a reading group after the last training»
         if form == "ordinal" and _AS_FOR.search(before):
             return ""  # «as for the other, I'd have to ask the wife»
         corrects = "changes" in labels and context.talked  # «Wednesday. No, sorry, that's the sheep sale: Tuesday»
@@ -911,7 +933,7 @@ class SessionFinder:
             "date": True,
             "day": True,
             "named": about or said or goes or context.talked,
-            "called": definite and (about or strong or context.short or context.talked),
+            "called": (definite and (about or strong or context.short or context.talked)) or (context.asked and alone(mention, clause)),
             "slot": about or strong or context.short,
             "slip": bool({"takes", "joins"} & clause.labels.keys()),
             "weekday": about
@@ -933,7 +955,19 @@ class SessionFinder:
             )
             or (strong and _TOO.match(after) is not None and context.said == "takes")
             or (strong and (said_here or clause.joint in SO or alone(mention, clause)) and (not _LATTER.match(context.text, mention.start) or context.talked))
-            or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None)),
+            or (context.short and (context.talked or _BY_ORDER.match(context.text, mention.start) is not None))
+            or (alone(mention, clause) and context.short and context.single and _WITH_ITS_NOUN.fullmatch(context.text, mention.start, mention.end) is not None)
+            or (
+                context.said == "declines"
+                and clause.joint in _BUTS | {"and", "so", ",", ";", "instead"}
+                and "?" not in context.text
+                and _OTHER.match(context.text, mention.start) is not None
+                and _COULD_GO.search(context.text[max(clause.start, mention.start - _NEAR) : mention.start]) is not None
+            )
+            or (
+                _TIMED_ONE.match(context.text, mention.start, mention.end) is not None
+                and (alone(mention, clause) or ("likes" in clause.labels and context.short) or (definite and said_here and "elsewhere" not in labels))
+            ),
             "relative": about
             or bool({"present", "joins"} & labels)
             or (strong and (_TODAYS.match(context.text, mention.start) or _COUNTED.match(context.text, mention.start)) is not None)
@@ -942,6 +976,8 @@ class SessionFinder:
             "time": (about and strong)
             or (_SUITS.match(after) is not None and not WORD.search(context.text[clause.start + len(clause.joint) : mention.start].replace("the", "")))
             or _SEE_YOU.search(before) is not None
+            or (context.asked and alone(mention, clause))
+            or (_JUST_FOR_ME.match(after) is not None and not WORD.search(context.text[clause.start : mention.start].replace("the", "")))
             or ((strong or (context.talked and context.short)) and (definite or timed))
             or (about and definite and alone(mention, clause)),
         }[form]
@@ -984,7 +1020,7 @@ class SessionFinder:
         for mention in {id(mention): mention for _, mention, _ in events}.values():  # «the other one»: the one that was not refused or named before
             had = mention.stance == "had" and "takes" not in last.values()  # «I can't do the 19th and have asked for the other one»
             if len(mention.sessions) > 1 and (mention.stance == "takes" or had) and (mention.owner == "me" or not own):
-                elsewhere = {session for session, other, _ in events if other.stance == "elsewhere" and len(other.sessions) == 1}
+                elsewhere = {session for session, other, _ in events if other.stance in ("elsewhere", "unticked") and len(other.sessions) == 1}
                 named = [session for session, stance in last.items() if stance in ("declines", "conditional")] or list(last) or sorted(elsewhere or others)
                 rest = [session for session in self._ids if session not in named]
                 if len(rest) == 1 and named:
