@@ -23,6 +23,7 @@ FEWEST = 3  # options of a list that needs no closer look; of two each has to be
 _LOOKED_AT = 6000  # characters of a quote
 _MOST_STARTS = 12  # of lists of one shape
 _LONGEST_LINE = 160
+_WRAPPED = 55  # characters of a line that a program may have wrapped
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi")
 _QUOTED = re.compile(r"^[>|\s]+", re.MULTILINE)
 _MARK = r"(?P<mark>[A-Za-z]|\d|[ivIV]{2,3})"
@@ -42,6 +43,7 @@ _BRACKETED = 2  # so many shapes have brackets
 _BULLET = re.compile(r"^\s*(?:[-*\u2022\u00b7\u2013\u2014+]|o(?=\s))\s*(?=\w)", re.MULTILINE)
 _NEXT_QUESTION = re.compile(r"\n\W*\d{1,2}\s?[).:/]|\?\s|[.!]\s+[A-Z]")
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+")
+_SLASHES = re.compile(r"\s+/\s+")
 _COMMAS = re.compile(r",?\s+\bor\b\s+(?!two\b|three\b|more\b|under\b)|,\s+(?!others\b|who\b|which\b|that\b|with\b|to which\b)")
 _NUMBER = re.compile(r"^[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.MULTILINE | re.IGNORECASE)
 _FOLLOWS = (  # what may come after a letter that is an answer
@@ -174,18 +176,25 @@ def _in_prose(text: str) -> Iterator[Listing]:
         stop = start
         while stop < len(lines) and short[stop]:
             stop += 1
-        if stop - start >= FEWEST:
+        if stop - start >= FEWEST and not _is_wrapped(lines[start:stop]):
             yield Listing(("",) * (stop - start), tuple(lines[start:stop]), "")
         start = stop + 1
     offset = 0
     for sentence in _SENTENCE_ENDS.split(text):
         at, offset = text.find(sentence, offset), offset + len(sentence)
         plain = " ".join(sentence.rpartition(":")[2].split())
+        if len(slashed := _SLASHES.split(plain.strip("() "))) >= FEWEST and len(plain) <= 6 * _LONGEST_LINE:
+            yield Listing(("",) * len(slashed), tuple(slashed), _number(text, max(at, 0) + len(sentence)))
         if not re.search(r"\bor\b", plain) or len(plain) > 6 * _LONGEST_LINE:
             continue
         options = [part for part in (re.split(r";\s+(?:or\s+)?", plain) if plain.count(";") > 1 else _COMMAS.split(plain)) if part.strip()]
         if len(options) >= FEWEST - 1:
             yield Listing(("",) * len(options), tuple(options), _number(text, max(at, 0) + len(sentence)))
+
+
+def _is_wrapped(lines: Sequence[str]) -> bool:
+    """Whether lines are those of one sentence that a program wrapped: all but the last are long, and they go on in small letters."""
+    return all(len(line) > _WRAPPED for line in lines[:-1]) and any(line.lstrip("(\"'")[:1].islower() for line in lines[1:])
 
 
 # --- what is picked

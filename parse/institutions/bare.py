@@ -54,6 +54,8 @@ class BareNames:
                 (self.spoken if found.text.zone == "own" else self.in_subject).add(mention.core)
             if stated.passes_over(found):
                 continue
+            if before is not None and before.mention.kind == "school" and self._is_town(found) and not found.listed and tells_place(before, found):
+                continue  # «the rest in Ashmuir Academy, Kilmarnock»
             if self.letter.only_lecturer and (college := self.letter.gazetteer.campuses.get(mention.core)):
                 self._of_college(found, college)
                 continue

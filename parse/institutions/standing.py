@@ -58,6 +58,7 @@ _TURNS = frozenset(
         "together.partner",
         "former.then",
         "former.called",
+        "former.mentored",
         "former.until",
         "former.years-and",
         "former.started",
@@ -160,7 +161,8 @@ class Standing:
             again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
             if again and previous is not None and not role:
                 role = previous.role  # «Please register Ashmuir High. And Elmbank Primary.»
-            if previous is None or not (again or (same_sentence and LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)))):
+            beside = previous is not None and same_sentence and not _is_neighbours(text, previous.mention, mention)
+            if previous is None or not (again or (beside and LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)))):
                 block = lines.get(mention.start)
                 if block is None or block not in blocks:
                     self._group += 1
@@ -310,7 +312,8 @@ class Standing:
                 role = ("member", _EACH)
             if role is not None and role[1] == _COUNT and earlier is not None and result[-1][0] == "other" and start - earlier[1] <= _SHORT_GAP:
                 role = result[-1]  # «an adviser from Ashmuir and another from Elmbank»
-            if earlier is not None and (role is None or role[1] in (*_OF_THEM, _ME)):
+            apposed = earlier is not None and text.view.folded[start:end].endswith("'s") and text.view.folded[earlier[1] : start].strip() == ","
+            if earlier is not None and not apposed and (role is None or role[1] in (*_OF_THEM, _ME)):
                 gap = self._without_councils(text, earlier[1], start)
                 role = self._from_before(gap, result[-1], role, doing=not councils and self._doing(text, end))
             if not councils and text.zone in ("own", "attachment"):
@@ -574,6 +577,12 @@ def _next_words_end(text: Text, number: int) -> int:
     while after < last and text.word_at(text.sentences[after][1]) - text.word_at(text.sentences[after][0]) <= 1:
         after += 1
     return text.sentences[after][1]
+
+
+def _is_neighbours(text: Text, one: Mention, other: Mention) -> bool:
+    """«Ashmuir High, Elmbank Primary's big neighbour»: tells what the one is, and is no list."""
+    possessive = text.view.folded[other.start : other.end].endswith("'s") and not text.view.folded[one.start : one.end].endswith("'s")
+    return possessive and text.view.folded[one.end : other.start].strip() == ","
 
 
 def _in_closed_bracket(folded: str, at: int, start: int) -> bool:

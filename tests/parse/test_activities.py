@@ -266,6 +266,16 @@ def test_listed_reads_marks_in_order() -> None:
     assert not list(listings("Nothing (a) here."))
 
 
+def test_options_divided_by_strokes_are_a_list_and_wrapped_lines_are_none() -> None:
+    """«(a group at work / your own ... / a new group ...)» stays one list however the program that quotes it wraps."""
+    options = ("existing research group", "your own enquiry that others can join", "a new group with a topic", "a group that has been learning together")
+    plain = f"What are you doing? ({' / '.join(options)})"
+    wrapped = plain.replace("own enquiry", "own\nenquiry").replace("has been", "has\nbeen")
+    for quoted in (plain, wrapped):
+        assert read(message((ZoneKind.OWN, "The third one."), (ZoneKind.OWN_QUOTE, quoted))).activities == ("proposed_collaborative",)
+    assert read(message((ZoneKind.OWN, "The last one."), (ZoneKind.OWN_QUOTE, "\n".join(options)))).activities == ("learning_collaborative",)
+
+
 def test_boxes_that_are_not_ticked_say_nothing() -> None:
     """Of a form's boxes only the ticked one counts, and headings answered with «n/a» do not."""
     boxes = "[ ] a group already doing research\n[x] one teacher who has done an enquiry and wants others to join\n[ ] a group that has learned together"
