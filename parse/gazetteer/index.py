@@ -261,6 +261,8 @@ class Index:
 
     def fitting(self, entries: Sequence[tuple[Entry, frozenset[str]]], forms: frozenset[str]) -> tuple[tuple[Entry, ...], str]:
         """The entries that the form words fit best, and the rule that says how well."""
+        if "campus" in forms and forms & (MAIN - {"campus"}) and not any("campus" in mine for _, mine in entries):
+            forms -= {"campus", "community"}  # «Ashmuir Academy Community Campus» is what the building is called
         levels = self.forms.level(forms)
         main = forms & MAIN
         ranked: defaultdict[int, list[Entry]] = defaultdict(list)

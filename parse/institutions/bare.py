@@ -66,7 +66,7 @@ class BareNames:
             ):
                 found.answer, found.role = True, found.role or "member"
                 found.mention = mention = replace(mention, entries=asked[mention.core] or mention.entries)
-            if before is not None and before.mention.kind == "bare" and before.role == "member" and tells_place(before, found):
+            if before is not None and before.mention.kind == "bare" and before.role not in PASSED_OVER and tells_place(before, found):
                 forms = self.described.forms(found)[1]  # «St Mary's in Largs, the primary»
                 if forms and (entries := self.described.of_kind(before.mention.entries, forms)):
                     before.mention = replace(before.mention, kind="school", entries=entries, forms=forms)
