@@ -83,7 +83,7 @@ _FINAL = frozenset(
         "institution.together.not-only",
     )
 )
-_AFTER, _SOLE_AFTER = "institution.other.after", "institution.sole."
+_AFTER = "institution.other.after"
 _FAMILY, _LEFT = "institution.not.family", "institution.not.left"
 _HAVE_WRITTEN = "institution.other.colleagues"
 _SHOUTS = 5  # sentences of a word or a mark that may stand before what takes a name back
@@ -479,7 +479,7 @@ class Standing:
                     continue  # «the college, not the campus: Ashmuir College», «it's A, not C. Ashmuir Primary»
                 length = text.word_at(hit.span.end_char) - text.word_at(hit.span.start_char)
                 turn = rule in _TURNS or hit.phrase.label == "denied"  # «studied at X and teach at Y»: a new clause outdoes the long reach of the old
-                firm = hit.phrase.label == "denied" or rule.startswith(_SOLE_AFTER)
+                firm = hit.phrase.label in ("denied", "sole")
                 rank = (distance, not turn, not firm, -length, _ROLE_RANK[hit.phrase.label])
                 if best is None or rank < best[0]:
                     best = (rank, (hit.phrase.label, rule))
