@@ -392,7 +392,15 @@ class SessionFinder:
             if view.where in ANSWERS and (question.asks or question.marks or question.points or question.confirms):
                 under = asked is not None and (question if len(quotes) == 1 else self._questions.read([asked])).last  # typed under the question
                 talked = talked or under or (question.asks and len(view.folded) <= _SHORT_REPLY)
+                said = len(events)
                 self._answer(view, question, today, events, talked, unchosen, under=under)
+                if (
+                    asked is not None
+                    and view.where == ZoneKind.INLINE_ANSWER
+                    and not self._questions.read([asked]).last
+                    and asked.folded.rstrip().endswith("?")
+                ):
+                    events[said:] = [event for event in events[said:] if event[1].form != "ordinal"]  # «Which of the activities?» «The first one.»
             elif view.where == "subject" and _REPLY.match(view.folded):
                 continue  # of a reply it is not the member's own
             elif view.where in READ or view.where.startswith("attachment:") or (for_another and view.where == ZoneKind.FORWARDED):

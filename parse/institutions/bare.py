@@ -18,6 +18,7 @@ __all__ = ["BareNames"]
 
 _TAKING_PART = {"member": ("from", "of", "here", "between", "both"), "together": ("from", "of", "here", "between", "both")}
 _WORKS = tuple(f"institution.member.{rule}" for rule in ("i-work", "but", "now", "currently"))  # «I teach in Hythehill», but not «we met in Hythehill»
+_EXPLAINED = "institution.member.explained"  # «That's Our Lady's, for the uninitiated»
 _THIS_IS = "institution.member.this-is"
 _PRESENTED = 7  # words of name and subject before a school
 _LEVELS = ("primary", "secondary")
@@ -170,7 +171,7 @@ class BareNames:
         counts = (
             (single and self.opens_letter(found))
             or self._introduced(found, single=single, alone=alone)
-            or (single and (found.role == "sole" or self._answers(found)))
+            or (single and (found.role == "sole" or self._answers(found) or (found.cue == _EXPLAINED and len(mention.core) > 1)))
         )
         if alone and not counts and len({entry.label for entry in beside}) == 1 and self._placed(found):
             counts = single = True
@@ -436,7 +437,16 @@ class BareNames:
         here = set(found.near or councils)
         fitting = [entry for entry in found.mention.entries if entry.authority in here]
         before = found.text.words[found.mention.first - 1].norm if found.mention.first else ""
-        if len(fitting) != 1 or not (found.near or (found.role == "member" and before in ("at", "from", "of", "in"))):
+        opens = found.head and found.mention.last - found.mention.first == 1 and found.text.sentence(found.mention.start) <= 2 and len(found.mention.text) > 2
+        alone = opens and found.text.view.folded[found.mention.end : found.mention.end + 1] in (
+            ",",
+            ".",
+            ";",
+            ":",
+            "\n",
+            "",
+        )  # «QMA, Ayr. South Ayrshire Council.»
+        if len(fitting) != 1 or not (found.near or alone or (found.role == "member" and before in ("at", "from", "of", "in"))):
             return False
         found.mention = replace(found.mention, entries=tuple(fitting))
         return True

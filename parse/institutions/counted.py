@@ -46,7 +46,7 @@ _ALL = frozenset("all a' aw".split())  # noqa: SIM905
 _BEHIND_ALL = frozenset("of us schools primaries to be please are in is have want will would and".split())  # noqa: SIM905
 _OF_PARTNER = ("institution.other.people", "institution.other.theirs")
 _MINE = ("", "member", "together")
-_PLACED = re.compile(r"[\s,(]*(?:(?:here|up|down|over|also) )?(?:in|near|at|by|outside|of|on)?\s*", re.IGNORECASE)
+_PLACED = re.compile(r"[\s,(]*(?:(?:here|up|down|over|also|both|all) )?(?:in|near|at|by|outside|of|on)?\s*", re.IGNORECASE)
 _WITHIN = re.compile(r"[\s,(]*(?:(?:here|up|down|over) )?(?:in|near|outside)\s*", re.IGNORECASE)
 
 

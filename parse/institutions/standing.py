@@ -48,6 +48,7 @@ _TURNS = frozenset(
         "other.house",
         "other.parent",
         "other.meet",
+        "other.meeting-place",
         "other.occasion",
         "other.copied",
         "sole.base",
@@ -101,7 +102,7 @@ _KIN, _COUNTERPART = "institution.together.kin", "institution.together.counterpa
 _SHARED = frozenset(("joint", "several", "proxy"))  # said of the whole message: somebody else's school may count
 _COUNTED = "institution.together.counted-label"
 _MOVED = "institution.member.moved"
-_ME, _EACH, _PAIRING = "institution.member.me", "institution.together.each", "institution.together.pairing"
+_ME, _ME_AT, _EACH, _PAIRING = "institution.member.me", "institution.member.me-at", "institution.together.each", "institution.together.pairing"
 _OF_THEM = frozenset(("institution.other.people", "institution.other.after", _MATE))  # give way where each of several is told with a school
 _PEOPLE, _THEIRS_IS = "institution.other.people", "institution.other.theirs"
 _THE_ONE = "institution.other.the-one"
@@ -392,7 +393,7 @@ class Standing:
 
     def _each_their_own(self, cue: str, role: tuple[str, str] | None) -> bool:
         """Whether the next person's school takes part, too: «me (Ashmuir High) and Jo (Elmbank)», but not «I'm at Ashmuir High and Jo at Elmbank ...»."""
-        return cue in (_ME, _EACH, _PAIRING) or (role is None and bool(self.letter.said & {"joint", "persons"}))
+        return cue in (_ME, _ME_AT, _EACH, _PAIRING) or (role is None and bool(self.letter.said & {"joint", "persons"}))
 
     def _labelled(self, text: Text, begin: int, start: int) -> tuple[str, str] | None:
         """The role that the label of a form's line or a table's row gives to all that stands in it."""
