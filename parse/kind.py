@@ -40,7 +40,7 @@ __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
 PERSON_LABELS = (
     *("interest", "undecided", "hesitates", "detail", "withdraws", "leaves", "stays", "goes_on", "on_behalf", "with_them", "not_me"),
-    *("replies", "circular", "acknowledged", "programme", "scheme", "private", "desk", "human"),
+    *("elsewhere", "leaves_them", "answers_us", "replies", "circular", "acknowledged", "programme", "scheme", "private", "desk", "human"),
 )
 _REFERS, _OTHERS, _OF_THEM = "refers", "others", "of_them"  # they say nothing of a message by themselves
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS, _REFERS, _OTHERS, _OF_THEM)
@@ -69,6 +69,7 @@ _CANNOT = "person.cannot"  # «staff here can't take part» is a withdrawal, or 
 _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk.notice"
 _ON_LEAVE = {"automatic.away", "automatic.will-answer"}
 _FEWEST_TO_ASK = 2
+_LONGEST_ANSWER = 40  # words of a reply that says nothing but its answer
 _TOLD_BEFORE = 0.7  # the weight of signs of earlier mail in a letter that has nothing else to say
 _PLAINLY_PRIVATE = 1.4  # the weight of several signs of a private letter
 _AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
@@ -387,6 +388,9 @@ class KindReading:
             # Who names a group and its school, and takes no part himself, is the group's hand: it does not leave.
             or not (any(_overlap(sign.evidence, said) for said in (*not_me, *details)) or (sign.evidence.where != "subject" and self._of_others(sign.evidence)))
         ]
+        # «I dropped out of the Masters» leaves us nothing to take off the list.
+        elsewhere = [sign.evidence for sign in signs if sign.says == "elsewhere"]
+        signs = [sign for sign in signs if sign.says not in ("withdraws", "leaves") or not any(_overlap(sign.evidence, said) for said in elsewhere)]
         # «Lynsey has had to drop out, so we are three now»: one of a group that goes on.
         if any(sign.says == "goes_on" for sign in signs):
             signs = [sign for sign in signs if sign.says != "withdraws" or sign.evidence.where == "subject" or self._of_the_writer(sign.evidence)]
@@ -436,8 +440,10 @@ class KindReading:
         if turned is not None:
             kind = turned
             reasons.append(Reason(code="follow_up_by_words", detail=self._like_follow_up.shown(against=kind is not Kind.FOLLOW_UP)))
+        if kind is Kind.UNRELATED and self._answers_us(weight):
+            kind = Kind.FOLLOW_UP
         if kind is Kind.WITHDRAWAL or weight["withdraws"] - weight["stays"] >= 1.0:
-            reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws")))
+            reasons.append(Reason(code="withdraws", detail=_first(signs, "withdraws") or _first(signs, "leaves_them")))
         told = found.activities and found.place_told
         perhaps = self._perhaps(told=told, wants=weight["interest"] >= 1.0)
         if perhaps:
@@ -463,6 +469,10 @@ class KindReading:
         if weight["private_repeatedly"] >= _PLAINLY_PRIVATE and not (tells_of_us or leaves):
             return Kind.UNRELATED
         if weight["withdraws"] - weight["stays"] >= 1.0 and not forwarded and not joins:
+            return Kind.WITHDRAWAL
+        # «Jim asked me to let you know that he has to withdraw»; with a group or a wish of the writer's own it is one who leaves a group that goes on.
+        of_ours = weight["programme"] > 0 and (weight["private"] <= 0 or weight["scheme"] > 0)
+        if weight["leaves_them"] >= 1.0 and of_ours and weight["interest"] < 1.0 and weight["goes_on"] <= 0 and not found.activities:
             return Kind.WITHDRAWAL
         if weight["leaves"] >= 1.0 and weight["interest"] < 1.0 and not (found.activities or found.asks or forwarded):
             return Kind.WITHDRAWAL
@@ -491,6 +501,10 @@ class KindReading:
         nothing_else = not (found.institutions or found.authorities or found.sessions or forwarded or found.asks or found.concerns or read_files)
         if nothing_else and not any(weight[label] > 0 for label in ("programme", "human", "interest", "undecided")):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday» is no activity of ours
+        # «She would like to know the hours before she makes up her mind», «is the mail below anything to do with the programme?»
+        only_asks = weight["undecided"] >= 1.0 or not (weight["on_behalf"] > 0 or found.institutions or found.sessions or found.topic_told)
+        if found.asks and forwarded and only_asks and weight["interest"] < 1.0 and not (found.activities or found.perhaps_activities):
+            return Kind.ENQUIRY
         if found.asks and not forwarded:
             does = found.activities or (found.perhaps_activities and (weight["interest"] > 0 or found.topic_told))
             told = does and (found.institutions or found.authorities)
@@ -589,6 +603,13 @@ class KindReading:
         if self._replies_to and self._own_below():
             score += 0.8
         return score >= 1.0
+
+    def _answers_us(self, weight: dict[str, float]) -> bool:
+        """Whether a few words of a reply («The later one») answer us, as its subject or the mail below tells, and nothing tells otherwise."""
+        if not self._replies_to or weight["private"] > 0 or weight["desk"] > 0 or self._own_words() > _LONGEST_ANSWER:
+            return False
+        below = self._text_signs(("scheme", "programme", "circular"), {ZoneKind.QUOTE, ZoneKind.OWN_QUOTE})
+        return weight["answers_us"] > 0 or (bool(below) and self._asked_below())
 
     def _own_above_a_circular(self) -> bool:
         """Whether the writer speaks of himself or his group above mail in which nobody does."""
