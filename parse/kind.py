@@ -502,8 +502,8 @@ class KindReading:
         if nothing_else and not any(weight[label] > 0 for label in ("programme", "human", "interest", "undecided")):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday» is no activity of ours
         # «She would like to know the hours before she makes up her mind», «is the mail below anything to do with the programme?»
-        for_nobody = weight["undecided"] >= 1.0 or not (weight["on_behalf"] > 0 or found.institutions or found.sessions or found.topic_told)
-        if found.asks and forwarded and for_nobody and weight["interest"] < 1.0 and not (found.activities or found.perhaps_activities):
+        only_asks = weight["undecided"] >= 1.0 or not (weight["on_behalf"] > 0 or found.institutions or found.sessions or found.topic_told)
+        if found.asks and forwarded and only_asks and weight["interest"] < 1.0 and not (found.activities or found.perhaps_activities):
             return Kind.ENQUIRY
         if found.asks and not forwarded:
             does = found.activities or (found.perhaps_activities and (weight["interest"] > 0 or found.topic_told))

@@ -56,6 +56,7 @@ _LATE_INVERTED = re.compile(  # «I'm a lecturer, is this for schools only», wi
     re.I,
 )
 _NUMBERED, _DASHED = re.compile(r"\s*\(?\d{1,2}[.):]"), re.compile(r"(?:[-\u2013\u2014=>]+|:)\s*\w")
+_ARROW = re.compile(r"(?:[-=\u2013\u2014]+>+|>>+|[\u2192\u21d2\u00bb])\s*\w")  # «Topic? --> creative writing»
 _BOX = re.compile(r"[\u2610-\u2612\u25a1]|\[[ xX]?\]")  # a form's choices
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _LOST = re.compile(r"(?<!\S)\?+(?!\S)|\w\?+\w|\ufffd")  # standing alone or within a word
@@ -80,7 +81,7 @@ _UNMARKED = re.compile(
     r"(?:i|we|you|u|there|it|the|this|that|they|anyone|someone|anybody|somebody|either|neither|both|each|my|our|all|any|an?|his|her|their|your|teachers|lecturers|instructors|folk|people|supply|retired|members|probationers|students|nursery|colleges)\b"
     r"|did (?:i|we|you|u|it|my|they|anyone)\b"
     r"|(?:what|whit|where|whaur)'s\s+an?\s+\w+"
-    r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+"
+    r"|(?:when|where|who|what|how|which|why|whats|wheres|whens|hows|whit)\s+(?:else\s+)?"
     r"(?:do|does|is|are|can|could|will|would|should|shall|much|many|long|if|time|happens|dae)\b)"
     r"(?!.*(?:[!:]$|\bis (?:an?|the)\b.* that\b|,\s+(?:i|we|it|that)\b))",
     re.I,
@@ -526,7 +527,7 @@ def _legible(text: str) -> bool:
 def _heading(view: TextView, text: str, end: int) -> bool:
     """A form's label («Group already researching?») is short, opens like no question, and has its answer beside it."""
     beside = view.folded[end : end + 40].split("\n")[0].strip()
-    if _ANSWER.match(beside) or (_DASHED.match(beside) and _NUMBERED.match(view.folded, view.folded.rfind("\n", 0, end) + 1)):
+    if _ANSWER.match(beside) or _ARROW.match(beside) or (_DASHED.match(beside) and _NUMBERED.match(view.folded, view.folded.rfind("\n", 0, end) + 1)):
         return True  # «3. Is your group under way, or proposed? - Proposed.»
     words = len(text.split())
     short = words == 1 or (words <= 6 and not _OPENS.match(text))
