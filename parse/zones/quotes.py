@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -83,10 +84,11 @@ class Quotes:
         kinds = (None, ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.INLINE_ANSWER)
         lines = [line for line in self.lines if line.text and not line.depth and line.kind in kinds]
         marks = [match[1] if (match := _MARK.match(line.text)) else "" for line in lines]
-        below_question = [mark for mark, above in zip(marks[1:], lines, strict=False) if mark and above.text.rstrip(" )\"'").endswith("?")]
-        mark = max(sorted(set(below_question)), key=below_question.count, default="")
-        if below_question.count(mark) < _FEWEST_MARKED:
+        answers = Counter(mark for mark, above in zip(marks[1:], lines, strict=False) if mark and above.text.rstrip(" )\"'").endswith("?"))
+        mark, count = min(answers.items(), key=lambda one: (-one[1], one[0]), default=("", 0))
+        if count < _FEWEST_MARKED:
             return
+        last = len(marks) - 1 - marks[::-1].index(mark)
         first = next(place for place, above in enumerate(lines) if ("?" in above.text or ITEM.match(above.raw)) and marks[place + 1 : place + 2] == [mark])
         while first and looks_like_field(lines[first - 1].text):
             first -= 1  # «From: ... / Sent: ...» above the first question
@@ -100,9 +102,10 @@ class Quotes:
                 kind = ZoneKind.INLINE_ANSWER
             elif place + 1 < len(lines) and marks[place + 1] == mark:
                 kind = ZoneKind.QUOTE
-            elif kind is ZoneKind.INLINE_ANSWER and above is not None and self.body.count("\n", above.end, line.start) > 1 and mark not in marks[place:]:
+            elif place > last and above is not None and self.body.count("\n", above.end, line.start) > 1:
                 return  # what follows the last answer is the writer's own, as the rest
-            line.kind = kind
+            if line.kind is not ZoneKind.OWN_QUOTE or kind is ZoneKind.INLINE_ANSWER:
+                line.kind = kind
 
     def _recognise_own(self) -> None:
         """Quotes that hold our own lines are quotes of ours; pasted lines of ours are no own words."""
