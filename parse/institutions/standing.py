@@ -162,7 +162,11 @@ class Standing:
             again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
             if again and previous is not None and not role:
                 role = previous.role  # «Please register Ashmuir High. And Elmbank Primary.»
-            beside = previous is not None and same_sentence and not _is_neighbours(text, previous.mention, mention)
+            beside = (
+                previous is not None
+                and same_sentence
+                and not _is_neighbours(text, (previous.mention.start, previous.mention.end), (mention.start, mention.end))
+            )
             if previous is None or not (again or (beside and LIST_GAP.match(self._without_councils(text, previous.mention.end, mention.start)))):
                 block = lines.get(mention.start)
                 if block is None or block not in blocks:
@@ -313,7 +317,7 @@ class Standing:
                 role = ("member", _EACH)
             if role is not None and role[1] == _COUNT and earlier is not None and result[-1][0] == "other" and start - earlier[1] <= _SHORT_GAP:
                 role = result[-1]  # «an adviser from Ashmuir and another from Elmbank»
-            apposed = earlier is not None and text.view.folded[start:end].endswith("'s") and text.view.folded[earlier[1] : start].strip() == ","
+            apposed = earlier is not None and _is_neighbours(text, earlier, (start, end))
             if earlier is not None and not apposed and (role is None or role[1] in (*_OF_THEM, _ME)):
                 gap = self._without_councils(text, earlier[1], start)
                 role = self._from_before(gap, result[-1], role, doing=not councils and self._doing(text, end))
@@ -580,10 +584,13 @@ def _next_words_end(text: Text, number: int) -> int:
     return text.sentences[after][1]
 
 
-def _is_neighbours(text: Text, one: Mention, other: Mention) -> bool:
-    """«Ashmuir High, Elmbank Primary's big neighbour»: tells what the one is, and is no list."""
-    possessive = text.view.folded[other.start : other.end].endswith("'s") and not text.view.folded[one.start : one.end].endswith("'s")
-    return possessive and text.view.folded[one.end : other.start].strip() == ","
+def _is_neighbours(text: Text, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """«Ashmuir High, Elmbank Primary's big neighbour»: tells what the one is, and is no list; «Ashmuir, St Mary's, Elmbank» is one."""
+    folded = text.view.folded
+    if folded[one[1] : other[0]].strip() != "," or not folded[other[0] : other[1]].endswith("'s"):
+        return False
+    behind = text.words[text.word_at(other[1]) : text.word_at(other[1]) + 1]
+    return bool(behind) and folded[other[1] : behind[0].start] == " " and behind[0].raw.islower() and behind[0].norm not in ("and", "or", "plus", "in", "at")
 
 
 def _in_closed_bracket(folded: str, at: int, start: int) -> bool:
