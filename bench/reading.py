@@ -36,7 +36,7 @@ HOSTILE: dict[str, tuple[Callable[[int], str], int, int]] = {  # text of a size,
     "activity phrases": (lambda size: "we have been meeting as a group. " * size, 1_400, 100_000),
     "lines of a quote": (lambda size: "> we have been meeting\n" * size, 2_000, 50_000),
     "levels of a quote": (lambda size: "".join(f"{'>' * (number % 50)} hi\n" for number in range(size)), 1_500, 50_000),
-    "marked answers": (lambda size: "".join(f"Is it?\n{'ABCDEFGH'[number % 8]}{'IJKLMNOP'[number // 8 % 8]}: no\n" for number in range(size)), 1_000, 50_000),
+    "marked answers": (lambda size: "Is it?\nAB: no\n" * size, 1_500, 50_000),
     "question marks": (lambda size: "?" * size, 45_000, 1_000_000),
     "questions": (lambda size: "Can you tell us? " * size, 2_700, 50_000),
 }

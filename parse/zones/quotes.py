@@ -86,7 +86,7 @@ class Quotes:
         marks = [match[1] if (match := _MARK.match(line.text)) else "" for line in lines]
         answers = Counter(mark for mark, above in zip(marks[1:], lines, strict=False) if mark and above.text.rstrip(" )\"'").endswith("?"))
         mark, count = min(answers.items(), key=lambda one: (-one[1], one[0]), default=("", 0))
-        if count < _FEWEST_MARKED:
+        if not _FEWEST_MARKED <= count <= _MOST_MARKED:
             return
         last = len(marks) - 1 - marks[::-1].index(mark)
         first = next(place for place, above in enumerate(lines) if ("?" in above.text or ITEM.match(above.raw)) and marks[place + 1 : place + 2] == [mark])
@@ -165,7 +165,7 @@ class Quotes:
 
 _NARROWEST, _WIDEST, _FEWEST_WORDS = 72, 100, 3  # the first two: lengths of a line at which programs wrap
 _MARK = re.compile(r"((?:[A-Z]{1,4}|[A-Z][a-z]{1,9}) ?[:>]|[-=]+>)\s*(?=\S)")
-_FEWEST_MARKED = 2  # answers below questions that begin with one mark
+_FEWEST_MARKED, _MOST_MARKED = 2, 100  # answers below questions that begin with one mark; nobody is asked more
 _PICKS = re.compile(r"[a-h]\s?(?:[).:=]|[-\u2013\u2014]\s|$)")
 _PASTED = 3  # lines of ours that nobody typed anew
 
