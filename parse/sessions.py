@@ -394,12 +394,7 @@ class SessionFinder:
                 talked = talked or under or (question.asks and len(view.folded) <= _SHORT_REPLY)
                 said = len(events)
                 self._answer(view, question, today, events, talked, unchosen, under=under)
-                if (
-                    asked is not None
-                    and view.where == ZoneKind.INLINE_ANSWER
-                    and not self._questions.read([asked]).last
-                    and asked.folded.rstrip().endswith("?")
-                ):
+                if asked is not None and not under and view.where == ZoneKind.INLINE_ANSWER and asked.folded.rstrip().endswith("?"):
                     events[said:] = [event for event in events[said:] if event[1].form != "ordinal"]  # «Which of the activities?» «The first one.»
             elif view.where == "subject" and _REPLY.match(view.folded):
                 continue  # of a reply it is not the member's own

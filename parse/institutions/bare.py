@@ -430,6 +430,13 @@ class BareNames:
     def _starts(self, found: Found) -> bool:
         return found.mention.start == found.text.sentences[found.text.sentence(found.mention.start)][0]
 
+    @staticmethod
+    def _initials_open(found: Found) -> bool:
+        """«QMA, Ayr. South Ayrshire Council.»: three letters or more by themselves, where a letter begins."""
+        text, mention = found.text, found.mention
+        behind = text.view.folded[mention.end : mention.end + 1]
+        return found.head and mention.last - mention.first == 1 and len(mention.text) > 2 and text.sentence(mention.start) <= 2 and behind in {*",.;:\n", ""}
+
     def initials_count(self, found: Found, councils: Collection[str]) -> bool:
         """Initials name a school where the message names the council and the council has one such school."""
         if found.text.zone not in ("own", "subject"):
@@ -437,16 +444,8 @@ class BareNames:
         here = set(found.near or councils)
         fitting = [entry for entry in found.mention.entries if entry.authority in here]
         before = found.text.words[found.mention.first - 1].norm if found.mention.first else ""
-        opens = found.head and found.mention.last - found.mention.first == 1 and found.text.sentence(found.mention.start) <= 2 and len(found.mention.text) > 2
-        alone = opens and found.text.view.folded[found.mention.end : found.mention.end + 1] in (
-            ",",
-            ".",
-            ";",
-            ":",
-            "\n",
-            "",
-        )  # «QMA, Ayr. South Ayrshire Council.»
-        if len(fitting) != 1 or not (found.near or alone or (found.role == "member" and before in ("at", "from", "of", "in"))):
+        told = found.near or (found.role == "member" and before in ("at", "from", "of", "in")) or self._initials_open(found)
+        if len(fitting) != 1 or not told:
             return False
         found.mention = replace(found.mention, entries=tuple(fitting))
         return True

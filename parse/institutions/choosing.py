@@ -68,6 +68,15 @@ def _described(founds: Sequence[Found]) -> set[tuple[str, ...]]:
     }
 
 
+def _narrow(found: Found, entries: Sequence[Entry], councils: Collection[str]) -> bool:
+    """Keeps of ``entries`` those of the ``councils``, where they are one school."""
+    there = tuple(entry for entry in entries if entry.authority in councils)
+    if len({entry.label for entry in there}) != 1:
+        return False
+    found.mention = replace(found.mention, entries=there)
+    return True
+
+
 class Choosing:
     """``Choosing(letter).choose(founds, stated)``; what it could not choose among is in ``undecided``."""
 
@@ -395,9 +404,7 @@ class Choosing:
         told = [found for found in founds if found.text.zone == "own" and found.mention.core in rest - out and found.mention.kind in ("school", "bare")]
         councils = {entry.authority for found in chosen for entry in found.mention.entries}
         for found in told:
-            mine_too = tuple(entry for entry in found.mention.entries if entry.authority in councils)
-            if len({entry.label for entry in mine_too}) == 1:
-                found.mention = replace(found.mention, entries=mine_too)
+            _narrow(found, found.mention.entries, councils)
         return told
 
     def _partner(self, founds: Sequence[Found], chosen: Sequence[Found]) -> list[Found]:
@@ -424,9 +431,7 @@ class Choosing:
         for found in founds:
             if found.group not in groups or id(found) in places or found.mention.core in cores or found.role in PASSED_OVER or not in_short(self.letter, found):
                 continue
-            mine = tuple(entry for entry in self.letter.of_stage(found.mention.entries) if entry.authority in councils)
-            if len({entry.label for entry in mine}) == 1:
-                found.mention = replace(found.mention, entries=mine)
+            if _narrow(found, self.letter.of_stage(found.mention.entries), councils):
                 mates.append(found)
         return mates
 

@@ -27,11 +27,9 @@ def untold(letter: Letter, founds: Sequence[Found], chosen: Sequence[Found]) -> 
     """Listed schools of the member's own words that are neither chosen nor explained."""
     own = [found for found in chosen if found.text.zone == "own"]
     told = {found.mention.core for found in chosen}
-    settled = (
-        found for found in (*own, *founds) if found.cue.startswith(_SETTLED) and found.mention.core in told
-    )  # «I'm shared with Elmbank. Put me under Ashmuir.»
-    if not own or "alone" in letter.said or any(found.text.zone == "own" for found in settled):
-        return []
+    mine_told = (found for found in (*own, *founds) if found.text.zone == "own" and found.mention.core in told)
+    if not own or "alone" in letter.said or any(found.cue.startswith(_SETTLED) for found in mine_told):
+        return []  # also «I'm shared with Elmbank. Put me under Ashmuir.»
     partners = _PARTNERS if letter.of_several else ()
     told |= {found.mention.core for found in founds if found.role in PASSED_OVER and found.cue not in partners}
     mine = {entry.label for found in chosen for entry in found.mention.entries}
