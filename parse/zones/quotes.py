@@ -84,25 +84,27 @@ class Quotes:
         kinds = (None, ZoneKind.QUOTE, ZoneKind.OWN_QUOTE, ZoneKind.INLINE_ANSWER)
         lines = [line for line in self.lines if line.text and not line.depth and line.kind in kinds]
         marks = [match[1] if (match := _MARK.match(line.text)) else "" for line in lines]
-        answers = Counter(mark for mark, above in zip(marks[1:], lines, strict=False) if mark and above.text.rstrip(" )\"'").endswith("?"))
+        below = zip(marks[1:], marks, lines, strict=False)  # «RQ: ...? / RQ: ...?» is a list
+        answers = Counter(mark for mark, its, above in below if mark not in ("", its) and above.text.rstrip(" )\"'").endswith("?"))
         mark, count = min(answers.items(), key=lambda one: (-one[1], one[0]), default=("", 0))
         if not _FEWEST_MARKED <= count <= _MOST_MARKED:
             return
         last = len(marks) - 1 - marks[::-1].index(mark)
-        first = next(place for place, above in enumerate(lines) if ("?" in above.text or ITEM.match(above.raw)) and marks[place + 1 : place + 2] == [mark])
+        answered = (place for place, its in enumerate(marks[:-1]) if its != mark == marks[place + 1])
+        first = next(place for place in answered if "?" in lines[place].text or ITEM.match(lines[place].raw))
         while first and looks_like_field(lines[first - 1].text):
             first -= 1  # «From: ... / Sent: ...» above the first question
         kind = ZoneKind.QUOTE
         for place in range(first, len(lines)):
-            line, above = lines[place], lines[place - 1] if place else None
+            line, above = lines[place], lines[place - 1]
             if marks[place] == mark:
-                if above is not None and kind is ZoneKind.QUOTE:  # the mark goes with the question
+                if kind is ZoneKind.QUOTE:  # the mark goes with the question
                     above.end = line.start + len(mark)
                     line.start = above.end + len(self.body[above.end : line.end]) - len(self.body[above.end : line.end].lstrip())
                 kind = ZoneKind.INLINE_ANSWER
             elif place + 1 < len(lines) and marks[place + 1] == mark:
                 kind = ZoneKind.QUOTE
-            elif place > last and above is not None and self.body.count("\n", above.end, line.start) > 1:
+            elif place > last and self.body.count("\n", above.end, line.start) > 1:
                 return  # what follows the last answer is the writer's own, as the rest
             if line.kind is not ZoneKind.OWN_QUOTE or kind is ZoneKind.INLINE_ANSWER:
                 line.kind = kind

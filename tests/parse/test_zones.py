@@ -276,6 +276,7 @@ def test_answers_that_begin_with_one_mark_are_told_from_the_questions_above_them
         "I teach at Gavin Primary.\nRQ: does talk help spelling?\nRQ: does reading help?\nThree of us ask that.",
         "What is the closing date?\nWhat does it cost?\nSchool: Gavin Primary\nCouncil: Moray",
         "Is it me?\nPS: I am at Gavin Primary.",
+        "RQ: does talk help?\nRQ: does reading help?\nRQ: does writing help?\nRQ: none of these?",
     ],
 )
 def test_one_mark_alone_makes_no_question_somebody_elses(body: str) -> None:
