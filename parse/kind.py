@@ -40,7 +40,7 @@ __all__ = ["Found", "KindFinder", "KindReading", "Kinds"]
 MACHINE_LABELS = ("bounce", "automatic", "bulk", "spam")
 PERSON_LABELS = (
     *("interest", "undecided", "hesitates", "detail", "withdraws", "leaves", "stays", "goes_on", "on_behalf", "with_them", "not_me"),
-    *("elsewhere", "leaves_them", "answers_us", "replies", "circular", "acknowledged", "programme", "scheme", "private", "desk", "human"),
+    *("elsewhere", "leaves_them", "answers_us", "replies", "first", "circular", "acknowledged", "programme", "scheme", "private", "desk", "human"),
 )
 _REFERS, _OTHERS, _OF_THEM = "refers", "others", "of_them"  # they say nothing of a message by themselves
 SAYS = (*MACHINE_LABELS, *PERSON_LABELS, _REFERS, _OTHERS, _OF_THEM)
@@ -70,6 +70,7 @@ _WANT_NO_ANSWER, _NOTICE = {"automatic.unattended", "automatic.declares"}, "bulk
 _ON_LEAVE = {"automatic.away", "automatic.will-answer"}
 _FEWEST_TO_ASK = 2
 _LONGEST_ANSWER = 40  # words of a reply that says nothing but its answer
+_PLAINLY_GOES_ON = 1.5  # the weight of signs of earlier mail that no table of words outweighs
 _TOLD_BEFORE = 0.7  # the weight of signs of earlier mail in a letter that has nothing else to say
 _PLAINLY_PRIVATE = 1.4  # the weight of several signs of a private letter
 _AWAY = re.compile(r"[.!?;\n]|\b(?:i|we|me|us)\b", re.I)  # from here on somebody else is spoken of
@@ -378,6 +379,9 @@ class KindReading:
         # «Before I think of putting my name forward» puts no name forward.
         unsure = [sign.evidence for sign in signs if sign.says in ("undecided", "hesitates")]
         signs = [sign for sign in signs if sign.says != "interest" or not any(_within(sign.evidence, said) for said in unsure)]
+        # «Media enquiry about teacher research» is for the desk that it names, and has to do with the programme by no word beside.
+        desks = [sign.evidence for sign in signs if sign.says == "desk"]
+        signs = [sign for sign in signs if sign.says != "scheme" or not any(_inside(sign.evidence, said) for said in desks)]
         for_others = any(sign.says == "on_behalf" for sign in signs)
         details = [sign.evidence for sign in signs if sign.says == "detail"]
         not_me = [sign.evidence for sign in signs if sign.says == "not_me"] if for_others or (found.activities and found.institutions) else []
@@ -414,6 +418,7 @@ class KindReading:
         # «I was down for Wednesday and have moved myself to Tuesday»: who neither says what they do nor that they want in has done so before.
         before = [sign for sign in signs if sign.says == "replies"]
         wants = any(sign.says == "interest" and not any(_overlap(sign.evidence, said.evidence) for said in before) for sign in signs)
+        weight["replies"] = max(0.0, weight["replies"] - weight["first"])  # «me again on a Saturday, and this is my first email to you»
         weight["told_before"] = 0.0 if wants else weight["replies"] - weight["circular"]
         weight["plainly_told"] = max((sign.weight for sign in before), default=0.0)  # «I'm registered for tomorrow's training but no link came»
         weight["programme"] = max(weight["programme"], weight["scheme"])
@@ -436,7 +441,8 @@ class KindReading:
         if likelier is not None:
             kind = likelier
             reasons.append(Reason(code="kind_by_words", detail=self._like_unrelated.shown(against=kind is not Kind.UNRELATED)))
-        turned = self._goes_on_or_begins(kind, private=weight["private"] > 0, told=found.topic_told or found.activities or found.sessions or found.institutions)
+        told = found.topic_told or found.activities or found.sessions or found.institutions
+        turned = self._goes_on_or_begins(kind, private=weight["private"] > 0, told=told, plainly=weight["replies"] >= _PLAINLY_GOES_ON and not found.activities)
         if turned is not None:
             kind = turned
             reasons.append(Reason(code="follow_up_by_words", detail=self._like_follow_up.shown(against=kind is not Kind.FOLLOW_UP)))
@@ -486,7 +492,9 @@ class KindReading:
             return Kind.FOLLOW_UP if replies else Kind.UNRELATED
         another_desk = weight["desk"] > 0 and weight["scheme"] <= 0 and weight["interest"] < 1.0
         worry = any(concern != "complaint" for concern in found.concerns)
-        if another_desk and not (replies or forwarded or worry or found.activities or found.sessions):
+        # «Well done for something that isn't the pay claim. Before I take it to them, could it be staff of two schools?»
+        asks_of_us = found.about_us and found.institutions and weight["undecided"] >= 1.0
+        if another_desk and not (replies or forwarded or worry or found.activities or found.sessions or asks_of_us):
             return Kind.UNRELATED  # «I've not had my ballot paper», from a school of ours
         nothing_of_ours = not (found.institutions or found.sessions or found.concerns or found.about_us or forwarded or read_files or found.asks)
         if nothing_of_ours and weight["private"] > 0 and not any(weight[label] > 0 for label in _RELATE):
@@ -502,7 +510,8 @@ class KindReading:
         if nothing_else and not any(weight[label] > 0 for label in ("programme", "human", "interest", "undecided")):
             return Kind.UNRELATED  # «a group of us hope for Scald Law on Saturday» is no activity of ours
         # «She would like to know the hours before she makes up her mind», «is the mail below anything to do with the programme?»
-        only_asks = weight["undecided"] >= 1.0 or not (weight["on_behalf"] > 0 or found.institutions or found.sessions or found.topic_told)
+        tells_of_them = weight["on_behalf"] > 0 or found.topic_told or ((found.institutions or found.sessions) and not found.about_us)
+        only_asks = weight["undecided"] >= 1.0 or not tells_of_them
         if found.asks and forwarded and only_asks and weight["interest"] < 1.0 and not (found.activities or found.perhaps_activities):
             return Kind.ENQUIRY
         if found.asks and not forwarded:
@@ -571,10 +580,13 @@ class KindReading:
         """How much the words, and what the mail program adds, are like those of letters that go on from earlier mail."""
         return self._finder.followup_words.of(self._parsed, self._texts, self._finder.matcher, replies=self._replies_to)
 
-    def _goes_on_or_begins(self, kind: Kind, *, private: bool, told: bool) -> Kind | None:
-        """A follow-up instead of a first letter, or the other way round, where the words of the letter are plain: «Sorry, meant the Academy»."""
+    def _goes_on_or_begins(self, kind: Kind, *, private: bool, told: bool, plainly: bool) -> Kind | None:
+        """A follow-up instead of a first letter, or the other way round, where the words of the letter are plain: «Sorry, meant the Academy».
+
+        ``plainly``: several signs of earlier mail stand in it and no activity, so that the words of the rest do not outweigh them.
+        """
         if kind is Kind.FOLLOW_UP:
-            return Kind.EXPRESSION_OF_INTEREST if self._like_follow_up.value <= self._finder.begins else None
+            return Kind.EXPRESSION_OF_INTEREST if not plainly and self._like_follow_up.value <= self._finder.begins else None
         goes_on = kind is Kind.EXPRESSION_OF_INTEREST or (kind is Kind.UNRELATED and told and not private and self._replies_to)
         return Kind.FOLLOW_UP if goes_on and self._like_follow_up.value >= self._finder.goes_on else None
 
