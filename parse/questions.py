@@ -44,7 +44,11 @@ _SIGNS = "words/questions.csv"
 _WORDINGS = 3  # of one rule in one sentence that are looked at
 _SUFFICES = 1.0 - 1e-9  # weights of a concern's rules
 READ = {ZoneKind.OWN, ZoneKind.INLINE_ANSWER, "subject"}
-_ANSWER = re.compile(r"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:idea|doubt|problem|one|other|more|matter|word|sign|need|rush|hurry)\b)", re.I)
+_NO_ANSWER = (  # «No worries», «no rush»
+    "idea|doubt|problems?|one|other|more|matter|word|sign|need|rush|hurry|worries|worry|bother|pressure|hassle|harm|offence|stress|fuss|trouble|names?|promises"
+)
+_ANSWER = re.compile(rf"(?:n/?a|yes|no|none|nil|y|n|x|-+)\b(?! (?:{_NO_ANSWER})\b)", re.I)
+_TO_US = re.compile(r"\W*(?:(?:and|so|but)\b\W*)?(?:(?:can|could|may|might|should|must)\s+(?:i|we)|would\s+you)\b", re.I)  # what no form asks a member
 _AUXILIARY = "do|does|did|is|are|am|was|were|can|could|will|would|shall|should|may|might|must|has|have|had"
 _WH = "what|how|why|which|who|whom|whose|when|where|whit|whaur"
 _FIRST = re.compile(r"\W*(?:(?:and|so|but|also|or|oh|right|hi|hello|hiya|then|now|well|ok|please|pls|sorry|just)\b[\s,.!:]*)*(\w+(?:'\w+)?)", re.I)
@@ -527,7 +531,11 @@ def _legible(text: str) -> bool:
 def _heading(view: TextView, text: str, end: int) -> bool:
     """A form's label («Group already researching?») is short, opens like no question, and has its answer beside it."""
     beside = view.folded[end : end + 40].split("\n")[0].strip()
-    if _ANSWER.match(beside) or _ARROW.match(beside) or (_DASHED.match(beside) and _NUMBERED.match(view.folded, view.folded.rfind("\n", 0, end) + 1)):
+    if (
+        (_ANSWER.match(beside) and not _TO_US.match(text))
+        or _ARROW.match(beside)
+        or (_DASHED.match(beside) and _NUMBERED.match(view.folded, view.folded.rfind("\n", 0, end) + 1))
+    ):
         return True  # «3. Is your group under way, or proposed? - Proposed.»
     words = len(text.split())
     short = words == 1 or (words <= 6 and not _OPENS.match(text))
