@@ -32,7 +32,7 @@ _OF_SOMEBODY = (*_OF_PEOPLE, "institution.other.theirs")
 _FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
 _SEAT, _COUNT, _EACH = "institution.seat", "institution.together.count", "institution.together.each"
 _OF_ANOTHER = tuple(f"institution.together.{name}" for name in ("and-i", "counterpart", "partner", "named"))  # whose school it is
-_STARTED = "institution.former.started"
+_STARTED = ("institution.former.started", "institution.former.moved-in")
 _CLOSE = 6  # words before a name that tell how one came there
 _TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.member.heads", "institution.marked")
 _FIRST, _SECOND = "only-first", "only-second"
@@ -135,7 +135,7 @@ class Choosing:
 
     def _started(self, founds: Sequence[Found]) -> None:
         """«I started at Ashmuir in 1989»: the member's own still, where no other school is told as that."""
-        started = [found for found in founds if found.cue == _STARTED]
+        started = [found for found in founds if found.cue in _STARTED]
         if started and not any(found.role in ("member", "sole") and found.text.zone == "own" for found in founds):
             for found in started:
                 before = {word.norm for word in found.text.words[max(0, found.mention.first - _CLOSE) : found.mention.first]}

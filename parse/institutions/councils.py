@@ -112,7 +112,7 @@ class CouncilNames:
         if after is not None and not landmark and (after.norm in _STREET or after.norm in self.letter.rules.not_council):
             return False
         the_borders = before is not None and before.norm in ("the", "scottish")
-        if single and word.norm in ("borders", "highlands", "highland") and not word.capital and not the_borders:
+        if single and word.norm in ("borders", "highlands", "highland") and not word.capital and not the_borders and not (lower and _stands_last(folded, word)):
             return False
         if before is not None and before.norm == "of" and first > 1 and found[first - 2].norm in ("university", "uni", "college", "bishop", "diocese", "duke"):
             return False
@@ -129,6 +129,8 @@ class CouncilNames:
         left = found[first - 1] if first else None
         if left is not None and left.norm in _GREETINGS:
             return False
+        if before is not None and before.norm == "were" and before.raw != "were" and _stands_last(folded, word):
+            return True  # «We're Angus.»
         return not self._of_person(found, first, before, after, alias, upper=upper) and not (alias.person and zone == "own" and _signs_off(folded, word))
 
     def _behind_school(self, folded: str, word: Word) -> bool:
@@ -145,6 +147,11 @@ class CouncilNames:
         if not alias.person or before is None or before.norm in _BEFORE_COUNCIL:
             return False
         return not (before.norm in ("and", "or") and first > 1 and (found[first - 2].norm,) in self.letter.authorities.aliases)
+
+
+def _stands_last(folded: str, word: Word) -> bool:
+    """Whether the word ends its line or sentence."""
+    return folded[word.end : word.end + 2].strip(" )")[:1] in ("", "\n", ".", "!", ";", ",")
 
 
 def _signs_off(folded: str, word: Word) -> bool:

@@ -64,6 +64,10 @@ class Narrowing:
             if len(possible) == 1 or len({entry.label for entry in entries}) == 1:
                 self._contradicts(entries, said)
             return entries, said
+        firm = self.stated.firmly() if len(possible) == 1 and not multiple and all(found.text.zone == "signature" for found in entity) else []
+        if firm and not set(firm) & possible:
+            self._contradicts(entries, firm)  # the school is signed with its council, and the letter says another
+            return entries, said
         sure = {council for found in entity for council in found.sure}
         if not multiple and len(possible) == 1 and sure & possible and sure - possible:
             self._contradicts(entries, sorted(sure - possible))

@@ -28,6 +28,7 @@ __all__ = ["PUT_RIGHT", "Standing"]
 PUT_RIGHT = "institution.put-right"  # «it's Ashmuir, not Elmbank»
 _WHO_FROM = re.compile(r"\W*(?:(?:hi|hello|hiya|hullo|hey|dear all|good \w+)\b[^\w\n]*)?(?P<who>\w[\w'-]*(?: \w[\w'-]*)?) (?:here )?(?:from|at|of) $", re.I)
 _BRACKET = re.compile(r"\s*\([^()\n]{1,60}\)")
+_THAT_IS = re.compile(r"\s*[(,\u2013-]\s*(?:that's|that is|that being|i\.?e\.?,?|aka|short for|or|=)?\s*(?:the )?", re.I)
 _AND_AGAIN = re.compile(r"\s*[.;!\n]\s*(?:oh,? )?(?:and|also|plus|ditto|likewise)\s+(?:so (?:is|are|does|do)\s+)?", re.I)
 # Rules that outdo a longer cue that ends at the same word, and those that outdo every other one.
 _TURNS = frozenset(
@@ -59,6 +60,7 @@ _TURNS = frozenset(
         "together.partner",
         "former.then",
         "former.called",
+        "former.career",
         "former.mentored",
         "former.until",
         "former.years-and",
@@ -110,7 +112,8 @@ _LONGEST_ASKED = 8  # words of a question that labels its line
 _PREPOSITIONS = (" at", " in")
 _NEAR = ("near", "beside", "outside", "nearby", "next to")
 _ONE_IN = re.compile(
-    r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? (?:up |down |over )?(?:in|at|from|near|of)\s+",
+    r"[\s,(:;.\u2013-]*(?:(?:i\.?e\.?|that is|that's|being)[\s,]*)?(?:the|that)(?: (?:one|school|primary))? "
+    r"(?:up |down |over )?(?:in|at|from|near|of|by|under|beside|outside)\s+",
     re.IGNORECASE,
 )
 # A sentence, and no label: «They are out of the pool, and I'll be quick: ...»
@@ -162,6 +165,9 @@ class Standing:
             again = previous is not None and not same_sentence and bool(_AND_AGAIN.fullmatch(text.view.folded, previous.mention.end, mention.start))
             if again and previous is not None and not role:
                 role = previous.role  # «Please register Ashmuir High. And Elmbank Primary.»
+            in_short = same_sentence and previous is not None and previous.mention.kind in ("initials", "bare") and not role
+            if in_short and previous is not None and _THAT_IS.fullmatch(text.view.folded, previous.mention.end, mention.start):
+                role, cue = previous.role, previous.cue  # «at KGS (that's Kirkwall Grammar)»
             beside = (
                 previous is not None
                 and same_sentence
@@ -253,10 +259,12 @@ class Standing:
         for council, (cued, cue) in zip(text.councils, roles, strict=True):
             role = ("" if self.letter.said & _SHARED else "other") if cued == "mate" else cued
             owner = self._owner(text, council, mine)
+            if owner is not None and owner.cue == _THE_ONE:
+                owner = self._so_described(owner, mine)
             if (
                 cue == _THE_ONE
                 and owner is not None
-                and (owner.mention.start > council.start or _ONE_IN.fullmatch(text.view.folded[owner.mention.end : council.start]))
+                and (owner.mention.start > council.start or _ONE_IN.match(text.view.folded[owner.mention.end : council.start]))
             ):
                 role = ""  # «Ashmuir Primary, the one in Elmbank»
             elif (
@@ -278,6 +286,13 @@ class Standing:
                 role = "denied"
             places.append(Place(text=text, council=council, role=role, attached=owner is not None))
         return places
+
+    @staticmethod
+    def _so_described(place: Found, mine: Sequence[Found]) -> Found:
+        """«Ashmuir Primary. The one near Elmbank, under Fife»: the school of which a name only tells where it is; else that name."""
+        before = [found for found in mine if found.mention.end <= place.mention.start]
+        gap = place.text.view.folded[before[-1].mention.end : place.mention.start] if before else ""
+        return before[-1] if _ONE_IN.fullmatch(gap) else place
 
     def _another_one(self, text: Text, council: Council) -> bool:
         """«My old partner is at the Ashmuir one»: the namesake that is not the member's."""
@@ -318,7 +333,7 @@ class Standing:
             if role is not None and role[1] == _COUNT and earlier is not None and result[-1][0] == "other" and start - earlier[1] <= _SHORT_GAP:
                 role = result[-1]  # «an adviser from Ashmuir and another from Elmbank»
             apposed = earlier is not None and _is_neighbours(text, earlier, (start, end))
-            if earlier is not None and not apposed and (role is None or role[1] in (*_OF_THEM, _ME)):
+            if earlier is not None and not apposed and (role is None or role[1] in (*_OF_THEM, _ME, _TEACH_AT)):
                 gap = self._without_councils(text, earlier[1], start)
                 role = self._from_before(gap, result[-1], role, doing=not councils and self._doing(text, end))
             if not councils and text.zone in ("own", "attachment"):
@@ -359,7 +374,7 @@ class Standing:
         """
         if role is None and (LIST_GAP.match(gap) or (before[0] == "former" and THEN_GAP.match(gap))):
             return before
-        if (role is None or role[1] in (_PEOPLE, _ME)) and before[0] == "member" and DAYS_GAP.match(gap):
+        if (role is None or role[1] in (_PEOPLE, _ME, _TEACH_AT)) and before[0] == "member" and DAYS_GAP.match(gap):
             return "together", _EACH
         if role is None and before[0] == "former" and TO_GAP.match(gap):
             return "member", _MOVED

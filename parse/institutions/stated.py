@@ -13,6 +13,7 @@ __all__ = ["Stated"]
 
 _US = frozenset("we we're we've our us school schools pupils bairns".split())  # noqa: SIM905
 _ME = frozenset("i i'm i've i'd my me he she his her wife husband partner".split())  # noqa: SIM905
+_MINE = ("member", "sole")
 _FEW = 2
 _ZONES = ("own", "subject", "signature", "attachment")
 
@@ -66,6 +67,17 @@ class Stated:
             )
         )
 
+    def firmly(self) -> list[str]:
+        """Those of the member's own words that cannot be told in passing: «Council: Fife», «We're in East Lothian.»"""
+        return list(
+            dict.fromkeys(
+                council
+                for place in self.by_zone.get("own", ())
+                if place.council.alias.kind == STRONG and (place.role in _MINE or _by_itself(place) or self._council_behind(place))
+                for council in place.council.alias.councils
+            )
+        )
+
     def signs_town(self) -> bool:
         return any(place.council.alias.kind == TOWN and place.text.zone == "signature" and place.role not in PASSED_OVER for place in self.places)
 
@@ -99,6 +111,8 @@ class Stated:
         sentence = text.sentence(council.start)
         if len(council.text.split()) > 1 or self._council_behind(place) or _by_itself(place) or (text.order, sentence) in beside:
             return False
+        if place.role in _MINE:
+            return False  # «We are in Renfrewshire.»
         return text.word_at(_line_begin(place)) != council.first
 
     def passes_over(self, found: Found) -> bool:
