@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 __all__ = ["PERSON", "POLARITY", "WRITER", "Clause", "clauses", "pieces", "whose"]
 
 _CLAUSE = re.compile(
-    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|(?<!\bdo )(?<!\bdid )(?<!\bdone )(?:so|sae(?! mony| lang|\'s))|then(?! *[.!?)])(?! *$)|"
+    r"[,;()]|:(?!\d\d\b)| - |\.\.+|(?<!\d)/(?!\d)|\b(?:but|(?<!\bdo )(?<!\bdid )(?<!\bdone )(?:"
+    r"so(?<!\bnot so(?= (?:keen|good|great|handy|easy|sure|happy|fond)\b))|sae(?! mony| lang|\'s))|then(?! *[.!?)])(?! *$)|"
     r"though|although|however|because|cos|and(?! a half\b)|as|while|whereas|instead|since|"
     r"which|otherwise|"
     r"failing that|hence|therefore|unless|who(?:'s)?(?= (?:going|on|is|has|goes|will|booked|signed|attending|coming|went)\b)|an(?= (?-i:[A-Z])))\b",
@@ -44,7 +45,7 @@ PERSON = (
 _NOT_A_NAME = r"(?!(?:mon|tue|wed|thu|fri|jan|yes|no|please|thanks|sorry|both|session|training|put|sign|book|down|in)[a-z]*\b)"
 _BEGINS_A_SENTENCE = (  # in capitals, and no name: «Hence the 25th», «Probably the 19th»
     r"(?:hence|thus|therefore|then|instead|maybe|perhaps|mibbe|for|after|before|at|from|to|of|with|by|re|regarding|concerning|about|as|if|when|once|since|"
-    r"because|what|how|why|where|whichever|either|neither|under|over|until|till|unless|despite|except|preferably|probably|possibly|ideally|hopefully|definitely|"
+    r"because|what|whats|what's|how|hows|how's|when's|why|where|wheres|where's|whichever|either|neither|under|over|until|till|unless|despite|except|preferably|probably|possibly|ideally|hopefully|definitely|"
     r"certainly|actually|finally|really|surely|originally|initially|sadly|unfortunately|luckily|reserve|mark|add|give|make|take|choose|let|say|use|see|try|"
     r"choosing|taking|picking|making|reserved|wrote|ticked|clicked|selected|opted|went|came|count|enter|include|keep|note)"
 )
@@ -98,6 +99,7 @@ _OUR_ONE = re.compile(rf"^\W*(?:(?:and|but|while|whereas|though|although|since|i
 _SUPPOSES = re.compile(
     r"^\W*(?:and |but )?(?:i|we)(?:'m| am)? (?:think|believe|hear|gather|understand|know|see|assume|sure)(?: that)? (?!(?:i|we|my|our)\b)", re.I
 )
+_I_BELIEVE = re.compile(r"\b(?:i|we) (?:think|believe|hear|gather|understand)\W*$", re.I)  # «She's at the Tuesday one I believe»
 _FOR_US = re.compile(r"\b(?:on behalf of|for) (?:us|me)\b|\bon (?:our|my) behalf\b|\bin (?:our|my) (?:place|stead)\b", re.I)  # who goes is somebody else
 POLARITY = ("declines", "had", "takes", "joins", "goes", "undecided", "likes")  # of two in a clause the first counts
 
@@ -165,7 +167,7 @@ def whose(clause: Clause, before: str, *, previous: Clause | None = None) -> str
         if previous is not None and "outsiders" in previous.labels:
             return "outsider"  # «my pal in Fife, who's going on the 25th»
         return "other" if before == "me" and previous is not None and _WITH.search(previous.text) else before
-    text = _NAMED_ASIDE.sub(r"\g<name> ", _SUPPOSES.sub("", clause.text))
+    text = _NAMED_ASIDE.sub(r"\g<name> ", _SUPPOSES.sub("", _I_BELIEVE.sub("", clause.text)))
     if "outsiders" in clause.labels and not WRITER.search(text):
         return "outsider"
     if (_THIRD.search(text) or _MAY_THEY.match(text) or _ELLIPTIC.search(text)) and not _ME.search(_FOR_US.sub("", _OUR_ONE.sub("", _OF_MINE.sub("", text)))):

@@ -150,11 +150,13 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
               (?P<d1>\d{{1,2}})[ ]?(?P<sign>[/.\-])[ ]?(?P<m1>0?[1-9]|1[0-2])(?:(?P=sign)(?P<y1>\d\d(?:\d\d)?))?(?![\d/%]|[.:]\d\d\b)(?![ ]?[ap]\.?m\b)
             | (?P<d2>\d{{1,2}})[ ]?{_SUFFIX}?[ -]?(?:of[ ])?(?:the[ ]|(?:am|an|a')[ ](?=[fgmsd]))?{_MONTH.format("m2")}
                 (?:,?[ ](?P<y2>20\d\d\b|[2-9]\d\b(?![.:]\d|[ ]*[A-Za-z])))?
-            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?{_SUFFIX})?\b(?![:/]?\d|%)
+            | {_MONTH.format("m3")}[ ,]*(?:the[ ])?(?P<d3>\d{{1,2}})(?:[ ]?{_SUFFIX})?\b(?![:/]?\d|%|[ ]{_MONTH.format("m8")})
             | (?!(?:1st|2nd)[ ](?:{_THING}|choice|preference|pick|option|pls|plz|please)\b)(?P<d4>\d{{1,2}})[ ]?{_SUFFIX}\b
             | (?P<spelt>{_SPELT})\b(?:[ ](?:of[ ])?{_MONTH.format("m5")})?
             | (?P<bare>\d{{1,2}})\b(?![./:]?\d|[/%]|[ ]*(?:o'?clock|am|pm|hrs)\b)
           )
+        | not[ ](?:this[ ](?:coming[ ])?{_WEEKDAY.format("w9")}|tomorrow)[ ]?,?[ ](?:but[ ])?the
+            [ ](?:one|week|{_WEEKDAY.format("w10")})[ ](?P<skips>after|following)
         | (?P<next>next[ ]|this[ ](?:coming[ ])?|coming[ ]|last[ ]|(?:a[ ])?week[ ]on[ ])?(?!wed[ ](?:{_WE_WOULD})\b)
           {_WEEKDAY.format("w6")}(?P<week>[ ]week\b)?
         | (?P<plural>tues|wednes)days(?=[ ](?:1|one|wan|yin|session|training|slot|course|workshop|call
@@ -166,7 +168,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
                 (?:the[ ])?day[ ]after[ ]tom+or+ow|(?:a[ ]week|a[ ]fortnight|(?:two|three|2|3)[ ]weeks)[ ](?:from[ ])?(?:today|tom+or+ow)|
                 (?:{_COUNTS})[ ]days[ ](?:from[ ](?:now|today)|hence)|(?:today|tom+or+ow)[ ]week|to-?day|tom+or+ows?|yesterday)|
             the[ ]morn|the[ ]morr?a|(?:{_COUNTS})[ ]days[ ]ago|
-            tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|
+            tm+r*o?ws?|tomoz|2mor+ow?|last[ ]ni(?:gh|ch)t|the[ ]streen|(?<!the[ ])(?:next|last|this)[ ]week'?s?|week[ ]after[ ]next|
             (?:earlier|later)[ ]today|
             (?:to-?day|tom+or+ows?|yesterday)'?s(?=[ ](?:[a-z]+[ ])?(?:session|training|zoom|webinar|call|teams|workshop|course|event|facilitator))|
             (?:to-?day|tom+or+ow|yesterday)'s(?=[ ](?:one|wan|yin|so|but|as|because)\b|[,.;!?)]|$)|
@@ -195,7 +197,7 @@ def _pattern(names: Sequence[str], times: Sequence[str], sessions: Sequence[Sess
             |(?:one|wan|yin|session|training|date)[ ](?:(?:that|which)[ ](?:comes[ ]|is[ ])?|that's[ ]|coming[ ])?
                 (?P<side>before|afore|after|efter|follows|precedes|following|preceding)(?:[ ](?:it|that|this)(?![ ][a-z])
                     |(?=[ ]*(?:$|[.;!?)]))|[ ](?:the[ ]|da[ ])?(?:(?P<sided>\d{{1,2}})[ ]?{_SUFFIX}\b|{_WEEKDAY.format("w8")}(?!['\u2019]|[ ][a-z])))
-            |(?<=to[ ]the[ ])(?:following[ ]week|week[ ](?:after|before)))\b
+            |(?:(?<=to[ ]the[ ])|(?<=till[ ]the[ ])|(?<=until[ ]the[ ]))(?:following[ ]week|week[ ](?:after|before)))\b(?![ ]next\b)
         | (?P<bareord>(?<=the[ ])(?:first|second|earlier|later|latter|former|{_OTHER}|1st|2nd|last(?=[ ]of[ ](?:the|your)[ ]|[.,;!?]|$))
             |^(?:first|second|earlier|later|latter|former)(?=[ ]*(?:please|pls|thanks|ta)?[ ]*[.!]?[ ]*$)
             |(?<=,[ ]so[ ])(?:first|second)|(?:1st|2nd)(?=[ ](?:pls|plz|please)\b)|(?<=[:=\-][ ])(?:first|second|1st|2nd|earlier|later|latter))\b
@@ -240,7 +242,8 @@ _FOR_ME = re.compile(r"\s*(?:for|fur) (?:me|us)\b(?! to\b)", re.I)
 _FIELD = re.compile(r"\b(?:training|session|date|slot|preference|choice)\b[^:=\n]{0,14}[:=-]\s*$", re.I)
 _AT = re.compile(r"\b(?:at|@)\s$", re.I)
 _ENDS_AT = re.compile(
-    r"\b(?:session|training|one|date|slot|yin|wan)\b[^,;.]{0,12}\b(?:end(?:s|ing)?|finish(?:es|ing)?|(?:is|'s) (?:over|done|finished)) (?:at|by|about|aboot) $",
+    r"\b(?:session|training|one|date|slot|yin|wan)\b[^,;.]{0,12}\b(?:end(?:s|ing)?|finish(?:es|ing)?|"
+    r"(?:winds?|wraps?|winding|wrapping) up|(?:is|'s) (?:over|done|finished)) (?:at|by|about|aboot) $",
     re.I,
 )
 _TILL = re.compile(r"(?:\d|two|twa|clock|pm|hrs)\s*(?:-|to|till?|until|and)\s*$", re.I)
@@ -338,7 +341,7 @@ class MentionFinder:
     def _resolve(self, match: re.Match[str], text: str, today: date | None, heading: bool, asked: bool) -> tuple[str, set[str]]:
         group = match.groupdict()
         deadline = _DEADLINE.search(text[max(0, match.start() - 20) : match.start()]) and not _WHICH_I.match(text, match.end())
-        if deadline and not group["time"]:
+        if deadline and not (group["time"] or group["after"]):  # «not free until the week after» is free then
             return "date", set()
         if group["iso"]:
             return "date", self._dated(int(group["isod"]), int(group["isom"]), int(group["iso"]))
@@ -397,6 +400,12 @@ class MentionFinder:
             if _ONE_IN_THE.search(text[: match.start()]) is None:
                 return "", set()  # «our inspection is in the week of the 24th»
             return "ordinal", {s.id for s in self.sessions if _is_in_week_of(s.start, int(group["weekof"]), _month(group["m7"]) if group["m7"] else None)}
+        if group["skips"]:  # «not this Wednesday but the one after»
+            skipped = _weekday(group["w9"]) if group["w9"] else 0
+            if today is None or skipped is None:
+                return "day", set()
+            session = self.on(today + timedelta(days=7 + (1 if group["w9"] is None else (skipped - today.weekday()) % 7)))
+            return "day", {session} if session else set()
         if group["weekly"]:
             return "weekly", {s.id for s in self.sessions if s.start.weekday() == _weekday(group["weekly"])}
         if group["number"]:
@@ -422,7 +431,7 @@ class MentionFinder:
             return "ordinal", self._ordinal(_lower(named))
         if (group["hour"] or group["half"]) and _ENDS_AT.search(text[max(0, match.start() - 48) : match.start()]):
             hour = group["hour"] or str(_WORDS.get(_lower(group["half"] or ""), 0) or group["half"])
-            return "time", self._clock(int(hour), 30 if group["half"] else int(group["min"] or 0), ends=True)
+            return "slot", self._clock(int(hour), 30 if group["half"] else int(group["min"] or 0), ends=True)
         if _TILL.search(text[max(0, match.start() - 16) : match.start()]):  # «2 till 3.30» starts at two
             return "", set()
         if group["compact"]:
@@ -433,7 +442,7 @@ class MentionFinder:
         """A number on its own: a day of the month, a time as «1400», or nothing."""
         number = int(match["bare"])
         if weekday is None and _ENDS_AT.search(text[: match.start()]):
-            return "time", self._clock(number, 0, ends=True)  # «the one that finishes at 5»
+            return "slot", self._clock(number, 0, ends=True)  # «the one that finishes at 5»
         if weekday is None and today is not None and _AT.search(text[: match.start()]) and (now := self.on(today)) in self._clock(number, 0):
             return "slot", {now}  # «joining you at 2», on the day itself
         before, after = text[max(0, match.start() - 16) : match.start()], text[match.end() : match.end() + 24]
@@ -518,6 +527,9 @@ class MentionFinder:
             if word.startswith("last") and today.weekday() >= _SATURDAY:  # at a weekend the week that ends is often the last one
                 found = {s.id for s in self.sessions if 0 < (today - s.start.date()).days < 7} or found
             return "relative", found
+        if word.endswith("after next"):
+            monday = today + timedelta(days=14 - today.weekday())
+            return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
         ahead = 1 if word.startswith(("tom", "tm", "2m", "the mor")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
         if (days := re.match(rf"({_COUNTS}) days ", word)) is not None:  # «six days from now»
             ahead = _NUMBERS.index(days[1]) + 2 if days[1] in _NUMBERS else int(days[1])

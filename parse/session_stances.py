@@ -90,6 +90,9 @@ _MEANT = re.compile(r"\b(?:meant|meaning)\b", re.I)
 _WOULD_SUIT_BETTER = re.compile(r"\s*(?:would|'d) (?:be|suit|work)(?: (?:me|us))? (?:much |even |far )?(?:better|easier|preferable|best)\b", re.I)
 _WILL_DO = re.compile(r"\s*(?:is |'s |would be |looks )?(?:poss|possible|possibly|ok|okay|fine|doable|manageable|will do|would do|at a push)\b", re.I)
 _BETTER = re.compile(r"\s*(?:is |'s |would be |even |much |far )*(?:better|best|preferred|preferable|easier|ideal|perfect)\b", re.I)
+_IS_BETTER = re.compile(
+    r" (?:is|suits?|works?|fits?|would be|would suit)\b[^,;.]*\b(?:better|handier|easier)\b|(?:'s| is| would be) (?:better|handier|easier|best)\b", re.I
+)
 _TOLD = re.compile(
     r"\b(?:confirmation|invite|invitation|link|e-?mail|system|list|calendar|reply|receipt|says|shows|(?:put|have|got) (?:me|us)|"
     r"given|allocated|assigned)\b",
@@ -328,6 +331,15 @@ def settle_pairs(mentions: list[Mention], context: Context) -> None:
             continue
         if ours and one.stance == "takes" and other.stance == "takes" and one.sessions != other.sessions and _INSTEAD.match(text[other.end :]):
             one.stance = "declines"  # «I'm down for the 19th; could I have the 25th instead?»
+            continue
+        if (
+            ours
+            and one.stance == other.stance == "takes"
+            and one.sessions != other.sessions
+            and _IS_BETTER.match(between)
+            and _IS_BETTER.match(text[other.end :])
+        ):
+            one.stance = other.stance = "undecided"  # «Wednesday suits my class better and Tuesday suits my childminder better»
             continue
         if ours and one.stance == "takes" and other.stance == "takes" and _WOULD_SUIT_BETTER.match(text[other.end :]):
             one.stance = "conditional"  # «I'm on the 19th and the 25th would be better»

@@ -149,7 +149,7 @@ def _days(settings: Mapping[str, Any], key: str, file: str) -> dict[str, tuple[i
     return found
 
 
-_FIELD = re.compile(r"\b(?:training|session|cpd|clpl)\b[^:|]{0,30}[:|]", re.I)  # «Training session: Tuesday»
+_FIELD = re.compile(r"\b(?:training|session|cpd|clpl|when)\b[^:|]{0,30}[:|]", re.I)  # «Training session: Tuesday»
 _HEADER = re.compile(r"\W*(?:from|sent|date|to|subject|cc)\W*:|.{0,90}\bwrote:", re.I)
 _RESETS = {";", "but", "so", "then", "instead", "though", "although", "however", "because", "cos", "while", "whereas", "since", "hence", "therefore", "unless"}
 _INSTEAD = {"otherwise", "failing that"}
@@ -163,7 +163,9 @@ _ANY_DAY = re.compile(
     r"|(?:years?|terms?|months|weeks|lots?|couple|series|string|run|round|block|spell|winter|summer) of)\s+$",
     re.I,
 )  # «on a Wednesday», «our Tuesday group»
-_WITH_ITS_NOUN = re.compile(r"\w+ (?:training )?(?:date|session|training|sesh)", re.I)  # «First date.», unlike «First one.»
+_WITH_ITS_NOUN = re.compile(
+    r"\w+ (?:of (?:the|your) (?:two|2) )?(?:training )?(?:dates?|sessions?|trainings?|sesh)", re.I
+)  # «First date.», unlike «First one.»
 _TIMED_ONE = re.compile(
     r"(?:one|wan|yin) (?:at|@) |(?!1st|2nd)(?=[^a-z]*(?:\d|half|two|twa|three)).*\b(?:one|wan|yin|session|slot|training|sesh)$", re.I
 )  # «The 2 o'clock one.»
@@ -255,6 +257,8 @@ _MEANT_TO_WRITE = re.compile(  # «I was signed up for it and meant to email bef
     r"(?:e-?mail|writ|send|sent|repl|get this|drop)\w*",
     re.I,
 )
+_MISSED = re.compile(r"\bmiss(?:ed)?\b", re.I)
+_MY_RECEIPT = re.compile(r"\bmy (?:confirmation|receipt|ticket|invite)(?: e-?mail)? (?:says|has|gives|shows|reads)\b", re.I)  # of what the writer booked
 _BACK = re.compile(r"\b(?:it|that|that's|this|then|mine|which)\b|^\W*(?:and |but )?(?:can't|cannot|cant|canna|couldn't)\b", re.I)
 _ATTENDED = re.compile(r"\b(?:was|were|wis|wur|wes) (?:[a-z]+ )?(?:on|at|in|there)\b", re.I)
 _I = re.compile(
@@ -282,7 +286,7 @@ _THAT_ONE = re.compile(
     re.I,
 )
 _GO_TO_IT = re.compile(
-    r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b"
+    r"\b(?:to|make|do|manage|attend|join) (?:it|that|that one|this one|this)\b|\b(?:come|there|free) then\b|\bfree (?:to|for) [^,;]*\b(?:that day|then)\b"
     r"|\b(?:can|will|'ll|could) (?:now |then |all |both )?(?:come|attend|join|go|be there|make it)\b(?! (?:to|and)\b)",
     re.I,
 )
@@ -318,7 +322,7 @@ _BEFORE_A_DAY = re.compile(r"\W*(?:the |da )?", re.I)
 _OF_A_SESSION = {"about", "takes", "joins", "goes", "had"}
 _A_THING_ELSEWHERE = "session.elsewhere"
 _GOES_TO_THING = re.compile(r"\s*(?:(?:at|for|to|in|on|with|having|getting)\s+)?(?:(?:the|a|an|my|our|his|her|their)\s+)?", re.I)
-_OBSTACLES = {"declines", "elsewhere", "frees"}
+_OBSTACLES = {"declines", "elsewhere", "frees", "outsiders"}
 _CHOICES = {*GOES, "likes"}
 _THINKING_OF = "session.thinking-of"
 _NOTES = {  # why a mention did not count
@@ -676,8 +680,8 @@ class SessionFinder:
                 current = _STANCES.get(own, own) or current
             if "same" in clause.labels:
                 for mention in done:
-                    if mention.stance == "takes":
-                        mention.owner = "me"
+                    if mention.stance in ("takes", "outsider"):
+                        mention.owner, mention.stance = "me", "takes"  # also «A friend in Fife has booked the 19th and I've done the same»
             for mention in here:
                 if mention.stance:
                     continue
@@ -744,6 +748,7 @@ class SessionFinder:
             return  # «the Tuesday for me, Sadia is teaching then»
         if own == "declines" and (
             last.stance == "had"
+            or (last.stance == "asked" and _MISSED.search(clause.text))
             or (clause.joint in _BUTS and last.stance == "takes")
             or (last.stance == "takes" and (not last.rule or _BACK.search(clause.text)))
         ):
@@ -892,7 +897,7 @@ class SessionFinder:
             and not ("takes" in clause.labels and _NOT_LET_IN.search(context.text))
         )
         if reported:
-            return "told"
+            return "had" if _MY_RECEIPT.search(context.text[: mention.start]) else "told"
         if form == "weekly" or ("events" in clause.labels and form != "called"):
             mention.rule = clause.labels.get("events", mention.rule)
             return "elsewhere"
