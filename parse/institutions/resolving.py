@@ -82,6 +82,7 @@ class Resolving:
         if (
             "explained" not in self.letter.said
             and not passed_on
+            and not _signs_former(founds, chosen)
             and (two := another_signed(record.candidates, self.letter.rules.vocabulary.forms, sure=self._sure()))
         ):
             record.reason("signed_elsewhere", " | ".join(two))

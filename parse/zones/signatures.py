@@ -22,6 +22,7 @@ _SEPARATED = re.compile(r"\s[|\u00b7\u2022/]{1,2}\s|\s{2,}[|\u00b7]\s{0,4}|[^\s/
 _HANDLE = re.compile(r"(?<!\w)[@#]\w{3,40}")
 _PRONOUN = re.compile(r"\b(?:he/him|she/her|they/them|he/they|she/they)\b", re.IGNORECASE)
 _POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?p?\.?\s?s\b\.?|ps\b|nb\b|n\.b\.|edit:|update:|correction)", re.IGNORECASE)
+_ROWS = 3  # of a form, so that no signature is meant
 _DELIMITER = re.compile(r"\s*(?:--|\u2014|\u2013)\s*$")
 
 
@@ -109,7 +110,7 @@ class Signatures:
         lines = self.lines
         block = [lines[index].text for index in own[position:]]
         head, above = block[0], lines[own[position - 1]].text
-        if _POSTSCRIPT.match(head) or self.sender.closes(head):
+        if _POSTSCRIPT.match(head) or self.sender.closes(head) or (looks_like_field(head) and sum(map(self._answers, block)) >= _ROWS):
             return 0
         signed = self._signed_above(own, position)
         name = is_name_line(head, self.sender.names) or (signed > 0 and same_first(head, above))
@@ -137,6 +138,10 @@ class Signatures:
             card = strong and len(_SEPARATED.findall(head)) >= 2 and _PHONE.search(head) is not None
             return 1 if card or (strong and len(block) >= 2) or (len(block) >= 3 and known >= 2) else 0
         return 1 if strong >= 2 and weights[0] >= 1 and all(weight >= 0 for weight in weights) else 0
+
+    def _answers(self, text: str) -> bool:
+        """«What: a group of four», unlike «Tel: 01234 567890»: a row of a form that the sender filled in."""
+        return looks_like_field(text) and text.partition(":")[0].strip().casefold() not in self.rules.contacts
 
     def _signed_above(self, own: list[int], position: int) -> int:
         """Whether the sender has signed by hand before this line: 2 surely, 1 perhaps, 0 no."""
