@@ -29,10 +29,11 @@ _PUT_DOWN = ("institution.sole", "institution.member.label")
 
 _OF_PEOPLE = ("institution.other.people", "institution.together.mate")  # they may tell of a partner
 _OF_SOMEBODY = (*_OF_PEOPLE, "institution.other.theirs")
-_FIRST_PERSON = ("institution.member.i-work", "institution.member.ours")
+_I_WORK = "institution.member.i-work"
+_FIRST_PERSON = (_I_WORK, "institution.member.ours")
 _SEAT, _COUNT, _EACH = "institution.seat", "institution.together.count", "institution.together.each"
 _OF_ANOTHER = tuple(f"institution.together.{name}" for name in ("and-i", "counterpart", "partner", "named"))  # whose school it is
-_STARTED = ("institution.former.started", "institution.former.moved-in")
+_STARTED = ("institution.former.started", "institution.former.moved-in", "institution.former.until-then")
 _CLOSE = 6  # words before a name that tell how one came there
 _TOLD_TO_COUNT = ("institution.sole", "institution.member.label", "institution.member.heads", "institution.marked")
 _FIRST, _SECOND = "only-first", "only-second"
@@ -311,10 +312,11 @@ class Choosing:
             self._told_in_short(own)
         kept = [found for found in own if found.mention.kind != "bare" or found.mention.core not in full] or own
         told = {found.role for found in kept if found.mention.kind in ("school", "college")}
-        i_work_at = any(found.mention.kind == "bare" and found.cue == "institution.member.i-work" for found in kept)
+        i_work_at = any(found.mention.kind == "bare" and found.cue == _I_WORK for found in kept)
         if told - {"other"} and (told & {"member", "together", "sole"} or not i_work_at):
             # Beside a school named in full, a name without its form is a place or a person's former school unless both are told in one breath.
             groups = {found.group for found in kept if found.mention.kind != "bare"}
+            each = (_EACH, _I_WORK) if self.letter.said & {"joint", "persons"} else (_EACH,)  # «Kev is at Ashmuir Academy, I'm at Elmbank»
             kept = [
                 found
                 for found in kept
@@ -322,7 +324,7 @@ class Choosing:
                 or found.paired
                 or found.listed
                 or found.answer
-                or (found.cue == _EACH and len({entry.label for entry in found.mention.entries}) == 1 and in_short(self.letter, found))
+                or (found.cue in each and len({entry.label for entry in found.mention.entries}) == 1 and in_short(self.letter, found))
                 or (told == {"together"} and (found.role == "member" or self.bare.opens_letter(found)))
                 or found.cue in ("institution.together.pairing", "institution.member.school-is")
                 or (found.cue == "institution.member.label" and found.group not in groups)

@@ -20,11 +20,11 @@ NEXT_PERSON = re.compile(
     r"^(?:\s*\([^()\n]{1,60}\))?[\s,;&+()\u2013-]*(?:(?:and|plus|with)\b\s*)?"
     r"(?:(?:(?i:big|wee|young|old|our|my|the) ){0,2}[A-Z][\w.'\u2019-]*"
     r"(?:(?: |,? (?:and|plus) | ?[+&] ?)(?!at |in |from )[A-Z][\w.'\u2019-]*){0,3}(?:\s*\([^()\n]{1,60}\))?"
-    r"|(?:my|our) [a-z-]+(?: [a-z-]+)?"
+    r"|(?:my|our) [a-z-]+(?: [A-Za-z-]+){0,2}"
     r"|(?:a|another|one) (?:[a-z]+ )?(?:colleague|teacher|lecturer|librarian|friend|pal)"
     r"|(?:(?:the|our) )?(?:(?:two|three|four) )?(?:[a-z]+ (?:department|dept|team|staff)|folk|staff|team|teachers|colleagues|people|ones|others))"
     r"(?:'s|\u2019s)?(?:,? who(?:'s|\u2019s| is| are)| is| are|'s|\u2019s)?(?: (?:over|up|down|across|both|all|also))?"
-    r"[\s,(:]*(?:at|in|from|of|,|\(|on (?:the )?[A-Z][\w'-]* ?\()\s*"
+    r"(?:[\s,(:]*(?:at|in|from|of|,|\(|on (?:the )?[A-Z][\w'-]* ?\()|,? who (?:does|covers|has|serves|runs))\s*"
     r"(?:[\w/&]+(?: [\w/&]+){0,2},\s*)?(?:the )?$"  # «(P7, Ashmuir Primary»
 )
 # «Jo at Ashmuir High, Isla at Elmbank and me at Fairlea»: the gap between the last of the others and the writer.

@@ -69,6 +69,7 @@ _TURNS = frozenset(
         "other.speakers",
         "together.counterpart",
         "together.named",
+        "together.up-with",
         "other.and-here",
         "member.no-its",
     )
@@ -378,7 +379,8 @@ class Standing:
             return "together", _EACH
         if role is None and before[0] == "former" and TO_GAP.match(gap):
             return "member", _MOVED
-        colleague = role is not None and role[1] in (_PEOPLE, _MATE) and "and" in gap and (doing or "persons" in self.letter.said)
+        beside_me = doing or "persons" in self.letter.said or before[1] in (_ME, _ME_AT)
+        colleague = role is not None and role[1] in (_PEOPLE, _MATE) and "and" in gap and beside_me
         if before[0] in ("member", "together") and (colleague or self._each_their_own(before[1], role)) and NEXT_PERSON.match(gap):
             return "together", _EACH
         return role
