@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PIP    := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test lint unit package compiled bench clean help
+.PHONY: demo test system-packages lint unit package compiled bench clean help
 help:
 	@echo "make demo   set up, and run the whole job on an embedded mail server (no account needed)"
 	@echo "make test   set up, and run every check and test"
@@ -20,10 +20,14 @@ help:
 demo: $(VENV)/.ready-demo
 	$(BIN)/mailroom demo
 
-test: $(VENV)/.ready-test
-	@sh tests/system-packages.sh
+# Libraries and Debian packages are fetched at the same time, once there is an environment: it may need a Debian package itself.
+test: $(VENV)/bin/pip
+	$(MAKE) --no-print-directory --jobs 2 $(VENV)/.ready-test system-packages
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint package compiled
 	$(MAKE) --no-print-directory unit
+
+system-packages:
+	@sh tests/system-packages.sh
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check .
