@@ -109,6 +109,7 @@ _YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours 
 _MOST_QUESTIONS = 12
 _BARE = 7  # words of a question that may only ask whether what was said is so
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.IGNORECASE)  # a question that has a number
 _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _QUOTES = (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE)
 
@@ -122,6 +123,11 @@ class Part:
     signs: Mapping[str, float]  # words and pairs of cues that are in the table of signs, and how much each counts
     separated: bool  # a word that announces another matter stands at its start
     announced: bool = False  # «two things»: the parts after this one may be about different matters
+
+
+def _by_yes(activity: str, yes: Evidence) -> Activities:
+    candidate = Candidate(slot=Slot.ACTIVITY, value=activity, strength=1.0, evidence=yes, chosen=True)
+    return Activities(activities=(activity,), candidates=(candidate,), reasons=(Reason(code="activity_by_yes"),))
 
 
 def _number(data: Mapping[str, Any], key: str, file: str) -> float:
@@ -372,6 +378,8 @@ class ActivityFinder:
         if not yeses:
             return None
         for place, quote in quotes:
+            if (numbered := self._agreed_by_number(quote, [view for view in views if view.where in _OWN])) is not None:
+                return numbered
             yes = yeses.get(place + 1, next(iter(yeses.values())))
             if yes is None:
                 continue
@@ -386,8 +394,24 @@ class ActivityFinder:
                     found = self._named_outright(sentences[question - 1])
                 named |= found
             if len(named) == 1:
-                candidate = Candidate(slot=Slot.ACTIVITY, value=named.pop(), strength=1.0, evidence=yes.evidence(), chosen=True)
-                return Activities(activities=(candidate.value,), candidates=(candidate,), reasons=(Reason(code="activity_by_yes"),))
+                return _by_yes(named.pop(), yes.evidence())
+        return None
+
+    def _agreed_by_number(self, quote: TextView, own: Sequence[TextView]) -> Activities | None:
+        """«2) yes», below our «2) Are you a group that ...?»"""
+        asked = [(match[1], text) for text, _ in quote.sentence_texts if "?" in text and (match := _NUMBERED.match(text))][:_MOST_QUESTIONS]
+        for view in own if asked else ():
+            for number, question in asked:
+                first, last = item(view.folded, number)
+                answer = view.folded[first:last].strip().partition("\n")[0] if first else ""
+                if not answer or _TAKES_BACK_YES.search(answer):
+                    continue
+                said = next((hit for hit in self.matcher.find(TextView(f"{answer}.", where=view.where)) if hit.phrase.label == _YES), None)
+                if said is not None and said.span.start_char == 0 and len(named := self._named_outright(question)) == 1:
+                    at = view.folded.index(answer, first)
+                    start, end = view.to_source(at, at + min(said.span.end_char, len(answer)))
+                    evidence = Evidence(where=view.where, start=start, end=end, text=view.source[start:end], rule=said.phrase.id)
+                    return _by_yes(named.pop(), evidence)
         return None
 
     def _named_outright(self, text: str) -> set[str]:

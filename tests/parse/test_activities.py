@@ -380,6 +380,9 @@ def test_order_of_views_and_repeats_give_the_same_answer() -> None:
     assert FINDER.decide(FINDER.parts(view)) == FINDER.decide(FINDER.parts(view))
 
 
+GROUP = "Are you a group that has been learning together for some time and now wants to do a research project?"
+
+
 @pytest.mark.parametrize(
     ("quoted", "answer", "activities"),
     [
@@ -403,6 +406,13 @@ def test_order_of_views_and_repeats_give_the_same_answer() -> None:
             "Yes, that's right.",
             (),
         ),
+        (
+            f"Hello\n\n1) Which school are you in?\n2) {GROUP}",
+            "Prelims. Sorry. Here you are:\n\n1) Ashmuir High. In Fife.\n2) yes\n3) not the 19th",
+            ("learning_collaborative",),
+        ),
+        (f"Hello\n\n1) Which school are you in?\n2) {GROUP}", "Prelims. Sorry. Here you are:\n\n1) yes\n2) Fife\n3) the 19th", ()),
+        (f"Hello\n\n1) Which school are you in?\n2) {GROUP}", "Prelims. Sorry. Here you are:\n\n1) Ashmuir High.\n2) yes, but not any more\n3) 19th", ()),
     ],
 )
 def test_a_yes_takes_the_one_activity_that_our_question_names(quoted: str, answer: str, activities: tuple[str, ...]) -> None:
