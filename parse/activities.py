@@ -24,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import chain, permutations
+from itertools import chain, pairwise, permutations
 from pathlib import Path
 from typing import Any, Self
 
@@ -107,6 +107,10 @@ _UNMEANT = re.compile(
 )  # beside one
 _YES_WITHIN = 3  # sentences of an answer, in which a yes to a question of ours is looked for
 _MOST_QUESTIONS = 12
+_PUT_RIGHT = re.compile(
+    r"(?: \w+){0,3}[\s.,;\u2026\u2013-]*(?:no|wait|sorry|rather|actually|oops|scratch that|i mean|make that)\b", re.IGNORECASE
+)  # «the third... no wait, second»
+_SOON = 24  # characters between what is said first and what puts it right
 _BARE = 7  # words of a question that may only ask whether what was said is so
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.IGNORECASE)  # a question that has a number
@@ -190,6 +194,9 @@ class ActivityFinder:
         self.matcher: PhraseMatcherSet = compile_rules(file)
         self.signs: Mapping[str, Sequence[float]] = load_signs(folder / _SIGNS, shown=_SIGNS, columns=ACTIVITIES, cues=self.weights)
         self.lists = word_lists(file.lists)
+        self._no_options = re.compile(
+            rf"(?<![\w&])(?:{'|'.join(map(re.escape, map(str, file.lists.get('no_options', ())))) or '(?!)'})(?![\w&])", re.IGNORECASE
+        )
         self.phrases: defaultdict[str, list[tuple[tuple[str, ...], Remembered]]] = defaultdict(list)  # what persons taught, by the first word
         self.every_sign = False  # whether parts keep signs that are not in the table; for fitting
 
@@ -456,7 +463,8 @@ class ActivityFinder:
         """Where the text picks options, by letter, number or ordinal, or all but some; ``mark`` is the place of the option in the list."""
         first, last = item(view.folded, listing.number)
         places = {mark: str(place) for place, mark in enumerate(listing.marks)}
-        found = [pick._replace(mark=places[pick.mark]) for pick in picked(view.folded, listing.marks, first, last)]
+        text = view.folded if first else self._no_options.sub(lambda name: " " * len(name[0]), view.folded)
+        found = [pick._replace(mark=places[pick.mark]) for pick in picked(text, listing.marks, first, last)]
         if found:
             return found
         if id(view) not in ordinals:
@@ -466,7 +474,8 @@ class ActivityFinder:
             if first <= start < last and index < len(listing.options):
                 mark = str(index % len(listing.options))
                 found.append(Pick(start, end, mark, refused(view.folded, start, end)))
-        return found
+        put_right = [_PUT_RIGHT.match(view.folded, one.end) is not None and other.start - one.end <= _SOON for one, other in pairwise(found)]
+        return [pick for pick, wrong in zip(found, [*put_right, False], strict=False) if not wrong]
 
     def parts(self, view: TextView, factor: float = 1.0) -> list[Part]:
         """The view cut at sentence ends, semicolons and words that announce another matter, with the hits in each part."""

@@ -438,3 +438,23 @@ def test_a_yes_to_a_group_that_the_question_names() -> None:
     """«That one, yes» above a question that names one activity outright."""
     asked = "Dear Bernard, do you mean the academy at Glenmore, with the proposed group?"
     assert read(message((ZoneKind.OWN, "That one, yes."), (ZoneKind.QUOTE, asked))).activities == ("proposed_collaborative",)
+
+
+LIST = (
+    "Which of the four is it?\n   a) an existing collaborative\n   b) an existing individual project\n"
+    "   c) a proposed collaborative\n   d) a learning collaborative"
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "activities"),
+    [
+        ("I'm the third of your four... no wait, second. My study is the mud kitchen.", ("existing_individual",)),
+        ("I'm the second of your four. The third of your four would be nice some day, too.", ("existing_individual", "proposed_collaborative")),
+        ("Ashmuir Primary, A&B. We've been learning together about play for two years and want to do a research project now.", ("learning_collaborative",)),
+        ("A & B, please.", ("existing_collaborative", "existing_individual")),
+    ],
+)
+def test_what_is_picked_from_our_list_is_put_right_and_is_no_council(answer: str, activities: tuple[str, ...]) -> None:
+    """«A&B» is how Argyll and Bute is written for short."""
+    assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, LIST))).activities == activities
