@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import AliasKind, Candidate, Evidence, ParsedMessage, Reason, Remembered, Slot, ZoneKind
-from parse.optionanswers import FEWEST, Listing, Pick, item, listings, picked, refused
+from mailroom.model import Address, AliasKind, Candidate, Evidence, ParsedMessage, Reason, Remembered, Slot, ZoneKind
+from parse.optionanswers import FEWEST, Listing, Pick, item, listed_by_writer, listings, picked, refused
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.schoolnames import Word, words
@@ -110,6 +110,7 @@ _MOST_QUESTIONS = 12
 _PUT_RIGHT = re.compile(
     r"(?: \w+){0,3}[\s.,;\u2026\u2013-]*(?:no|wait|sorry|rather|actually|oops|scratch that|i mean|make that)\b", re.IGNORECASE
 )  # «the third... no wait, second»
+_INITIAL = re.compile(r"\. ?((?:[A-Z]\. ?)*[A-Z][\w'\u2019-]+)")  # what follows the first letter of a person's name
 _SOON = 24  # characters between what is said first and what puts it right
 _BARE = 7  # words of a question that may only ask whether what was said is so
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
@@ -247,7 +248,7 @@ class ActivityFinder:
         for view in views:
             if (factor := self._factor(view)) > 0:
                 parts += self.parts(view, factor)
-        if (answer := self._answer(views) or self.ticked(views)) is not None:
+        if (answer := self._answer(views, parsed.sender) or self.ticked(views)) is not None:
             return answer
         read = self._taught(views, self.decide(parts))
         return read if read.activities else self._agreed(views) or self._listed(views) or read
@@ -305,8 +306,9 @@ class ActivityFinder:
         others = tuple(replace(candidate, chosen=candidate.chosen and candidate.value in found) for candidate in read.candidates)
         return Activities(activities=tuple(name for name in ACTIVITIES if name in found), candidates=(*found.values(), *others), shares=read.shares)
 
-    def _answer(self, views: Sequence[TextView]) -> Activities | None:
+    def _answer(self, views: Sequence[TextView], sender: Address | None) -> Activities | None:
         """An answer by letter, number or ordinal to a quoted list of which the options name activities."""
+        names = frozenset(word.norm for word in words(sender.name)) if sender else frozenset()
         own = [view for view in views if view.where in _OWN]
         ordinals: dict[int, list[tuple[int, int, int]]] = {}
         for place, quote in enumerate(views):
@@ -314,7 +316,7 @@ class ActivityFinder:
                 continue
             below = next((view for view in views[place + 1 : place + 2] if view.where in _OWN), None)
             for listing in listings(quote.folded):
-                answers = ((view, self._picks(view, listing, ordinals)) for view in ([below, *own] if below else own))
+                answers = ((view, self._picks(view, listing, ordinals, names)) for view in ([below, *own] if below else own))
                 view, picks = next(((view, picks) for view, picks in answers if picks), (None, []))
                 if view is None:
                     continue
@@ -459,14 +461,19 @@ class ActivityFinder:
         best = max(permutations(names, len(rows)), key=lambda order: math.prod(row[name] if name else 0.05 for row, name in zip(rows, order, strict=True)))
         return [name if name and row[name] >= named else None for row, name in zip(rows, best, strict=True)]
 
-    def _picks(self, view: TextView, listing: Listing, ordinals: dict[int, list[tuple[int, int, int]]]) -> list[Pick]:
-        """Where the text picks options, by letter, number or ordinal, or all but some; ``mark`` is the place of the option in the list."""
+    def _picks(self, view: TextView, listing: Listing, ordinals: dict[int, list[tuple[int, int, int]]], names: frozenset[str]) -> list[Pick]:
+        """Where the text picks options, by letter, number or ordinal, or all but some; ``mark`` is the place of the option in the list.
+
+        ``names``: the sender's, so that «A. Lennox» below a letter is no option A.
+        """
         first, last = item(view.folded, listing.number)
         places = {mark: str(place) for place, mark in enumerate(listing.marks)}
         text = view.folded if first else self._no_options.sub(lambda name: " " * len(name[0]), view.folded)
         found = [pick._replace(mark=places[pick.mark]) for pick in picked(text, listing.marks, first, last)]
-        if found:
+        found = [pick for pick in found if not ((initial := _INITIAL.match(text, pick.end)) and names.intersection(word.norm for word in words(initial[1])))]
+        if found and not listed_by_writer(text, found):
             return found
+        found = []
         if id(view) not in ordinals:
             hits = (hit for hit in self.matcher.find(view) if hit.phrase.label in _ORDINALS)
             ordinals[id(view)] = [(hit.span.start_char, hit.span.end_char, _ORDINALS[hit.phrase.label]) for hit in hits]

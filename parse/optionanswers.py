@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["FEWEST", "Listing", "Pick", "item", "listings", "picked", "refused"]
+__all__ = ["FEWEST", "Listing", "Pick", "item", "listed_by_writer", "listings", "picked", "refused"]
 
 FEWEST = 3  # options of a list that needs no closer look; of two each has to be plain
 _LOOKED_AT = 6000  # characters of a quote
@@ -46,6 +46,7 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+")
 _SLASHES = re.compile(r"\s+/\s+")
 _COMMAS = re.compile(r",?\s+\bor\b\s+(?!two\b|three\b|more\b|under\b)|,\s+(?!others\b|who\b|which\b|that\b|with\b|to which\b)")
 _NUMBER = re.compile(r"^[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.MULTILINE | re.IGNORECASE)
+_TOLD = 5  # words behind a mark that make it the head of a paragraph
 _FOLLOWS = (  # what may come after a letter that is an answer
     r"[.!?,;:)\n&=*]|please|pls|plz|for (?:us|me)|in equal|as well|too\b|[-\u2013\u2014(]|it is\b|it'd be\b"
     r"|(?:i|we)(?:'d| would)? (?:think|guess|reckon|suppose|say|believe|hope)\b|(?:i|we) (?:am|are)\b|that's|thanks|thank you|ta\b|cheers"
@@ -264,6 +265,17 @@ def picked(text: str, marks: Sequence[str], start: int = 0, end: int | None = No
         no = refused(here, first, last)
         found += [Pick(start + m.start(), start + m.end(), m[0].lower(), no) for m in picker.one.finditer(here, first, last)]
     return found
+
+
+def listed_by_writer(text: str, picks: Sequence[Pick]) -> bool:
+    """Whether these are no answers but the marks of a list that the writer makes: «(a) Our science team has ... (b) A different team ...»."""
+    heads = []
+    for pick in picks:
+        line, stop = text.rfind("\n", 0, pick.start) + 1, text.find("\n", pick.end)
+        told = len(text[pick.end : stop if stop >= 0 else len(text)].split())
+        if not text[line : pick.start].strip(" \t(*-\u2022") and told >= _TOLD:
+            heads.append(pick.mark)
+    return heads[:2] in (["0", "1"], ["a", "b"])
 
 
 def refused(text: str, start: int, end: int) -> bool:

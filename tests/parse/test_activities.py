@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mailroom.errors import ProgrammeError
-from mailroom.model import ParsedMessage, Zone, ZoneKind
+from mailroom.model import Address, ParsedMessage, Zone, ZoneKind
 from parse.activities import ACTIVITIES, Activities, ActivityFinder
 from parse.optionanswers import listings
 from parse.textview import TextView
@@ -453,8 +454,16 @@ LIST = (
         ("I'm the second of your four. The third of your four would be nice some day, too.", ("existing_individual", "proposed_collaborative")),
         ("Ashmuir Primary, A&B. We've been learning together about play for two years and want to do a research project now.", ("learning_collaborative",)),
         ("A & B, please.", ("existing_collaborative", "existing_individual")),
+        ("I've a place on the first of the two training sessions. Topic: play.", ()),
+        ("First, thank you for the diary. Second, to business: my school is Ashmuir Primary.", ()),
+        ("Over the last of the mince pies we talked about you.", ()),
+        ("It's the last of your four.", ("learning_collaborative",)),
+        ("Two questions:\n\n(a) Is ethical approval handled by the university?\n\n(b) Who owns the data at the end of it?", ()),
+        ("a) it is, with five teachers\nb) no", ("existing_collaborative",)),
+        ("Ashmuir Primary, Fife.\n\nA. Hill-Burns, P4", ()),
     ],
 )
 def test_what_is_picked_from_our_list_is_put_right_and_is_no_council(answer: str, activities: tuple[str, ...]) -> None:
-    """«A&B» is how Argyll and Bute is written for short."""
-    assert read(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, LIST))).activities == activities
+    """«A&B» is how Argyll and Bute is written for short; ordinals of other things, lists of the writer's own and initials of the writer pick nothing."""
+    told = replace(message((ZoneKind.OWN, answer), (ZoneKind.OWN_QUOTE, LIST)), sender=Address(name="Agnes Hill-Burns", address="a@example.org"))
+    assert read(told).activities == activities
