@@ -111,6 +111,7 @@ _PUT_RIGHT = re.compile(
     r"(?: \w+){0,3}[\s.,;\u2026\u2013-]*(?:no|wait|sorry|rather|actually|oops|scratch that|i mean|make that)\b", re.IGNORECASE
 )  # «the third... no wait, second»
 _INITIAL = re.compile(r"\. ?((?:[A-Z]\. ?)*[A-Z][\w'\u2019-]+)")  # what follows the first letter of a person's name
+_SAYS_MORE = 6  # words above an initial, so that it is no answer
 _SOON = 24  # characters between what is said first and what puts it right
 _BARE = 7  # words of a question that may only ask whether what was said is so
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
@@ -128,6 +129,13 @@ class Part:
     signs: Mapping[str, float]  # words and pairs of cues that are in the table of signs, and how much each counts
     separated: bool  # a word that announces another matter stands at its start
     announced: bool = False  # «two things»: the parts after this one may be about different matters
+
+
+def _signs_off(text: str, pick: Pick, names: frozenset[str]) -> bool:
+    """«... up for joining a cluster\n\nD», of Donna: an initial as the last line of a letter that says something."""
+    line = text.rfind("\n", 0, pick.start) + 1
+    alone = not text[line : pick.start].strip() and not text[pick.end :].strip(" .x\n")
+    return alone and len(text[:line].split()) > _SAYS_MORE and any(name.startswith(text[pick.start].lower()) for name in names)
 
 
 def _by_yes(activity: str, yes: Evidence) -> Activities:
@@ -470,6 +478,7 @@ class ActivityFinder:
         places = {mark: str(place) for place, mark in enumerate(listing.marks)}
         text = view.folded if first else self._no_options.sub(lambda name: " " * len(name[0]), view.folded)
         found = [pick._replace(mark=places[pick.mark]) for pick in picked(text, listing.marks, first, last)]
+        found = [pick for pick in found if not _signs_off(text, pick, names)]
         found = [pick for pick in found if not ((initial := _INITIAL.match(text, pick.end)) and names.intersection(word.norm for word in words(initial[1])))]
         if found and not listed_by_writer(text, found):
             return found

@@ -70,7 +70,7 @@ _REFUSED = re.compile(  # before an option, in its clause: it is not the one, or
     re.IGNORECASE,
 )
 _REFUSED_AFTER = re.compile(  # after it
-    r"[)\]]?\s*(?:(?:is|are|does|do|was|were|did)\s?(?:not|n't)\s+(?:(?:quite|really|exactly)\s+)?"
+    r"[)\].:]?\s*(?:(?:no|nope|naw|nah|not us)\b(?! (?:idea|doubt))|(?:is|are|does|do|was|were|did)\s?(?:not|n't)\s+(?:(?:quite|really|exactly)\s+)?"
     r"(?:for|me|us|ours|mine|it|right|true|the|apply|fit|what|any|ones?)\b"
     r"|(?:was|were) (?:last|over|before|finished|dropped|years|a while|in 20)|(?:is|are) (?:over|out|off|done|dropped|finished|by with)\b"
     r"|(?:doesn|don|isn|aren)'t (?:apply|fit|suit|for|us|me|it)\b|(?:if|unless|should) (?!i\b|we\b|you\b|any|pushed|pressed|forced|that))",

@@ -23,6 +23,7 @@ _THIS_IS = "institution.member.this-is"
 _PRESENTED = 7  # words of name and subject before a school
 _LEVELS = ("primary", "secondary")
 _MOVED = ("institution.member.i-work", "institution.member.moved")
+_NO_SHORT_ANSWER = 120  # words of a letter that is no mere answer to our question
 
 
 class BareNames:
@@ -396,6 +397,8 @@ class BareNames:
         """«And it's Banton.», where our letter below asks which school: nothing else of the clause but small words."""
         if not self.letter.asked_for_school or found.role not in ("", "member", "together"):
             return False
+        if len(found.text.words) > _NO_SHORT_ANSWER or (found.bracketed and self._is_town(found)):
+            return False  # also «P3 at Gargieston (Kilmarnock)»
         mention = found.mention
         if all(norm in self.letter.gazetteer.vocabulary.never_bare for norm in mention.core):
             told = {*found.near, *found.towns, *self.asked_in}  # «It's Grove, in Dundee», not «It's Victoria»

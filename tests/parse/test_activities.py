@@ -461,6 +461,9 @@ LIST = (
         ("Two questions:\n\n(a) Is ethical approval handled by the university?\n\n(b) Who owns the data at the end of it?", ()),
         ("a) it is, with five teachers\nb) no", ("existing_collaborative",)),
         ("Ashmuir Primary, Fife.\n\nA. Hill-Burns, P4", ()),
+        ("Ashmuir Primary, Fife. I shall write again about the rest.\n\nA", ()),
+        ("A", ("existing_collaborative",)),
+        ("I don't trust that number one bit.", ()),
     ],
 )
 def test_what_is_picked_from_our_list_is_put_right_and_is_no_council(answer: str, activities: tuple[str, ...]) -> None:

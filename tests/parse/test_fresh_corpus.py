@@ -4,7 +4,7 @@ A floor against falling back, not a measure of mail that nobody has seen: the ru
 (fa, fc), and the bodies of fresh_a and statements near those of fb are among the activity examples (activities.tsv).
 Only fd was kept from the rules, and its figures alone were read.
 
-learned_*.jsonl are 6,750 letters by sixty-six hands, written blind and then learned from, and 150 (r, s) by one who knew the rules;
+learned_*.jsonl are 6,850 letters by sixty-seven hands, written blind and then learned from, and 150 (r, s) by one who knew the rules;
 aside_*.jsonl are by others, and nobody who wrote rules has read them.
 """
 
