@@ -30,7 +30,7 @@ from typing import Any, Self
 
 from mailroom.errors import ProgrammeError
 from mailroom.model import Address, AliasKind, Candidate, Evidence, ParsedMessage, Reason, Remembered, Slot, ZoneKind
-from parse.optionanswers import FEWEST, Listing, Pick, item, listed_by_writer, listings, picked, refused
+from parse.optionanswers import FEWEST, NUMBER, Listing, Pick, item, listed_by_writer, listings, picked, refused
 from parse.phrases import Hit, PhraseMatcherSet
 from parse.rulefile import RuleFile, compile_rules, load_rules
 from parse.schoolnames import Word, words
@@ -115,7 +115,6 @@ _SAYS_MORE = 6  # words above an initial, so that it is no answer
 _SOON = 24  # characters between what is said first and what puts it right
 _BARE = 7  # words of a question that may only ask whether what was said is so
 _TAKES_BACK_YES = re.compile(r"\b(?:but|except|not|never|no longer|until|used to)\b|n't\b", re.IGNORECASE)
-_NUMBERED = re.compile(r"[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.IGNORECASE)  # a question that has a number
 _OWN = (ZoneKind.OWN, ZoneKind.INLINE_ANSWER)
 _QUOTES = (ZoneKind.OWN_QUOTE, ZoneKind.QUOTE)
 
@@ -416,7 +415,7 @@ class ActivityFinder:
 
     def _agreed_by_number(self, quote: TextView, own: Sequence[TextView]) -> Activities | None:
         """«2) yes», below our «2) Are you a group that ...?»"""
-        asked = [(match[1], text) for text, _ in quote.sentence_texts if "?" in text and (match := _NUMBERED.match(text))][:_MOST_QUESTIONS]
+        asked = [(match[1], text) for text, _ in quote.sentence_texts if "?" in text and (match := NUMBER.match(text))][:_MOST_QUESTIONS]
         for view in own if asked else ():
             for number, question in asked:
                 first, last = item(view.folded, number)

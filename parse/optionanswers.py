@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["FEWEST", "Listing", "Pick", "item", "listed_by_writer", "listings", "picked", "refused"]
+__all__ = ["FEWEST", "NUMBER", "Listing", "Pick", "item", "listed_by_writer", "listings", "picked", "refused"]
 
 FEWEST = 3  # options of a list that needs no closer look; of two each has to be plain
 _LOOKED_AT = 6000  # characters of a quote
@@ -45,7 +45,7 @@ _NEXT_QUESTION = re.compile(r"\n\W*\d{1,2}\s?[).:/]|\?\s|[.!]\s+[A-Z]")
 _SENTENCE_ENDS = re.compile(r"(?<=[.?!])\s+")
 _SLASHES = re.compile(r"\s+/\s+")
 _COMMAS = re.compile(r",?\s+\bor\b\s+(?!two\b|three\b|more\b|under\b)|,\s+(?!others\b|who\b|which\b|that\b|with\b|to which\b)")
-_NUMBER = re.compile(r"^[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.MULTILINE | re.IGNORECASE)
+NUMBER = re.compile(r"^[^\w\n]*(?:q(?:uestion)?\.?\s?)?(\d{1,2})\s?[).:/-](?!\d)", re.MULTILINE | re.IGNORECASE)
 _TOLD = 5  # words behind a mark that make it the head of a paragraph
 _FOLLOWS = (  # what may come after a letter that is an answer
     r"[.!?,;:)\n&=*]|please|pls|plz|for (?:us|me)|in equal|as well|too\b|[-\u2013\u2014(]|it is\b|it'd be\b"
@@ -149,7 +149,7 @@ def _whole(options: list[str]) -> list[str]:
 
 
 def _number(text: str, start: int) -> str:
-    numbers = _NUMBER.findall(text[:start])
+    numbers = NUMBER.findall(text[:start])
     return numbers[-1] if numbers else ""
 
 
@@ -203,7 +203,7 @@ def _is_wrapped(lines: Sequence[str]) -> bool:
 
 def item(text: str, number: str) -> tuple[int, int]:
     """Where the text answers the question of that number: its own item, or all of it where items are not numbered so."""
-    items = list(_NUMBER.finditer(text))
+    items = list(NUMBER.finditer(text))
     for one, stop in zip(items, [*(m.start() for m in items), len(text)][1:], strict=True):
         if number and one[1] == number:
             return one.end(), stop
@@ -257,7 +257,7 @@ def picked(text: str, marks: Sequence[str], start: int = 0, end: int | None = No
         but = {letter[0].lower() for letter in picker.one.finditer(match[1])}
         return [Pick(start + match.start(), start + match.end(), mark, False) for mark in told if mark not in but]
     found: list[Pick] = []
-    numbered = {m.start(1) for m in _NUMBER.finditer(here)} if len(_NUMBER.findall(here)) > 1 and not told[0].isalpha() else set()
+    numbered = {m.start(1) for m in NUMBER.finditer(here)} if len(NUMBER.findall(here)) > 1 and not told[0].isalpha() else set()
     for match in picker.picked.finditer(here):
         first, last = match.span(match.lastindex or 0)
         if first in numbered:  # «1. Tain. 2. Neither.»: the numbers of questions

@@ -521,15 +521,13 @@ class MentionFinder:
     def _relative(self, word: str, today: date | None, hour: re.Match[str] | None) -> tuple[str, set[str]]:
         if today is None:
             return "", set()
-        if word.split(maxsplit=1)[0] in ("next", "last", "this") and "week" in word:
-            monday = today + timedelta(days={"next": 7, "last": -7, "this": 0}[word.split(maxsplit=1)[0]] - today.weekday())
+        weeks = 2 if word.endswith("after next") else {"next": 1, "last": -1, "this": 0}.get(word.split(maxsplit=1)[0])
+        if weeks is not None and "week" in word:
+            monday = today + timedelta(days=7 * weeks - today.weekday())
             found = {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
             if word.startswith("last") and today.weekday() >= _SATURDAY:  # at a weekend the week that ends is often the last one
                 found = {s.id for s in self.sessions if 0 < (today - s.start.date()).days < 7} or found
             return "relative", found
-        if word.endswith("after next"):
-            monday = today + timedelta(days=14 - today.weekday())
-            return "relative", {s.id for s in self.sessions if 0 <= (s.start.date() - monday).days < 7}
         ahead = 1 if word.startswith(("tom", "tm", "2m", "the mor")) else -1 if word in ("yesterday", "the streen", "last night", "last nicht") else 0
         if (days := re.match(rf"({_COUNTS}) days ", word)) is not None:  # «six days from now»
             ahead = _NUMBERS.index(days[1]) + 2 if days[1] in _NUMBERS else int(days[1])
